@@ -1,0 +1,96 @@
+// Outbound HTTP: libcurl's only door. On the loop: send() for a whole answer, open() for a stream of
+// chunks. On other threads: the blocking fetch(). Redirects are never followed (a token must not
+// travel to another address); TLS certificates are verified.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/loop.hpp"
+#include "base/task.hpp"
+
+namespace base {
+
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string url;
+    HttpHeaders headers;
+    std::string body;
+    std::chrono::milliseconds connect_limit{10'000};
+    std::chrono::milliseconds header_limit{60'000};  // Until the status line has arrived.
+    std::chrono::milliseconds idle_limit{90'000};    // Between two chunks of a stream.
+    std::chrono::milliseconds deadline{30'000};      // Whole exchange; send() and fetch() only.
+    std::size_t body_bytes_max = 16 * 1024 * 1024;   // Of the answer; past it: unavailable.
+};
+
+struct HttpResponse {
+    int status = 0;
+    HttpHeaders headers;
+    std::string body;
+
+    std::string_view header(std::string_view name) const;  // Any case; empty when absent.
+};
+
+// An answer that is still arriving. Dropping it closes the exchange (HTTP/1.1: the connection).
+class HttpStream {
+ public:
+    virtual ~HttpStream() = default;
+    virtual int status() const = 0;
+    virtual const HttpHeaders& headers() const = 0;
+    std::string_view header(std::string_view name) const;
+    // The next bytes as they came, nothing at the clean end. Throws Failure::unavailable when the
+    // connection broke or nothing came for idle_limit.
+    virtual Task<std::optional<std::string>> next() = 0;
+};
+
+struct HttpOptions {
+    int shards = 16;                 // curl multi handles; a request stays on its shard.
+    long idle_connections_max = 64;  // Kept for reuse per shard.
+    std::string user_agent = "persona-runner/" PERSONA_RUNNER_VERSION;
+};
+
+// Resource of the loop thread. Any HTTP status is an answer, not a failure; Failure::unavailable
+// means that no answer came (refused, reset, timeout): its text names host and cause, never a
+// header or a body. `sent()` on that failure's code: "not_sent" when the request certainly did not
+// reach the server (connect failed), else "outcome_unknown".
+class Http {
+ public:
+    explicit Http(Loop& loop, HttpOptions options = {});
+    Http(const Http&) = delete;
+    Http& operator=(const Http&) = delete;
+    ~Http();
+
+    Loop& loop() { return loop_; }
+
+    Task<HttpResponse> send(HttpRequest request);
+    // Answers when the headers have arrived. The idle limit watches every later wait.
+    Task<std::unique_ptr<HttpStream>> open(HttpRequest request);
+
+    std::size_t active() const;  // Exchanges under way.
+
+ private:
+    struct Shard;
+    struct Transfer;
+    class Stream;
+
+    Loop& loop_;
+    HttpOptions options_;
+    std::vector<std::unique_ptr<Shard>> shards_;
+    std::size_t next_shard_ = 0;
+};
+
+// Blocking, for inbound threads and one-shot commands. Same answers and failures as Http::send.
+HttpResponse fetch(const HttpRequest& request);
+
+// scheme://host[:port] of a URL, lower-case; throws Failure::invalid for anything but http(s).
+std::string origin_of(std::string_view url);
+std::string url_encode(std::string_view text);  // One path segment or query value.
+
+}  // namespace base

@@ -1,0 +1,121 @@
+// The outbound thread: one epoll loop that resumes coroutines when their timer, their socket or
+// another task is ready. Everything here is called on the loop's thread, except post() and stop().
+//
+//   ready queue ─► resume … ─► timers that are due ─► epoll_wait (until next timer) ─► sockets ─┐
+//        ▲──────────────────────────────────────────────────────────────────────────────────────┘
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/task.hpp"
+
+namespace base {
+
+class Loop;
+
+// The place where one coroutine waits. Owned by its awaiter (so it lives in the coroutine's frame);
+// its destructor takes it out of whatever list it is in, which makes dropping a task safe.
+class Waiter {
+ public:
+    explicit Waiter(Loop& loop) : loop_(loop) {}
+    Waiter(const Waiter&) = delete;
+    Waiter& operator=(const Waiter&) = delete;
+    ~Waiter();
+
+    void suspend(std::coroutine_handle<> handle) { handle_ = handle; }
+    // Puts the coroutine into the ready queue; never resumes it inside the call. Harmless when
+    // nobody is suspended here or when it is queued already.
+    void wake();
+    // Wakes it at `when`; setting again moves the timer.
+    void wake_at(Steady when);
+    bool is_queued() const { return queued_; }
+
+ private:
+    friend class Loop;
+    void leave();
+
+    Loop& loop_;
+    std::coroutine_handle<> handle_;
+    Waiter* previous_ = nullptr;  // Ready queue links.
+    Waiter* next_ = nullptr;
+    bool queued_ = false;
+    std::uint64_t timer_ = 0;  // Key in the loop's timers; 0 = none.
+    Steady due_{};
+};
+
+// Resource, created in place, destroyed after everything that waits on it.
+class Loop {
+ public:
+    explicit Loop(Clock& clock);
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+    ~Loop();
+
+    Clock& clock() { return clock_; }
+    Steady now() const { return clock_.steady(); }
+
+    // Runs until the task has finished (rethrows its failure) and answers its result, or until
+    // stop() was called: then the task is dropped and the answer is nothing (void: false).
+    template <class T>
+    std::optional<T> run(Task<T> task);
+    bool run(Task<void> task);
+
+    // From any thread: `work` runs on the loop thread, in order, outside any coroutine.
+    void post(std::function<void()> work);
+    // From any thread, also from a signal handler's thread: run() returns soon.
+    void stop();
+
+    // co_await loop.sleep(50ms)
+    auto sleep(Duration span) { return sleep_until(now() + span); }
+    auto sleep_until(Steady when);
+
+    // The task's result, or nothing when it was not ready within `limit` (it is dropped then).
+    // The task is destroyed before the answer is given.
+    template <class T>
+    Task<std::optional<T>> within(Duration limit, Task<T> task);
+    Task<bool> within(Duration limit, Task<void> task);  // false: out of time.
+
+    // For base/http and whoever else owns a socket: `ready` gets the EPOLL* bits that came up. Changing
+    // the mask is another watch() on the same fd; unwatch() before closing it.
+    void watch(int fd, std::uint32_t events, std::function<void(std::uint32_t)> ready);
+    void unwatch(int fd);
+
+    // How far behind the loop was when it last came round: due time of the oldest timer vs. now.
+    Duration lag() const;
+
+ private:
+    friend class Waiter;
+    struct State;
+    void run_until(const bool& done);
+
+    Clock& clock_;
+    std::unique_ptr<State> state_;
+};
+
+// A condition that coroutines wait for. Loop thread only; resource.
+class Gate {
+ public:
+    explicit Gate(Loop& loop) : loop_(loop) {}
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+
+    // Every coroutine that waits now goes on. A later wait() waits for the next notify(): so test
+    // the condition in a loop: `while (!ready) co_await gate.wait();`
+    void notify();
+    auto wait();
+
+ private:
+    struct Node;
+    Loop& loop_;
+    Node* first_ = nullptr;
+};
+
+}  // namespace base
+
+#include "base/loop_inline.hpp"

@@ -1,0 +1,47 @@
+// One background thread for the few things that block (fdatasync, directory scans): the loop hands
+// over a function and awaits its result. Work runs in order.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/loop.hpp"
+
+namespace base {
+
+// Resource; built on the loop's thread. The destructor finishes the work that is queued.
+class Worker {
+ public:
+    explicit Worker(Loop& loop);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+    ~Worker();
+
+    // Runs `work` on the worker's thread and answers its result; its exception is rethrown here.
+    // Dropping the awaiting task does not stop the work, only the waiting. `work` owns what it uses.
+    template <class T>
+    Task<T> run(std::function<T()> work);
+
+    std::size_t queued() const;
+
+ private:
+    void put(std::function<void()> job);
+    void serve();
+
+    Loop& loop_;
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<std::function<void()>> jobs_;
+    bool ending_ = false;
+    std::thread thread_;
+};
+
+}  // namespace base
+
+#include "base/worker_inline.hpp"

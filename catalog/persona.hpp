@@ -1,0 +1,43 @@
+// A persona: a person we play. Name, address, character, favourite modules and how often she comes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "catalog/cadence.hpp"
+
+namespace catalog {
+
+// Module -> relative weight, in the catalog's order; weights are >= 0 and need not sum to 1.
+using ModuleMix = std::vector<std::pair<std::string, double>>;
+
+struct Persona {
+    std::string user_id;  // Empty until the service has given one.
+    std::string email;    // Lower case.
+    std::string name;
+    std::string archetype;
+    std::string system_prompt;
+    ModuleMix module_mix;
+    Cadence cadence = Cadence::daily;
+    std::optional<base::Moment> last_active_at;
+
+    bool operator==(const Persona&) const = default;
+};
+
+// The part before the '@' without "persona."; what logs and tables call her ("anna").
+std::string short_name(std::string_view email);
+
+// The wire's form (userId, email, name, archetype, systemPrompt, moduleMix, tickCadence, lastActiveAt).
+base::Json to_json(const Persona& persona);
+Persona persona_from_json(const base::Json& json, const std::string& where);
+
+base::Json to_json(const ModuleMix& mix);
+// Throws Failure::invalid for anything but an object of numbers >= 0 (at most 64 modules).
+ModuleMix module_mix_from_json(const base::Json& json, const std::string& where);
+
+}  // namespace catalog
