@@ -1,0 +1,125 @@
+// The auth service over HTTP, as the runner (service key), a persona (her login) and an operator
+// (admin JWT) use it. No call is repeated here: outbox and scheduler decide about that.
+//
+// Every call throws base::Failure: unavailable when no answer came, else the kind of the status
+// with the service's own words, its code and its retry_after.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/clock.hpp"
+#include "base/http.hpp"
+#include "base/json.hpp"
+#include "base/secret.hpp"
+#include "base/task.hpp"
+#include "catalog/persona.hpp"
+#include "catalog/record.hpp"
+
+namespace clients {
+
+struct AuthOptions {
+    std::string url;  // "http://127.0.0.1:3001"
+    base::Secret service_key;
+    std::chrono::milliseconds request_limit{30'000};
+    std::size_t answer_bytes_max = std::size_t{16} * 1024 * 1024;
+};
+
+enum class Heartbeat {
+    alive,
+    gone,  // This runner is dead for the service: drop all visits, register anew.
+};
+
+struct ClaimedVisit {
+    std::string visit_id;
+    int attempt = 1;
+    base::Moment deadline{};                // By the service's clock.
+    std::chrono::milliseconds time_left{};  // Until then, when the service answered.
+    catalog::Persona persona;
+};
+
+struct Login {
+    std::string user_id;
+    base::Secret access_token;            // JWT; what products and this service take.
+    base::Secret session_token;           // For refresh().
+    std::optional<base::Moment> expires;  // Of the access token; nothing when it does not say.
+};
+
+struct Space {
+    std::string id, name, slug;
+    std::string type;  // "personal", …; empty when the service does not say.
+};
+
+// What became of a batch of rows: written = inserted + known.
+struct Stored {
+    int written = 0, inserted = 0, known = 0;
+    int differing = 0;  // Known rows whose content is not the same; the first one stays.
+};
+
+enum class FinishAnswer {
+    applied,      // The end stands, also when it was sent before.
+    not_applied,  // The visit was already lost; tokens and cost were kept.
+    incomplete,   // Rows are missing: send them, then finish again.
+};
+
+struct ListedPersona {
+    std::string user_id, email, name, archetype, cadence;
+    std::optional<base::Moment> last_active_at;
+    std::int64_t actions_7d = 0;
+};
+
+// Resource of the loop thread.
+class Auth {
+  public:
+    Auth(base::Http& http, AuthOptions options);
+    Auth(const Auth&) = delete;
+    Auth& operator=(const Auth&) = delete;
+
+    // With the service key.
+    base::Task<Heartbeat> heartbeat(std::string runner_id, std::string node,
+                                    std::chrono::seconds lease);
+    // `everybody`: every active persona without a running visit, due or not. The same request_id
+    // gets the same visits. Failure::missing: the service knows no such call.
+    base::Task<std::vector<ClaimedVisit>> claim(std::string runner_id, std::string request_id,
+                                                int limit, bool everybody);
+    base::Task<Stored> store_actions(std::string user_id, std::vector<catalog::Action> actions);
+    base::Task<Stored> store_ratings(std::string user_id, std::vector<catalog::Rating> ratings);
+    // Failure::missing: the visit or its persona is gone.
+    base::Task<FinishAnswer> finish(std::string visit_id, catalog::VisitEnd end);
+
+    // As a persona.
+    base::Task<Login> log_in(std::string email, base::Secret password);
+    base::Task<base::Secret> refresh(base::Secret session_token);  // A new access token.
+    base::Task<std::vector<Space>> spaces(base::Secret access_token);
+
+    // As an operator.
+    base::Task<std::string> upsert_persona(base::Secret jwt, catalog::Persona persona,
+                                           base::Secret password);  // Her user id.
+    base::Task<std::vector<ListedPersona>> list_personas(base::Secret jwt);
+    base::Task<bool> delete_persona(base::Secret jwt, std::string user_id);  // false: was gone.
+    base::Task<base::Json> persona_detail(base::Secret jwt, std::string user_id);
+
+    const std::string& url() const { return options_.url; }
+
+  private:
+    base::HttpRequest request(std::string method, std::string path) const;
+    base::HttpRequest service_request(std::string path, const base::Json& body) const;
+    base::HttpRequest bearer_request(std::string method, std::string path,
+                                     const base::Secret& bearer) const;
+    base::Task<Stored> store(base::HttpRequest request);
+    // Sends it and answers the body of a 2xx.
+    base::Task<base::Json> exchange(base::HttpRequest request);
+
+    base::Http& http_;
+    AuthOptions options_;
+};
+
+// When an access token ends, read without checking it; nothing when it does not say.
+std::optional<base::Moment> expiry_of(const base::Secret& access_token);
+
+}  // namespace clients

@@ -1,0 +1,75 @@
+// The model over the Messages API: one streamed reply per call. The only retry layer towards the
+// model lives here, and so does its circuit: when the model tells one call to wait, all wait.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "base/failure.hpp"
+#include "base/http.hpp"
+#include "base/metrics.hpp"
+#include "base/secret.hpp"
+#include "base/task.hpp"
+#include "clients/conversation.hpp"
+#include "clients/message.hpp"
+#include "clients/retry.hpp"
+
+namespace clients {
+
+struct ClaudeOptions {
+    std::string base_url = "https://api.anthropic.com";
+    base::Secret api_key;
+    std::string version = "2026-10-21";
+    RetryPolicy retry;
+    std::chrono::milliseconds connect_limit{10'000};
+    std::chrono::milliseconds header_limit{120'000};    // Until the answer's headers.
+    std::chrono::milliseconds idle_limit{90'000};       // Between two chunks, pings included.
+    std::chrono::milliseconds progress_limit{300'000};  // Between two events that are no pings.
+    std::chrono::milliseconds attempt_limit{900'000};   // One whole attempt.
+    std::size_t event_bytes_max = std::size_t{8} * 1024 * 1024;
+    std::size_t message_bytes_max = std::size_t{16} * 1024 * 1024;
+};
+
+// Resource of the loop thread; lives longer than its calls.
+class Claude {
+  public:
+    Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics);
+    Claude(const Claude&) = delete;
+    Claude& operator=(const Claude&) = delete;
+
+    // Serialises the conversation at once and answers the whole reply. Nothing has been acted on
+    // before, so a stream that breaks is simply sent again. Failures carry the HTTP status and, as
+    // code, the model's error code or type; one that demands a long wait carries retry_after.
+    base::Task<Message> send(const Conversation& conversation, const TurnOptions& options);
+
+    // Until when every call waits because the model said so; in the past when it did not.
+    base::Steady held_until() const { return held_until_; }
+
+  private:
+    struct Attempt;
+    base::Task<Message> send_body(std::string body);
+    base::Task<Attempt> attempt(base::HttpRequest request);
+    base::Task<Message> stream_message(base::HttpRequest request,
+                                       std::shared_ptr<std::optional<bool>> should_retry);
+    base::Task<base::Failure> refused(std::unique_ptr<base::HttpStream> stream);
+    base::Task<void> circuit_open();
+    base::HttpRequest request_of(const std::string& body, int retries) const;
+    std::optional<std::chrono::milliseconds> settle(const Attempt& attempt, int attempts_made);
+    double random01();
+
+    base::Http& http_;
+    ClaudeOptions options_;
+    base::Counter& replies_;
+    base::Counter& failures_;
+    base::Counter& retries_;
+    base::Counter& holds_;
+    base::Counter& lost_output_tokens_;
+    base::Steady held_until_{};
+    std::mt19937_64 random_;
+};
+
+}  // namespace clients

@@ -1,0 +1,95 @@
+// The product's tools over MCP (Streamable HTTP, revisions 2025-03-26 to 2025-11-25). A session is
+// opened per visit; a tool call is sent once, and what became of it is always answered.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/http.hpp"
+#include "base/json.hpp"
+#include "base/loop.hpp"
+#include "base/metrics.hpp"
+#include "base/secret.hpp"
+#include "base/task.hpp"
+#include "clients/tool_map.hpp"
+
+namespace clients {
+
+struct McpTarget {
+    std::string url;  // Of the endpoint, e.g. "http://127.0.0.1:3069/mcp".
+    base::Secret bearer;
+    std::string space_id;  // Sent as X-Mana-Space; empty: not sent.
+};
+
+struct McpOptions {
+    std::string alias = "product";                    // Module of tools whose name has no prefix.
+    std::chrono::milliseconds request_limit{30'000};  // Handshake and lists; calls bring their own.
+    std::size_t answer_bytes_max = std::size_t{8} * 1024 * 1024;
+    std::size_t result_bytes_max = std::size_t{32} * 1024;  // Of a call's text.
+    int pages_max = 50;
+    std::size_t tools_max = 1'000;
+};
+
+struct CallResult {
+    enum class Outcome {
+        ok,
+        error,    // The product said no, or the call certainly did not run; `text` says why.
+        unknown,  // The call left and its answer never came.
+    };
+    Outcome outcome = Outcome::unknown;
+    std::string text;  // For the model; never empty.
+    bool truncated = false;
+};
+
+// Names the call to the product, so that it can recognise it (`_meta`).
+struct CallNote {
+    std::string visit_id;
+    int seq = 0;
+};
+
+// Resource; does not outlive its Mcp. Calls may overlap.
+class McpSession {
+  public:
+    virtual ~McpSession() = default;
+
+    virtual const ToolMap& tools() const = 0;  // May be exchanged when a session was lost.
+    virtual const std::string& server_name() const = 0;
+    virtual const std::string& server_version() const = 0;
+    virtual const std::string& protocol_version() const = 0;
+
+    // Runs the product's tool `tool` (its own name, not the model's). Throws only
+    // Failure::unauthenticated (the bearer ran out, nothing was run: renew() and call again) and
+    // Failure::forbidden; everything else is a result.
+    virtual base::Task<CallResult> call(std::string tool, base::Json arguments, CallNote note,
+                                        std::chrono::milliseconds limit) = 0;
+
+    virtual void renew(base::Secret bearer) = 0;
+
+    // Says good-bye within a short time; never throws.
+    virtual base::Task<void> close() = 0;
+};
+
+// Resource of the loop thread.
+class Mcp {
+  public:
+    Mcp(base::Http& http, McpOptions options, base::Metrics& metrics);
+    Mcp(const Mcp&) = delete;
+    Mcp& operator=(const Mcp&) = delete;
+
+    // Handshake and tool list. Throws Failure: unavailable when the server does not answer or does
+    // not speak MCP, unauthenticated/forbidden when it refuses the bearer.
+    base::Task<std::unique_ptr<McpSession>> open(McpTarget target);
+
+  private:
+    base::Http& http_;
+    McpOptions options_;
+    base::Metrics& metrics_;
+};
+
+}  // namespace clients
