@@ -1,0 +1,62 @@
+#include "auth/api.hpp"
+
+#include "auth/caller.hpp"
+#include "auth/context.hpp"
+#include "auth/envelope.hpp"
+#include "auth/identity/origin.hpp"
+#include "auth/identity/routes.hpp"
+#include "auth/personas/routes.hpp"
+#include "auth/spaces/routes.hpp"
+#include "base/crypto.hpp"
+
+namespace auth {
+
+namespace {
+
+// One word per row says who may come; the handler's own first parameter must agree.
+constexpr OpenHandler open(OpenHandler handler) {
+    return handler;
+}
+constexpr UserHandler user(UserHandler handler) {
+    return handler;
+}
+constexpr AdminHandler admin(AdminHandler handler) {
+    return handler;
+}
+constexpr ServiceHandler service(ServiceHandler handler) {
+    return handler;
+}
+
+const Route api_routes[] = {
+    {"GET", "/health", open(get_health)},
+
+    {"POST", "/api/v1/auth/register", open(register_user)},
+    {"POST", "/api/v1/auth/login", open(login)},
+    {"POST", "/api/v1/auth/logout", open(sign_out)},
+    {"POST", "/api/v1/auth/validate", open(validate_token)},
+    {"GET", "/api/v1/auth/session", open(get_session)},
+    {"POST", "/api/v1/auth/session-to-token", open(session_to_token)},
+    {"POST", "/api/v1/auth/refresh", open(refresh)},
+    {"GET", "/api/v1/auth/jwks", open(get_jwks)},
+
+    {"POST", "/api/auth/sign-up/email", open(sign_up_email)},
+    {"POST", "/api/auth/sign-in/email", open(sign_in_email)},
+    {"POST", "/api/auth/sign-out", open(sign_out)},
+    {"GET", "/api/auth/get-session", open(get_session)},
+    {"POST", "/api/auth/get-session", open(refuse_post_session)},
+    {"GET", "/api/auth/token", user(get_token)},
+    {"GET", "/api/auth/jwks", open(get_jwks)},
+    {"GET", "/api/auth/verify-email", open(verify_email)},
+    {"GET", "/api/auth/ok", open(get_ok)},
+    {"GET", "/api/auth/organization/list", user(list_organizations)},
+
+    {"GET", "/api/v1/internal/users/:user_id/memberships", service(list_user_memberships)},
+};
+
+}  // namespace
+
+std::span<const Route> routes() {
+    return api_routes;
+}
+
+}  // namespace auth

@@ -1,0 +1,38 @@
+// The route table: method, path, required caller, handler. The caller is the first parameter of the
+// handler, so a row with the wrong word does not compile.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/server.hpp"
+
+namespace auth {
+
+class Admin;
+class ServiceCaller;
+class User;
+struct Context;
+
+using OpenHandler = base::ServerResponse (*)(const Context&, const base::ServerRequest&);
+using UserHandler = base::ServerResponse (*)(const User&, const Context&,
+                                             const base::ServerRequest&);
+using AdminHandler = base::ServerResponse (*)(const Admin&, const Context&,
+                                              const base::ServerRequest&);
+using ServiceHandler = base::ServerResponse (*)(const ServiceCaller&, const Context&,
+                                                const base::ServerRequest&);
+
+struct Route {
+    std::string_view method;
+    std::string_view path;
+    std::variant<OpenHandler, UserHandler, AdminHandler, ServiceHandler> handler;
+};
+
+std::span<const Route> routes();
+
+// Puts every route, the CORS answer, the request id and the printing of failures on the server.
+// `context` outlives it.
+void install_routes(base::Server& server, const Context& context);
+
+}  // namespace auth

@@ -1,0 +1,45 @@
+// What the service can be told. The daemon fills it from its configuration; production rules
+// (no development default of a secret) are checked there and again by Service's constructor.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/secret.hpp"
+
+namespace auth {
+
+inline constexpr const char* development_service_key = "dev-service-key";
+inline constexpr const char* development_secret = "better-auth-secret-12345678901234567890";
+
+struct Options {
+    std::string address = "127.0.0.1";
+    int port = 3001;       // 0: any free one.
+    std::string base_url;  // JWT issuer and base of mailed links; empty: the real address.
+    base::Secret secret{development_secret};  // Signs cookies, seals signing keys.
+    base::Secret service_key{development_service_key};
+    std::string audience = "mana";
+    std::string cookie_domain;  // Empty: cookies belong to this host alone.
+    bool production = false;
+
+    std::vector<std::string> cors_origins{"http://localhost:5173"};
+    // Beside these, the origin of base_url and the CORS origins are trusted.
+    std::vector<std::string> trusted_origins{"https://mana.how", "https://auth.mana.how",
+                                             "https://whopxl.mana.how", "http://localhost:3001",
+                                             "http://localhost:5173"};
+    // Socket addresses whose X-Forwarded-For is believed, counted from the right.
+    std::vector<std::string> trusted_proxies;
+
+    std::filesystem::path mail_folder;  // Made when missing; empty: mails are refused.
+    int daily_signups_max = 0;          // 0: no cap.
+    bool address_limits = false;        // Limits per client address; always on in production.
+    int scrypt_parallel_max = 2;        // Each takes 32 MiB and a core.
+    int scrypt_waiting_max = 32;        // Past it: 503.
+
+    std::string timezone = "UTC";  // Of the personas' slots.
+    std::chrono::minutes visit_deadline{10};
+};
+
+}  // namespace auth
