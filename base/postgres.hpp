@@ -1,5 +1,5 @@
-// PostgreSQL: libpqxx's only door. A pool of connections and transactions over it. Statements go with
-// parameters only; settings are transaction-local, so a transaction-mode pooler works. Inbound
+// PostgreSQL: libpqxx's only door. A pool of connections and transactions over it. Statements go
+// with parameters only; settings are transaction-local, so a transaction-mode pooler works. Inbound
 // threads only: every call blocks.
 #pragma once
 
@@ -24,7 +24,7 @@ namespace base {
 
 // One statement parameter, sent in text form; the statement casts ($1::timestamptz) where needed.
 class SqlParam {
- public:
+  public:
     SqlParam(std::nullopt_t) {}
     SqlParam(std::string text) : text_(std::move(text)) {}
     SqlParam(std::string_view text) : text_(std::string(text)) {}
@@ -47,15 +47,16 @@ class SqlParam {
     static SqlParam array(const std::vector<std::string>& items);
     static SqlParam array(const std::vector<std::optional<std::string>>& items);
 
- private:
+  private:
     std::optional<std::string> text_;
 };
 
 using SqlParams = std::vector<SqlParam>;
 
-// A row by column name. Reading null with a plain accessor, or a column that is not there, is a bug.
+// A row by column name. Reading null with a plain accessor, or a column that is not there, is a
+// bug.
 class SqlRow {
- public:
+  public:
     std::string text(std::string_view column) const;
     std::int64_t integer(std::string_view column) const;
     double number(std::string_view column) const;
@@ -68,7 +69,7 @@ class SqlRow {
     std::optional<double> number_or_none(std::string_view column) const;
     std::optional<Moment> moment_or_none(std::string_view column) const;
 
- private:
+  private:
     friend class SqlRows;
     SqlRow(std::shared_ptr<const struct SqlTable> table, std::size_t index);
     const std::optional<std::string>& cell(std::string_view column) const;
@@ -78,7 +79,7 @@ class SqlRow {
 
 // The answer of one statement; a value, independent of its connection.
 class SqlRows {
- public:
+  public:
     explicit SqlRows(std::shared_ptr<const struct SqlTable> table);
     std::size_t size() const;
     bool empty() const { return size() == 0; }
@@ -88,7 +89,7 @@ class SqlRows {
     std::vector<std::string> columns() const;
 
     class Iterator {
-     public:
+      public:
         Iterator(const SqlRows& rows, std::size_t index) : rows_(&rows), index_(index) {}
         SqlRow operator*() const { return (*rows_)[index_]; }
         Iterator& operator++() {
@@ -97,20 +98,20 @@ class SqlRows {
         }
         bool operator!=(const Iterator& other) const { return index_ != other.index_; }
 
-     private:
+      private:
         const SqlRows* rows_;
         std::size_t index_;
     };
     Iterator begin() const { return {*this, 0}; }
     Iterator end() const { return {*this, size()}; }
 
- private:
+  private:
     std::shared_ptr<const struct SqlTable> table_;
 };
 
 // Handed to the function that transact() runs; lives no longer than it.
 class Transaction {
- public:
+  public:
     virtual ~Transaction() = default;
     virtual SqlRows run(std::string_view statement, const SqlParams& params = {}) = 0;
     // For this transaction only: set_config(name, value, true).
@@ -118,8 +119,8 @@ class Transaction {
 };
 
 struct PostgresOptions {
-    Secret url;                      // postgresql://… or key=value connection string.
-    int connections_max = 16;        // Opened as needed; a caller past it waits.
+    Secret url;                              // postgresql://… or key=value connection string.
+    int connections_max = 16;                // Opened as needed; a caller past it waits.
     std::chrono::seconds wait_max{10};       // For a free connection; then Failure::unavailable.
     std::chrono::seconds statement_max{30};  // statement_timeout, set per transaction.
 };
@@ -127,9 +128,10 @@ struct PostgresOptions {
 // Resource; any inbound thread. Failures: `unavailable` when the server cannot be reached, the pool
 // is exhausted, a statement timed out or a commit's outcome is unknown; `conflict` with the
 // constraint's name as code for unique violations; `invalid` for CHECK, not-null, foreign-key and
-// data errors (code = constraint or SQLSTATE). Texts never hold statement parameters.
+// data errors (code = constraint or SQLSTATE); `forbidden` for a missing privilege or a row that
+// row-level security refuses. Texts never hold statement parameters.
 class Postgres {
- public:
+  public:
     explicit Postgres(PostgresOptions options);
     Postgres(const Postgres&) = delete;
     Postgres& operator=(const Postgres&) = delete;
@@ -137,7 +139,8 @@ class Postgres {
 
     // Begins, runs `work`, commits, answers its result. A failure that leaves `work` rolls back.
     // A serialization failure, a deadlock, or a connection found broken at its first statement runs
-    // the whole of `work` again (3 attempts), so `work` must have no effect outside the transaction.
+    // the whole of `work` again (3 attempts), so `work` must have no effect outside the
+    // transaction.
     template <class Work>
     auto transact(Work&& work) -> std::invoke_result_t<Work&, Transaction&> {
         using Result = std::invoke_result_t<Work&, Transaction&>;
@@ -160,7 +163,7 @@ class Postgres {
     };
     Use use() const;
 
- private:
+  private:
     void perform(const std::function<void(Transaction&)>& work);
 
     struct State;
@@ -168,20 +171,25 @@ class Postgres {
 };
 
 // Applies what is missing of `set` (e.g. "auth"), each file in one transaction, in order, under an
-// advisory lock, as the owner role. Records name and SHA-256 in public.schema_migrations; a recorded
-// file whose hash changed, or a gap, is Failure::conflict naming the file. Answers the names applied.
+// advisory lock, as the owner role. Records name and SHA-256 in public.schema_migrations; a
+// recorded file whose hash changed, or a gap, is Failure::conflict naming the file. Answers the
+// names applied.
 std::vector<std::string> migrate(const Secret& owner_url, std::string_view set,
                                  EmbeddedTexts migrations);
 // Names that migrate() would apply.
 std::vector<std::string> pending_migrations(Postgres& database, std::string_view set,
                                             EmbeddedTexts migrations);
 
-// Creates or repairs the roles mana_owner, mana_app, mana_ops (attributes of design: the app and ops
-// roles are neither superuser nor BYPASSRLS) and the database, as a superuser. For embedded clusters.
+// Creates or repairs the roles mana_owner, mana_app, mana_ops (attributes of design: the app and
+// ops roles are neither superuser nor BYPASSRLS), as a superuser. For embedded clusters.
 struct DatabaseRoles {
     Secret owner_password, app_password, ops_password;
 };
 void ensure_roles(const Secret& superuser_url, const DatabaseRoles& roles);
-void ensure_database(const Secret& superuser_url, std::string_view name);
+// The database, owned by mana_owner, open to mana_app and mana_ops only; a new one is a copy of
+// `from` (which nobody may be connected to), when given.
+void ensure_database(const Secret& superuser_url, std::string_view name,
+                     std::string_view from = {});
+void drop_database(const Secret& superuser_url, std::string_view name);
 
 }  // namespace base
