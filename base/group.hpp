@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <list>
+#include <memory>
 
 #include "base/loop.hpp"
 #include "base/task.hpp"
@@ -12,7 +13,7 @@ namespace base {
 
 // Loop thread only; resource.
 class Group {
- public:
+  public:
     explicit Group(Loop& loop);
     Group(const Group&) = delete;
     Group& operator=(const Group&) = delete;
@@ -27,11 +28,10 @@ class Group {
     Task<void> all();                     // Until none runs.
     void drop_all();                      // Cancels every task now. Not from inside one of them.
 
- private:
+  private:
     struct Member;
     Task<void> run(Member& member, Task<void> task);
 
-    Loop& loop_;
     Gate changed_;
     std::list<std::unique_ptr<Member>> members_;
     std::list<std::unique_ptr<Member>> finished_;

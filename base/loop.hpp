@@ -22,12 +22,16 @@ class Loop;
 // The place where one coroutine waits. Owned by its awaiter (so it lives in the coroutine's frame);
 // its destructor takes it out of whatever list it is in, which makes dropping a task safe.
 class Waiter {
- public:
+  public:
     explicit Waiter(Loop& loop) : loop_(loop) {}
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
     ~Waiter();
 
+    // `co_await waiter` suspends here until wake(). A wake() that comes earlier is lost: look at
+    // the condition first.
+    struct Awaiter;
+    Awaiter operator co_await();
     void suspend(std::coroutine_handle<> handle) { handle_ = handle; }
     // Puts the coroutine into the ready queue; never resumes it inside the call. Harmless when
     // nobody is suspended here or when it is queued already.
@@ -36,7 +40,7 @@ class Waiter {
     void wake_at(Steady when);
     bool is_queued() const { return queued_; }
 
- private:
+  private:
     friend class Loop;
     void leave();
 
@@ -51,7 +55,7 @@ class Waiter {
 
 // Resource, created in place, destroyed after everything that waits on it.
 class Loop {
- public:
+  public:
     explicit Loop(Clock& clock);
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
@@ -68,12 +72,14 @@ class Loop {
 
     // From any thread: `work` runs on the loop thread, in order, outside any coroutine.
     void post(std::function<void()> work);
-    // From any thread, also from a signal handler's thread: run() returns soon.
+    // From any thread, also from a signal handler's thread: run() returns soon. It ends one run:
+    // the one under way, else the next.
     void stop();
 
     // co_await loop.sleep(50ms)
-    auto sleep(Duration span) { return sleep_until(now() + span); }
-    auto sleep_until(Steady when);
+    struct Sleep;
+    Sleep sleep(Duration span);
+    Sleep sleep_until(Steady when);
 
     // The task's result, or nothing when it was not ready within `limit` (it is dropped then).
     // The task is destroyed before the answer is given.
@@ -81,15 +87,15 @@ class Loop {
     Task<std::optional<T>> within(Duration limit, Task<T> task);
     Task<bool> within(Duration limit, Task<void> task);  // false: out of time.
 
-    // For base/http and whoever else owns a socket: `ready` gets the EPOLL* bits that came up. Changing
-    // the mask is another watch() on the same fd; unwatch() before closing it.
+    // For base/http and whoever else owns a socket: `ready` gets the EPOLL* bits that came up.
+    // Changing the mask is another watch() on the same fd; unwatch() before closing it.
     void watch(int fd, std::uint32_t events, std::function<void(std::uint32_t)> ready);
     void unwatch(int fd);
 
     // How far behind the loop was when it last came round: due time of the oldest timer vs. now.
     Duration lag() const;
 
- private:
+  private:
     friend class Waiter;
     struct State;
     void run_until(const bool& done);
@@ -100,18 +106,19 @@ class Loop {
 
 // A condition that coroutines wait for. Loop thread only; resource.
 class Gate {
- public:
+  public:
     explicit Gate(Loop& loop) : loop_(loop) {}
     Gate(const Gate&) = delete;
     Gate& operator=(const Gate&) = delete;
+    ~Gate();
 
     // Every coroutine that waits now goes on. A later wait() waits for the next notify(): so test
     // the condition in a loop: `while (!ready) co_await gate.wait();`
     void notify();
-    auto wait();
-
- private:
     struct Node;
+    Node wait();
+
+  private:
     Loop& loop_;
     Node* first_ = nullptr;
 };

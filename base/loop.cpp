@@ -1,0 +1,353 @@
+#include "base/loop.hpp"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "base/failure.hpp"
+
+namespace base {
+
+namespace {
+
+constexpr std::size_t loop_events_max = 256;  // Taken from the kernel at once.
+
+// Socket and generation: an event of a socket that was closed meanwhile, and whose number came
+// back, must not reach the new owner.
+std::uint64_t loop_tag(int fd, std::uint32_t generation) {
+    return (static_cast<std::uint64_t>(generation) << 32) | static_cast<std::uint32_t>(fd);
+}
+
+int loop_milliseconds(Duration span) {
+    // Rounded up: a timer that fires early would only make the loop spin.
+    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(span).count());
+}
+
+[[noreturn]] void loop_system_failure(std::string_view call) {
+    const int code = errno;
+    throw Failure(Failure::Kind::unavailable,
+                  fmt::format("{} failed: {}; check the limits of open files and memory", call,
+                              std::strerror(code)));
+}
+
+}  // namespace
+
+struct Loop::State {
+    struct Watch {
+        std::uint32_t generation = 0;
+        std::function<void(std::uint32_t)> ready;
+    };
+
+    explicit State(Clock& the_clock) : clock(the_clock) {}
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        if (epoll >= 0) ::close(epoll);
+        if (signal >= 0) ::close(signal);
+    }
+
+    void push(Waiter& waiter);
+    void remove(Waiter& waiter);
+    void resume_ready(const bool& done);
+    void run_posted();
+    void fire_timers();
+    std::size_t poll(Duration limit);
+    void dispatch(const epoll_event& event);
+    void raise_signal();
+    void lower_signal();
+    bool has_posted();
+
+    Clock& clock;
+    int epoll = -1;
+    int signal = -1;  // eventfd: wakes epoll_wait for post() and stop().
+    bool running = false;
+
+    Waiter* first = nullptr;  // Ready queue.
+    Waiter* last = nullptr;
+    std::size_t ready_count = 0;
+
+    std::map<std::pair<Steady, std::uint64_t>, Waiter*> timers;
+    std::uint64_t next_timer = 1;
+    Duration lag{};
+
+    std::unordered_map<int, std::unique_ptr<Watch>> watches;
+    // Callbacks that were replaced or removed, kept until none of them can be running.
+    std::vector<std::unique_ptr<Watch>> retired;
+    std::uint32_t next_generation = 1;
+    std::array<epoll_event, loop_events_max> events;
+
+    std::mutex mutex;
+    std::deque<std::function<void()>> posted;
+    std::atomic<bool> stopping{false};
+};
+
+void Loop::State::push(Waiter& waiter) {
+    waiter.queued_ = true;
+    waiter.previous_ = last;
+    waiter.next_ = nullptr;
+    (last != nullptr ? last->next_ : first) = &waiter;
+    last = &waiter;
+    ++ready_count;
+}
+
+void Loop::State::remove(Waiter& waiter) {
+    (waiter.previous_ != nullptr ? waiter.previous_->next_ : first) = waiter.next_;
+    (waiter.next_ != nullptr ? waiter.next_->previous_ : last) = waiter.previous_;
+    waiter.previous_ = nullptr;
+    waiter.next_ = nullptr;
+    waiter.queued_ = false;
+    --ready_count;
+}
+
+// Resumes at most as many as were ready at the start, so that coroutines which keep waking each
+// other cannot starve the sockets.
+void Loop::State::resume_ready(const bool& done) {
+    for (std::size_t left = ready_count; left > 0 && first != nullptr && !done; --left) {
+        Waiter& waiter = *first;
+        waiter.leave();
+        const std::coroutine_handle<> handle = std::exchange(waiter.handle_, {});
+        handle.resume();  // The waiter may be gone from here on.
+    }
+}
+
+void Loop::State::run_posted() {
+    std::deque<std::function<void()>> work;
+    {
+        const std::lock_guard lock(mutex);
+        work.swap(posted);
+    }
+    for (auto& item : work) {
+        try {
+            item();
+        } catch (const std::exception& error) {
+            unreachable(
+                fmt::format("work posted to the loop let an exception escape: {}", error.what()));
+        }
+        item = nullptr;
+    }
+}
+
+void Loop::State::fire_timers() {
+    const Steady now = clock.steady();
+    lag = Duration::zero();
+    if (!timers.empty() && timers.begin()->first.first < now) {
+        lag = now - timers.begin()->first.first;
+    }
+    while (!timers.empty() && timers.begin()->first.first <= now) {
+        Waiter& waiter = *timers.begin()->second;
+        timers.erase(timers.begin());
+        waiter.timer_ = 0;
+        waiter.wake();
+    }
+}
+
+std::size_t Loop::State::poll(Duration limit) {
+    const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()),
+                                   loop_milliseconds(limit));
+    if (count < 0 && errno != EINTR) loop_system_failure("epoll_wait");
+    for (int i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
+    retired.clear();
+    return count < 0 ? 0 : static_cast<std::size_t>(count);
+}
+
+void Loop::State::dispatch(const epoll_event& event) {
+    const int fd = static_cast<int>(event.data.u64 & 0xFFFF'FFFFU);
+    if (fd == signal) return lower_signal();
+    const auto place = watches.find(fd);
+    if (place == watches.end()) return;
+    const auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32);
+    if (place->second->generation != generation) return;
+    place->second->ready(event.events);
+}
+
+void Loop::State::raise_signal() {
+    const std::uint64_t one = 1;
+    // A full counter (EAGAIN) has woken the loop already.
+    while (::write(signal, &one, sizeof one) < 0 && errno == EINTR) {
+    }
+}
+
+void Loop::State::lower_signal() {
+    std::uint64_t count = 0;
+    // Empty (EAGAIN) is as good: the posted work is looked for anyway.
+    while (::read(signal, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+}
+
+bool Loop::State::has_posted() {
+    const std::lock_guard lock(mutex);
+    return !posted.empty();
+}
+
+Waiter::~Waiter() {
+    leave();
+}
+
+void Waiter::wake() {
+    if (!handle_ || queued_) return;
+    loop_.state_->push(*this);
+}
+
+void Waiter::wake_at(Steady when) {
+    auto& state = *loop_.state_;
+    if (timer_ != 0) state.timers.erase({due_, timer_});
+    timer_ = state.next_timer++;
+    due_ = when;
+    state.timers.emplace(std::pair{due_, timer_}, this);
+}
+
+void Waiter::leave() {
+    if (queued_) loop_.state_->remove(*this);
+    if (timer_ != 0) loop_.state_->timers.erase({due_, timer_});
+    timer_ = 0;
+}
+
+Loop::Loop(Clock& clock) : clock_(clock), state_(std::make_unique<State>(clock)) {
+    state_->epoll = ::epoll_create1(EPOLL_CLOEXEC);
+    if (state_->epoll < 0) loop_system_failure("epoll_create1");
+    state_->signal = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (state_->signal < 0) loop_system_failure("eventfd");
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = loop_tag(state_->signal, 0)}};
+    if (::epoll_ctl(state_->epoll, EPOLL_CTL_ADD, state_->signal, &event) != 0) {
+        loop_system_failure("epoll_ctl");
+    }
+}
+
+Loop::~Loop() {
+    require(state_->first == nullptr && state_->timers.empty(),
+            "a loop was destroyed before the coroutines that wait on it");
+}
+
+bool Loop::run(Task<void> task) {
+    loop_detail::Outcome<void> outcome;
+    {
+        Task<void> root = loop_detail::settle<void>(std::move(task), outcome, nullptr);
+        loop_detail::start(root);
+        run_until(outcome.done);
+    }
+    if (outcome.error) std::rethrow_exception(outcome.error);
+    return outcome.done;
+}
+
+void Loop::run_until(const bool& done) {
+    State& state = *state_;
+    require(!state.running, "Loop::run() was called from inside itself");
+    state.running = true;
+    while (!done && !state.stopping.exchange(false)) {
+        state.resume_ready(done);
+        state.run_posted();
+        state.fire_timers();
+        if (done) break;
+        // Sockets come before idling: a driven clock must not jump past an answer that is here.
+        if (state.poll(Duration::zero()) > 0 || state.first != nullptr || state.has_posted()) {
+            continue;
+        }
+        std::optional<Steady> next;
+        if (!state.timers.empty()) next = state.timers.begin()->first.first;
+        const Duration idle = clock_.idle_until(next);
+        if (idle > Duration::zero()) state.poll(idle);
+    }
+    state.running = false;
+}
+
+void Loop::post(std::function<void()> work) {
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->posted.push_back(std::move(work));
+    }
+    state_->raise_signal();
+}
+
+void Loop::stop() {
+    state_->stopping.store(true);
+    state_->raise_signal();
+}
+
+Task<bool> Loop::within(Duration limit, Task<void> task) {
+    loop_detail::Outcome<void> outcome;
+    Waiter waiter(*this);
+    {
+        Task<void> child = loop_detail::settle<void>(std::move(task), outcome, &waiter);
+        loop_detail::start(child);
+        if (!outcome.done) {
+            waiter.wake_at(now() + limit);
+            co_await waiter;
+        }
+    }
+    if (outcome.error) std::rethrow_exception(outcome.error);
+    co_return outcome.done;
+}
+
+void Loop::watch(int fd, std::uint32_t events, std::function<void(std::uint32_t)> ready) {
+    auto& entry = state_->watches[fd];
+    const bool known = entry != nullptr;
+    if (known) state_->retired.push_back(std::move(entry));
+    entry = std::make_unique<State::Watch>();
+    entry->generation = state_->next_generation++;
+    entry->ready = std::move(ready);
+    epoll_event event{.events = events, .data = {.u64 = loop_tag(fd, entry->generation)}};
+    // The kernel forgets a socket when it is closed and knows it when its number came back: so
+    // either call may find what the other one expected.
+    const int first = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    const int second = known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    if (::epoll_ctl(state_->epoll, first, fd, &event) == 0) return;
+    if (errno != EEXIST && errno != ENOENT) loop_system_failure("epoll_ctl");
+    if (::epoll_ctl(state_->epoll, second, fd, &event) != 0) loop_system_failure("epoll_ctl");
+}
+
+void Loop::unwatch(int fd) {
+    const auto place = state_->watches.find(fd);
+    if (place == state_->watches.end()) return;
+    state_->retired.push_back(std::move(place->second));
+    state_->watches.erase(place);
+    epoll_event event{};
+    // Fails only when the socket is closed already, which has the same effect.
+    ::epoll_ctl(state_->epoll, EPOLL_CTL_DEL, fd, &event);
+}
+
+Duration Loop::lag() const {
+    return state_->lag;
+}
+
+Gate::~Gate() {
+    while (first_ != nullptr) first_->leave();
+}
+
+void Gate::notify() {
+    while (first_ != nullptr) {
+        Node& node = *first_;
+        node.leave();
+        node.waiter.wake();
+    }
+}
+
+void Gate::Node::await_suspend(std::coroutine_handle<> handle) {
+    waiter.suspend(handle);
+    linked = true;
+    next = gate->first_;
+    if (next != nullptr) next->previous = this;
+    gate->first_ = this;
+}
+
+void Gate::Node::leave() {
+    if (!linked) return;
+    (previous != nullptr ? previous->next : gate->first_) = next;
+    if (next != nullptr) next->previous = previous;
+    previous = nullptr;
+    next = nullptr;
+    linked = false;
+}
+
+}  // namespace base
