@@ -16,30 +16,30 @@ namespace base {
 using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
 class Counter {
- public:
+  public:
     void add(double amount = 1);
     double value() const { return value_.load(std::memory_order_relaxed); }
 
- private:
+  private:
     std::atomic<double> value_{0};
 };
 
 class Gauge {
- public:
+  public:
     void set(double value) { value_.store(value, std::memory_order_relaxed); }
     void add(double amount);
     double value() const { return value_.load(std::memory_order_relaxed); }
 
- private:
+  private:
     std::atomic<double> value_{0};
 };
 
 class Histogram {
- public:
+  public:
     explicit Histogram(std::vector<double> bounds);
     void observe(double value);
 
- private:
+  private:
     friend class Metrics;
     std::vector<double> bounds_;  // Ascending, without +Inf.
     std::vector<std::atomic<std::uint64_t>> counts_;
@@ -50,7 +50,7 @@ class Histogram {
 // same series. Names follow Prometheus (`_total`, `_seconds`); the help of the first call wins. At
 // most 1,000 label sets per name: further ones share the label set {overflow="true"}.
 class Metrics {
- public:
+  public:
     Counter& counter(std::string_view name, std::string_view help, MetricLabels labels = {});
     Gauge& gauge(std::string_view name, std::string_view help, MetricLabels labels = {});
     Histogram& histogram(std::string_view name, std::string_view help, std::vector<double> bounds,
@@ -58,14 +58,14 @@ class Metrics {
 
     std::string text() const;  // Prometheus text format 0.0.4.
 
- private:
+  private:
     struct Family;
     Family& family(std::string_view name, std::string_view help, std::string_view type);
 
     mutable std::mutex mutex_;
     std::map<std::string, std::unique_ptr<Family>, std::less<>> families_;
 
- public:
+  public:
     Metrics();
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;

@@ -1,6 +1,6 @@
 // Inbound HTTP: cpp-httplib's only door, with its traps closed. One Server is one listener with its
-// own threads; handlers block. Limits on everything: body, headers, connections per client, time per
-// request. Chunked request bodies are refused (411): they would bypass the body limit.
+// own threads; handlers block. Limits on everything: body, headers, connections per client, time
+// per request. Chunked request bodies are refused (411): they would bypass the body limit.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,8 @@ struct ServerRequest {
     std::string remote_address;  // Of the socket; forwarded headers are the handler's business.
     std::multimap<std::string, std::string> headers;  // Names in lower case.
     std::multimap<std::string, std::string> query;    // Decoded.
-    std::map<std::string, std::string, std::less<>> params;  // ":name" segments of the route, decoded.
+    std::map<std::string, std::string, std::less<>>
+        params;  // ":name" segments of the route, decoded.
 
     std::string_view header(std::string_view name) const;  // Any case; empty when absent.
     bool has_header(std::string_view name) const;
@@ -40,7 +41,7 @@ struct ServerRequest {
 
 // Writes an answer piece by piece on the connection's thread.
 class StreamWriter {
- public:
+  public:
     virtual ~StreamWriter() = default;
     virtual bool write(std::string_view bytes) = 0;  // false: the client is gone, stop.
     virtual bool open() const = 0;                   // false: client gone or server stopping.
@@ -62,28 +63,29 @@ struct ServerResponse {
 using Handler = std::function<ServerResponse(const ServerRequest&)>;
 
 struct ServerOptions {
-    std::string name;                  // In logs and metrics, e.g. "auth".
+    std::string name;  // In logs and metrics, e.g. "auth".
     std::string address = "127.0.0.1";
-    int port = 0;                      // 0: any free one, see port().
-    int threads_max = 64;              // = connections served at once; started as needed.
+    int port = 0;                        // 0: any free one, see port().
+    int threads_max = 64;                // = connections served at once; started as needed.
     int connections_per_client_max = 0;  // 0: no cap. Past it: 503 and close.
     std::size_t body_bytes_max = 1024 * 1024;
     std::size_t header_count_max = 100;
-    std::chrono::seconds request_deadline{30};   // To receive one request; slow-loris ends here.
+    std::chrono::seconds request_deadline{30};  // To receive one request; slow-loris ends here.
     std::chrono::seconds keep_alive{5};
     Metrics* metrics = nullptr;
 };
 
 // Resource. Routes are added before start(); handlers run on the server's threads.
 class Server {
- public:
+  public:
     explicit Server(ServerOptions options);
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     ~Server();  // stop()
 
-    // `pattern`: "/api/v1/personas/:id/actions"; a last segment "*" takes the rest. Literal segments
-    // win over ":name". Unknown path: 404; known path, other method: 405 with Allow. HEAD = GET.
+    // `pattern`: "/api/v1/personas/:id/actions"; a last segment "*" takes the rest. Literal
+    // segments win over ":name". Unknown path: 404; known path, other method: 405 with Allow. HEAD
+    // = GET.
     void route(std::string_view method, std::string_view pattern, Handler handler);
 
     // Runs before the route of every request; an answer ends the request there.
@@ -101,7 +103,7 @@ class Server {
     int port() const;
     std::string url() const;  // "http://127.0.0.1:3001"
 
- private:
+  private:
     struct State;
     std::unique_ptr<State> state_;
 };
