@@ -26,6 +26,9 @@ std::optional<base::Moment> due_if_idle_since(Cadence cadence, base::Moment now,
 // Saturday or Sunday of `zone` moves to the same local time on Monday.
 base::Moment next_slot(Cadence cadence, base::Moment started, std::string_view zone = "UTC");
 
+// The wall clock of `zone` at `moment`, written as if it were UTC.
+base::Moment local_time(base::Moment moment, std::string_view zone);
+
 // Throws Failure::invalid naming the zone when the system does not know it.
 void require_zone(std::string_view zone);
 

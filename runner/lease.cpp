@@ -1,0 +1,84 @@
+#include "runner/lease.hpp"
+
+#include <algorithm>
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "clients/auth.hpp"
+
+namespace runner {
+
+Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics)
+    : loop_(loop),
+      auth_(auth),
+      options_(std::move(options)),
+      losses_(metrics.counter("persona_leases_lost_total", "Leases that ended while visits could run")),
+      changed_(loop) {
+    renew_id();
+}
+
+void Lease::renew_id() { runner_id_ = base::random_uuid(); }
+
+bool Lease::is_held() const { return held_ && loop_.now() < ends_at_; }
+
+bool Lease::covers(base::Duration limit) const { return held_ && loop_.now() + limit < ends_at_; }
+
+void Lease::end(const std::string& reason) {
+    if (!std::exchange(held_, false)) return;
+    losses_.add();
+    base::log_warning("lease lost", {{"reason", reason}});
+    if (lost_) lost_(reason);
+}
+
+void Lease::revoke(const std::string& reason) {
+    end(reason);
+    renew_id();
+    changed_.notify();
+}
+
+base::Task<void> Lease::until_held() {
+    while (!is_held()) co_await changed_.wait();
+}
+
+// One heartbeat; true when the service acknowledged it.
+base::Task<bool> Lease::beat() {
+    const base::Steady sent_at = loop_.now();
+    const std::string runner_id = runner_id_;
+    try {
+        const bool alive = co_await auth_.heartbeat(runner_id, options_.node, options_.length);
+        if (runner_id != runner_id_) co_return false;  // Revoked meanwhile.
+        if (!alive) {
+            revoke("the auth service declared this runner dead");
+            co_return false;
+        }
+        if (!held_) base::log_info("lease held", {{"runner", runner_id}});
+        held_ = true;
+        ends_at_ = sent_at + options_.length;
+        last_error_.clear();
+        changed_.notify();
+        co_return true;
+    } catch (const base::Failure& failure) {
+        // Settled here: the right simply runs out unless a later heartbeat gets through.
+        if (last_error_ != failure.what()) {
+            base::log_warning("heartbeat failed", {{"reason", failure.what()}});
+        }
+        last_error_ = failure.what();
+    }
+    co_return false;
+}
+
+base::Task<void> Lease::keep(std::function<void(std::string)> lost) {
+    lost_ = std::move(lost);
+    for (;;) {
+        const bool acknowledged = co_await loop_.within(options_.length, beat());
+        static_cast<void>(acknowledged);
+        const bool well = is_held() && last_error_.empty();
+        base::Duration pause = well ? options_.heartbeat_every : options_.retry_every;
+        if (held_) pause = std::min<base::Duration>(pause, ends_at_ - loop_.now());
+        if (pause > base::Duration::zero()) co_await loop_.sleep(pause);
+        if (held_ && loop_.now() >= ends_at_) end("no heartbeat was acknowledged in time");
+    }
+}
+
+}  // namespace runner

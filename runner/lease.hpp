@@ -1,0 +1,72 @@
+// The runner's right to run visits: registered with the auth service, renewed by heartbeats, and given up
+// by ourselves before the service could think us dead.
+//
+//   keep() ── register ──► held ── heartbeat every 10 s ──► held …
+//                │           │ no answer until ends_at: expired (visits are dropped), goes on trying
+//                │           └ 410: gone; visits are dropped, a new runner id registers
+//                └ no answer: not held, no visit starts
+//
+// ends_at = (monotonic time of *sending* the last acknowledged heartbeat) + lease: whatever the network
+// did to the answer, the service's own clock started later than that.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include "base/loop.hpp"
+#include "base/metrics.hpp"
+
+namespace clients {
+class Auth;
+}
+
+namespace runner {
+
+struct LeaseOptions {
+    std::string node;  // Of the state directory: registering it declares its earlier runners dead.
+    std::chrono::seconds length{60};
+    std::chrono::milliseconds heartbeat_every{10'000};
+    std::chrono::milliseconds retry_every{2'000};  // While the service does not answer.
+};
+
+// Resource of the loop thread.
+class Lease {
+ public:
+    Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics);
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+
+    // Registers and renews for ever; owned by a Group. `lost` is called (on the loop, outside any visit)
+    // each time a held lease ended, with the reason.
+    base::Task<void> keep(std::function<void(std::string)> lost);
+
+    bool is_held() const;
+    // A step that takes at most `limit` ends while the lease still holds.
+    bool covers(base::Duration limit) const;
+    base::Steady ends_at() const { return ends_at_; }
+    const std::string& runner_id() const { return runner_id_; }
+    const std::string& last_error() const { return last_error_; }
+
+    // Someone else (a claim) was told 410: the next round registers anew.
+    void revoke(const std::string& reason);
+    base::Task<void> until_held();
+
+ private:
+    base::Task<bool> beat();
+    void end(const std::string& reason);
+    void renew_id();
+
+    base::Loop& loop_;
+    clients::Auth& auth_;
+    const LeaseOptions options_;
+    base::Counter& losses_;
+    base::Gate changed_;
+    std::function<void(std::string)> lost_;
+    std::string runner_id_;
+    base::Steady ends_at_{};
+    bool held_ = false;
+    std::string last_error_;
+};
+
+}  // namespace runner

@@ -1,0 +1,330 @@
+#include "runner/visit.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "catalog/cadence.hpp"
+#include "catalog/password.hpp"
+#include "runner/ratings.hpp"
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+using catalog::Action;
+using catalog::VisitEnd;
+
+constexpr int rating_tokens_max = 2'048;
+
+Action::Outcome outcome_of(clients::CallResult::Outcome outcome) {
+    switch (outcome) {
+        case clients::CallResult::Outcome::ok: return Action::Outcome::ok;
+        case clients::CallResult::Outcome::error: return Action::Outcome::error;
+        case clients::CallResult::Outcome::unknown: return Action::Outcome::unknown;
+    }
+    base::unreachable("call outcome");
+}
+
+std::chrono::milliseconds since(base::Steady began, base::Steady now) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - began);
+}
+
+}  // namespace
+
+std::string_view word_of(Waiting waiting) {
+    switch (waiting) {
+        case Waiting::login: return "login";
+        case Waiting::spaces: return "spaces";
+        case Waiting::tools: return "tools";
+        case Waiting::model: return "model";
+        case Waiting::tool: return "tool";
+        case Waiting::rating: return "rating";
+        case Waiting::disk: return "disk";
+    }
+    base::unreachable("waiting");
+}
+
+VisitEnd::Source source_of(Waiting waiting, Failure::Kind kind) {
+    switch (waiting) {
+        case Waiting::login: {
+            const bool ours = kind == Failure::Kind::unavailable || kind == Failure::Kind::internal;
+            return ours ? VisitEnd::Source::infra : VisitEnd::Source::persona;
+        }
+        case Waiting::spaces:
+        case Waiting::disk: return VisitEnd::Source::infra;
+        case Waiting::tools:
+        case Waiting::tool: return VisitEnd::Source::product;
+        case Waiting::model:
+        case Waiting::rating: return VisitEnd::Source::model;
+    }
+    base::unreachable("waiting");
+}
+
+Visit::Visit(Services services, const VisitOptions& options, clients::ClaimedVisit claimed)
+    : services_(services), options_(options), claimed_(std::move(claimed)), began_(services_.loop.now()) {}
+
+std::string Visit::persona() const { return catalog::short_name(claimed_.persona.email); }
+
+std::uint64_t Visit::seed() const {
+    const std::string text = options_.seed ? fmt::format("{}/{}", *options_.seed, claimed_.persona.email)
+                                           : claimed_.visit_id;
+    std::uint64_t number = 0;
+    std::memcpy(&number, base::sha256(text).data(), sizeof number);
+    return number;
+}
+
+base::Task<void> Visit::run() {
+    co_await enter();
+    co_await live_turns();
+    std::vector<catalog::Rating> ratings = co_await rate();
+    co_await session_->close();
+    progress_.waiting_for = Waiting::disk;
+    VisitEnd end = end_of(VisitEnd::Status::finished, reason_, VisitEnd::Source::none);
+    co_await services_.outbox.close(id(), std::move(ratings), std::move(end));
+}
+
+base::Task<void> Visit::enter() {
+    VisitRecords records;
+    records.visit_id = id();
+    records.user_id = claimed_.persona.user_id;
+    records.persona = persona();
+    records.started_at = services_.loop.clock().now();
+    progress_.waiting_for = Waiting::disk;
+    co_await services_.outbox.open(std::move(records));
+
+    progress_.waiting_for = Waiting::login;
+    clients::Login login = co_await services_.auth.log_in(
+        claimed_.persona.email, catalog::password_of(claimed_.persona.email, options_.seed_secret));
+    session_token_ = login.session_token;
+
+    progress_.waiting_for = Waiting::spaces;
+    const std::vector<clients::Space> spaces = co_await services_.auth.spaces(login.access_token);
+    if (spaces.empty()) {
+        throw Failure{Failure::Kind::missing, "the persona is a member of no space; seed her again"};
+    }
+    const auto personal = std::find_if(spaces.begin(), spaces.end(),
+                                       [](const clients::Space& space) { return space.type == "personal"; });
+    const std::string space_id = personal == spaces.end() ? spaces.front().id : personal->id;
+
+    progress_.waiting_for = Waiting::tools;
+    clients::McpTarget target{options_.mcp_url, login.access_token, space_id};
+    session_ = co_await services_.mcp.open(std::move(target));
+    progress_.product_name = session_->server_name();
+    progress_.product_version = session_->server_version();
+    if (session_->tools().entries().empty()) {
+        throw Failure{Failure::Kind::unavailable, "the product offers no tool that the model could use"};
+    }
+
+    const catalog::Persona& persona = claimed_.persona;
+    plan_ = plan_day(persona.module_mix, session_->tools().modules(), seed());
+    talk_.emplace(system_text(persona), session_->tools().tools_json());
+    const base::Moment now = services_.loop.clock().now();
+    talk_->add_user(opening_text(persona, plan_, catalog::local_time(now, options_.zone)));
+}
+
+base::Task<void> Visit::live_turns() {
+    const clients::TurnOptions turn{.model = options_.model,
+                                    .max_tokens = options_.tokens_per_turn_max,
+                                    .effort = options_.effort};
+    bool carried_on = false;
+    reason_ = "turn_limit";
+    while (progress_.turns < options_.turns_max) {
+        progress_.waiting_for = Waiting::model;
+        ++progress_.turns;
+        const clients::Message reply = co_await services_.claude.send(*talk_, turn);
+        count_tokens(reply, options_.model);
+        if (reply.stop_reason == "refusal") {
+            reason_ = reply.refusal_category.empty() ? "refusal" : "refusal: " + reply.refusal_category;
+            co_return;
+        }
+        talk_->add_reply(reply);
+        if (reply.tool_uses.empty()) {
+            if (reply.stop_reason == "pause_turn") continue;
+            if (reply.text.empty() && !std::exchange(carried_on, true)) {
+                talk_->add_user(carry_on_text());
+                continue;
+            }
+            reason_ = reply.stop_reason;
+            summary_ = base::cut(reply.text, catalog::summary_bytes_max);
+            co_return;
+        }
+        std::vector<clients::ToolAnswer> answers;
+        for (const clients::ToolUse& use : reply.tool_uses) {
+            clients::ToolAnswer answer = co_await run_tool(use);
+            answers.push_back(std::move(answer));
+        }
+        talk_->add_results(answers);
+    }
+}
+
+Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Entry* entry) {
+    Action action;
+    action.visit_id = id();
+    action.seq = ++progress_.tool_calls;
+    action.started_at = services_.loop.clock().now();
+    action.tool = base::cut(entry ? entry->tool.name : use.name, catalog::tool_bytes_max);
+    action.module = base::cut(entry ? entry->module : "unknown", catalog::module_bytes_max);
+    action.input_hash = base::to_hex(base::sha256(use.input_json));
+    if (options_.keep_inputs && use.valid) action.input = catalog::masked_input(use.input);
+    return action;
+}
+
+base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
+    const clients::ToolMap::Entry* entry = session_->tools().by_api_name(use.name);
+    Action action = intent_of(use, entry);
+    progress_.last_tool = action.tool;
+    const base::Steady began = services_.loop.now();
+    progress_.waiting_for = Waiting::disk;
+    co_await services_.outbox.put_intent(action);
+
+    clients::CallResult result;
+    if (!use.valid || !entry) {
+        // Nothing left for the product; the model is told and goes on.
+        result.outcome = clients::CallResult::Outcome::error;
+        result.text = entry ? "The input was cut off or is not a JSON object. Send the call again, shorter."
+                            : fmt::format("There is no tool named {}. Use one of the listed tools.", use.name);
+    } else {
+        const std::string tool = entry->tool.name;
+        base::Json arguments = clients::ToolMap::product_arguments(*entry, use.input);
+        result = co_await call_product(tool, std::move(arguments), action.seq);
+    }
+    action.outcome = outcome_of(result.outcome);
+    action.latency_ms = since(began, services_.loop.now()).count();
+    if (action.outcome != Action::Outcome::ok) {
+        ++progress_.tool_errors;
+        action.error_message = base::cut(result.text, catalog::error_message_bytes_max);
+    }
+    services_.metrics
+        .counter("persona_tool_calls_total", "Tool calls by module and outcome",
+                 {{"module", action.module}, {"outcome", std::string(catalog::word_of(action.outcome))}})
+        .add();
+    note(action, result.text);
+    progress_.waiting_for = Waiting::disk;
+    const bool is_error = action.outcome != Action::Outcome::ok;
+    co_await services_.outbox.put_outcome(std::move(action));
+    co_return clients::ToolAnswer{use.id, std::move(result.text), is_error};
+}
+
+base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json arguments, int seq) {
+    for (int attempt = 1;; ++attempt) {
+        // The call must end before our right to run visits does; else it does not leave.
+        if (!services_.lease.covers(options_.tool_limit)) {
+            throw Failure{Failure::Kind::unavailable,
+                          "the lease ends too soon for another tool call; the auth service does not answer"};
+        }
+        progress_.waiting_for = Waiting::tool;
+        bool renew = false;
+        try {
+            clients::CallResult result = co_await session_->call(tool, arguments, clients::CallNote{id(), seq},
+                                                                 options_.tool_limit);
+            co_return result;
+        } catch (const Failure& failure) {
+            // The access token ran out before the call was run: a new one, once.
+            if (failure.kind() != Failure::Kind::unauthenticated || attempt > 1) throw;
+            renew = true;
+        }
+        if (renew) {
+            progress_.waiting_for = Waiting::login;
+            base::Secret access = co_await services_.auth.refresh(session_token_);
+            session_->renew(std::move(access));
+        }
+    }
+}
+
+void Visit::note(const Action& action, const std::string& answer) {
+    const bool known_module = action.module != "unknown";
+    if (known_module && std::find(progress_.modules.begin(), progress_.modules.end(), action.module) ==
+                            progress_.modules.end()) {
+        progress_.modules.push_back(action.module);
+    }
+    digest_.push_back({action.seq, action.module, action.tool, action.outcome,
+                       base::cut(answer, digest_answer_bytes_max)});
+}
+
+base::Task<clients::Message> Visit::ask_rating(bool structured) {
+    clients::Conversation question(rating_system_text(claimed_.persona), "[]");
+    question.add_user(rating_question(progress_.modules, digest_));
+    clients::TurnOptions turn{.model = options_.rating_model, .max_tokens = rating_tokens_max};
+    if (structured) turn.output_schema = base::to_text(rating_schema(progress_.modules));
+    // Serialised before the first suspension: the task owns what it sends.
+    return services_.claude.send(question, turn);
+}
+
+base::Task<std::vector<catalog::Rating>> Visit::rate() {
+    const RatingQuestion question{id(), progress_.modules, progress_.tool_calls};
+    if (question.modules.empty()) co_return std::vector<catalog::Rating>{};
+    progress_.waiting_for = Waiting::rating;
+    std::string trouble;
+    for (const bool structured : {true, false}) {
+        bool schema_refused = false;
+        try {
+            const clients::Message reply = co_await ask_rating(structured);
+            count_tokens(reply, options_.rating_model);
+            if (reply.stop_reason == "refusal") {
+                co_return unanswered_ratings(question, catalog::Rating::Status::refused, reply.text);
+            }
+            co_return read_ratings(question, reply.text);
+        } catch (const Failure& failure) {
+            // A day that was lived stays a day: without an answer its ratings are missing, not invented.
+            // A server without structured outputs refuses the schema; then it is asked without.
+            trouble = failure.what();
+            schema_refused = structured && failure.kind() == Failure::Kind::invalid;
+        }
+        if (!schema_refused) break;
+    }
+    base::log_warning("rating failed", {{"persona", persona()}, {"visit", id()}, {"reason", trouble}});
+    reason_ += "; rating failed";
+    co_return unanswered_ratings(question, catalog::Rating::Status::missing, trouble);
+}
+
+void Visit::count_tokens(const clients::Message& reply, const std::string& model) {
+    progress_.tokens.input += reply.tokens.input;
+    progress_.tokens.output += reply.tokens.output;
+    progress_.tokens.cache_write += reply.tokens.cache_write;
+    progress_.tokens.cache_read += reply.tokens.cache_read;
+    const auto cost = services_.prices.cost(reply.model.empty() ? model : reply.model, reply.tokens);
+    if (cost) {
+        progress_.cost_usd += *cost;
+    } else {
+        progress_.unpriced = true;
+    }
+}
+
+VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::Source source) const {
+    VisitEnd end;
+    end.status = status;
+    end.reason = base::cut(reason, catalog::error_message_bytes_max);
+    end.source = source;
+    end.turns = progress_.turns;
+    end.tool_calls = progress_.tool_calls;
+    end.tokens = progress_.tokens;
+    if (!progress_.unpriced) end.cost_usd = progress_.cost_usd;
+    end.model = options_.model;
+    end.product_name = base::cut(progress_.product_name, 200);
+    end.product_version = base::cut(progress_.product_version, 100);
+    end.summary = summary_;
+    if (!plan_.not_served.empty()) {
+        end.summary = base::cut(fmt::format("{}\n[not served: {}]", summary_,
+                                            fmt::join(plan_.not_served, ", ")),
+                                catalog::summary_bytes_max);
+    }
+    return end;
+}
+
+void Visit::give_up(const std::string& reason, VisitEnd::Source source) {
+    const VisitRecords* records = services_.outbox.find(id());
+    if (!records || records->end) return;
+    const auto status = records->actions.empty() ? VisitEnd::Status::failed : VisitEnd::Status::partial;
+    services_.outbox.abandon(id(), end_of(status, reason, source));
+}
+
+}  // namespace runner

@@ -1,0 +1,125 @@
+// One persona, one visit: log in, spend a short day in the product through Claude and its tools, then
+// say how each module felt.
+//
+//   login ─► spaces ─► tools ─► turn ⇄ tool calls ─► rating ─► closed in the outbox
+//                                └─ until Claude stops or the turn limit is reached
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/loop.hpp"
+#include "base/metrics.hpp"
+#include "base/secret.hpp"
+#include "catalog/prices.hpp"
+#include "catalog/record.hpp"
+#include "clients/auth.hpp"
+#include "clients/claude.hpp"
+#include "clients/mcp.hpp"
+#include "runner/lease.hpp"
+#include "runner/outbox.hpp"
+#include "runner/prompts.hpp"
+
+namespace runner {
+
+// What a visit talks to. The daemon owns these; they outlive every visit.
+struct Services {
+    base::Loop& loop;
+    clients::Auth& auth;
+    clients::Claude& claude;
+    clients::Mcp& mcp;
+    Outbox& outbox;
+    Lease& lease;
+    const catalog::Prices& prices;
+    base::Metrics& metrics;
+};
+
+struct VisitOptions {
+    std::string model = "claude-sonnet-5-5";
+    std::string rating_model = "claude-haiku-5-5";
+    std::string effort = "medium";  // Of the main turns.
+    std::string mcp_url;
+    base::Secret seed_secret;  // Passwords are derived from it.
+    int turns_max = 15;        // Requests to the main model; the rating is not counted.
+    int tokens_per_turn_max = 4'096;
+    std::chrono::milliseconds tool_limit{30'000};
+    std::string zone = "UTC";
+    std::optional<std::uint64_t> seed;  // The same seed plans the same day; nothing: by visit.
+    bool keep_inputs = false;           // Store masked tool inputs (our own workspace, allow-listed).
+};
+
+// What the visit waits for right now; also tells whose failure a failure is.
+enum class Waiting { login, spaces, tools, model, tool, rating, disk };
+std::string_view word_of(Waiting waiting);
+
+// What can be seen of a visit from outside, at any time.
+struct VisitProgress {
+    Waiting waiting_for = Waiting::login;
+    std::string last_tool;
+    int turns = 0;
+    int tool_calls = 0;
+    int tool_errors = 0;
+    catalog::TokenCounts tokens;
+    double cost_usd = 0;
+    bool unpriced = false;
+    std::string product_name, product_version;
+    std::vector<std::string> modules;  // Used, in order of first use.
+};
+
+// Resource of the loop thread: one visit. Each action's intent is on disk before its call leaves and its
+// outcome before the next step, so a visit cut short keeps what it did and knows what it does not know.
+class Visit {
+ public:
+    Visit(Services services, const VisitOptions& options, clients::ClaimedVisit claimed);
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+    // Returns when the visit is closed in the outbox. Throws base::Failure when it cannot go on; then
+    // whoever runs it calls give_up().
+    base::Task<void> run();
+    // Closes it in the outbox after a failure, or when its task was dropped. Harmless when it is closed.
+    void give_up(const std::string& reason, catalog::VisitEnd::Source source);
+
+    const clients::ClaimedVisit& claimed() const { return claimed_; }
+    const VisitProgress& progress() const { return progress_; }
+    base::Steady began() const { return began_; }
+    const std::string& id() const { return claimed_.visit_id; }
+    std::string persona() const;  // Short name.
+
+ private:
+    base::Task<void> enter();
+    base::Task<void> live_turns();
+    base::Task<clients::ToolAnswer> run_tool(clients::ToolUse use);
+    base::Task<clients::CallResult> call_product(std::string tool, base::Json arguments, int seq);
+    base::Task<std::vector<catalog::Rating>> rate();
+    base::Task<clients::Message> ask_rating(bool structured);
+    void count_tokens(const clients::Message& reply, const std::string& model);
+    void note(const catalog::Action& action, const std::string& answer);
+    catalog::Action intent_of(const clients::ToolUse& use, const clients::ToolMap::Entry* entry);
+    catalog::VisitEnd end_of(catalog::VisitEnd::Status status, std::string reason,
+                             catalog::VisitEnd::Source source) const;
+    std::uint64_t seed() const;
+
+    Services services_;
+    const VisitOptions& options_;
+    const clients::ClaimedVisit claimed_;
+    const base::Steady began_;
+    VisitProgress progress_;
+    base::Secret session_token_;
+    std::unique_ptr<clients::McpSession> session_;
+    std::optional<clients::Conversation> talk_;
+    std::vector<DigestLine> digest_;
+    DayPlan plan_;
+    std::string reason_;   // How the day ended.
+    std::string summary_;  // Her last words of the day.
+};
+
+// Whose failure it is, by what the visit waited for.
+catalog::VisitEnd::Source source_of(Waiting waiting, base::Failure::Kind kind);
+
+}  // namespace runner
