@@ -51,7 +51,7 @@ class Conversation {
 
   private:
     void begin_message(std::string_view role);
-    void end_user_message(std::size_t last_block_end, std::size_t blocks);
+    void end_user_message(std::size_t blocks);  // How many it and the reply before it have.
 
     std::string head_;                     // "tools":…,"system":…, with the first breakpoint.
     std::string messages_;                 // Message objects, joined by commas.
@@ -60,8 +60,7 @@ class Conversation {
     // Where a breakpoint goes: just before the closing brace of a user message's last block.
     std::size_t newest_mark_ = 0;
     std::size_t previous_mark_ = 0;
-    std::size_t blocks_since_mark_ = 0;  // Blocks between previous_mark_ and newest_mark_.
-    std::size_t reply_blocks_ = 0;
+    std::size_t blocks_between_marks_ = 0;
 };
 
 }  // namespace clients

@@ -65,7 +65,7 @@ class MessageReader {
     struct Block {
         base::Json start;  // The block as content_block_start gave it.
         std::string type;
-        std::string text;       // Of text, thinking and compaction blocks.
+        std::string text;       // Of text and thinking blocks.
         std::string signature;  // The last one counts.
         std::string partial_json;
         base::Json citations;
@@ -87,7 +87,6 @@ class MessageReader {
     std::size_t bytes_ = 0;
     bool started_ = false;
     bool finished_ = false;
-    bool cut_ = false;  // The stop reason says that the last block may be incomplete.
     std::map<int, Block> blocks_;
     std::set<std::string> tool_ids_;
     Message message_;
