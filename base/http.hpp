@@ -1,5 +1,5 @@
-// Outbound HTTP: libcurl's only door. On the loop: send() for a whole answer, open() for a stream of
-// chunks. On other threads: the blocking fetch(). Redirects are never followed (a token must not
+// Outbound HTTP: libcurl's only door. On the loop: send() for a whole answer, open() for a stream
+// of chunks. On other threads: the blocking fetch(). Redirects are never followed (a token must not
 // travel to another address); TLS certificates are verified.
 #pragma once
 
@@ -40,7 +40,7 @@ struct HttpResponse {
 
 // An answer that is still arriving. Dropping it closes the exchange (HTTP/1.1: the connection).
 class HttpStream {
- public:
+  public:
     virtual ~HttpStream() = default;
     virtual int status() const = 0;
     virtual const HttpHeaders& headers() const = 0;
@@ -58,10 +58,10 @@ struct HttpOptions {
 
 // Resource of the loop thread. Any HTTP status is an answer, not a failure; Failure::unavailable
 // means that no answer came (refused, reset, timeout): its text names host and cause, never a
-// header or a body. `sent()` on that failure's code: "not_sent" when the request certainly did not
+// header or a body. That failure's code is "not_sent" when the request certainly did not
 // reach the server (connect failed), else "outcome_unknown".
 class Http {
- public:
+  public:
     explicit Http(Loop& loop, HttpOptions options = {});
     Http(const Http&) = delete;
     Http& operator=(const Http&) = delete;
@@ -75,15 +75,12 @@ class Http {
 
     std::size_t active() const;  // Exchanges under way.
 
- private:
-    struct Shard;
-    struct Transfer;
+  private:
+    struct State;
     class Stream;
 
     Loop& loop_;
-    HttpOptions options_;
-    std::vector<std::unique_ptr<Shard>> shards_;
-    std::size_t next_shard_ = 0;
+    std::unique_ptr<State> state_;
 };
 
 // Blocking, for inbound threads and one-shot commands. Same answers and failures as Http::send.

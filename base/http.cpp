@@ -1,0 +1,141 @@
+#include "base/http.hpp"
+
+#include <algorithm>
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include "base/failure.hpp"
+#include "base/http_exchange.hpp"
+#include "base/http_shard.hpp"
+#include "base/text.hpp"
+
+namespace base {
+
+namespace {
+
+// Exchanges that a shard carries before the next one is used: few requests then share few
+// connections instead of opening one per shard.
+constexpr std::size_t http_shard_fill = 16;
+
+std::string_view http_header(const HttpHeaders& headers, std::string_view name) {
+    for (const auto& [key, value] : headers) {
+        if (equals_ignoring_case(key, name)) return value;
+    }
+    return {};
+}
+
+}  // namespace
+
+using http_detail::Shard;
+using http_detail::Transfer;
+
+struct Http::State {
+    State(Loop& loop, HttpOptions the_options) : options(std::move(the_options)), names(loop) {
+        http_detail::initialise_curl();
+        share = curl_share_init();
+        require(share != nullptr, "libcurl has no memory for a share handle");
+        // One thread uses it, so it needs no lock functions.
+        curl_share_setopt(static_cast<CURLSH*>(share), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+        for (int i = 0; i < std::max(1, options.shards); ++i) {
+            shards.push_back(std::make_unique<Shard>(loop, options.idle_connections_max));
+        }
+    }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    ~State() {
+        shards.clear();
+        curl_share_cleanup(static_cast<CURLSH*>(share));
+    }
+
+    Shard& pick() {
+        for (const auto& shard : shards) {
+            if (shard->active() < http_shard_fill) return *shard;
+        }
+        const auto least = std::min_element(
+            shards.begin(), shards.end(),
+            [](const auto& left, const auto& right) { return left->active() < right->active(); });
+        return **least;
+    }
+
+    HttpOptions options;
+    http_detail::Names names;
+    void* share = nullptr;  // CURLSH*: the addresses of hosts, known to all shards.
+    std::vector<std::unique_ptr<Shard>> shards;
+};
+
+class Http::Stream final : public HttpStream {
+  public:
+    Stream(Loop& loop, std::unique_ptr<Transfer> transfer)
+        : loop_(loop), transfer_(std::move(transfer)) {}
+
+    int status() const override { return transfer_->status; }
+    const HttpHeaders& headers() const override { return transfer_->headers; }
+
+    Task<std::optional<std::string>> next() override {
+        const auto idle = transfer_->request.idle_limit;
+        const bool in_time = co_await transfer_->await_bytes(loop_.now() + idle);
+        if (!in_time) {
+            throw transfer_->failure(fmt::format("nothing came for {} ms", idle.count()));
+        }
+        if (!transfer_->buffer.empty()) co_return transfer_->take_bytes();
+        if (!transfer_->cause.empty()) throw transfer_->failure(transfer_->cause);
+        co_return std::nullopt;
+    }
+
+  private:
+    Loop& loop_;
+    std::unique_ptr<Transfer> transfer_;
+};
+
+std::string_view HttpResponse::header(std::string_view name) const {
+    return http_header(headers, name);
+}
+
+std::string_view HttpStream::header(std::string_view name) const {
+    return http_header(headers(), name);
+}
+
+Http::Http(Loop& loop, HttpOptions options)
+    : loop_(loop), state_(std::make_unique<State>(loop, std::move(options))) {}
+
+Http::~Http() = default;
+
+Task<HttpResponse> Http::send(HttpRequest request) {
+    const Steady deadline = loop_.now() + request.deadline;
+    const Steady header_deadline = std::min(deadline, loop_.now() + request.header_limit);
+    Transfer transfer(loop_, state_->names, state_->share, std::move(request),
+                      state_->options.user_agent, /*streaming=*/false);
+    co_await transfer.await_name(header_deadline);
+    state_->pick().add(transfer);
+    const bool answered = co_await transfer.await_headers(header_deadline);
+    if (!answered) throw transfer.failure("no headers came in time");
+    const bool ended = co_await transfer.await_end(deadline);
+    if (!ended) throw transfer.failure("the deadline passed before the answer was whole");
+    if (!transfer.cause.empty()) throw transfer.failure(transfer.cause);
+    co_return HttpResponse{transfer.status, std::move(transfer.headers),
+                           std::move(transfer.buffer)};
+}
+
+Task<std::unique_ptr<HttpStream>> Http::open(HttpRequest request) {
+    const Steady header_deadline = loop_.now() + request.header_limit;
+    auto transfer = std::make_unique<Transfer>(loop_, state_->names, state_->share,
+                                               std::move(request), state_->options.user_agent,
+                                               /*streaming=*/true);
+    co_await transfer->await_name(header_deadline);
+    state_->pick().add(*transfer);
+    const bool answered = co_await transfer->await_headers(header_deadline);
+    if (!answered) throw transfer->failure("no headers came in time");
+    if (!transfer->headers_done) throw transfer->failure(transfer->cause);
+    transfer->release_sent_body();
+    std::unique_ptr<HttpStream> stream = std::make_unique<Stream>(loop_, std::move(transfer));
+    co_return stream;
+}
+
+std::size_t Http::active() const {
+    std::size_t count = 0;
+    for (const auto& shard : state_->shards) count += shard->active();
+    return count;
+}
+
+}  // namespace base
