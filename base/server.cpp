@@ -183,6 +183,8 @@ void Server::State::set_up() {
     set_post_routing_handler([](const httplib::Request&, httplib::Response& out) {
         out.headers.erase("Keep-Alive");
         out.headers.erase("Accept-Ranges");
+        out.headers.erase("Connection");
+        if (server_exchange->close) out.set_header("Connection", "close");
         if (out.status == 204 || out.status == 304) out.headers.erase("Content-Length");
     });
     new_task_queue = [this] { return new ServerQueue(threads, connections); };
@@ -333,8 +335,6 @@ void Server::State::copy(ServerResponse response, ServerExchange& exchange,
                          httplib::Response& out) {
     out.status = response.status;
     for (auto& [name, value] : response.headers) out.headers.emplace(name, std::move(value));
-    // close_connection was handed to the library before the body was read; this is the late case.
-    if (exchange.close && !out.has_header("Connection")) out.set_header("Connection", "close");
     bool is_empty = response.status == 204 || response.status == 304;
     if (!response.content_type.empty() && !is_empty)
         out.set_header("Content-Type", response.content_type);

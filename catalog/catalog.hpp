@@ -15,9 +15,9 @@ struct Catalog {
     std::vector<Persona> personas;  // In file order; at least one.
 };
 
-// Addresses end in @mana.test, are unique and become lower case; prompts have at least 20 characters;
-// weights are >= 0 and not all 0; unknown fields are refused. Throws Failure::invalid with one line per
-// fault (at most 20).
+// Addresses end in @mana.test, are unique and become lower case; prompts have at least 20
+// characters; weights are >= 0 and not all 0; unknown fields are refused. Throws Failure::invalid
+// with one line per fault (at most 20).
 Catalog read_catalog(std::string_view text, std::string_view file_name);
 Catalog load_catalog(const std::filesystem::path& file);
 

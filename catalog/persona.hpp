@@ -32,7 +32,8 @@ struct Persona {
 // The part before the '@' without "persona."; what logs and tables call her ("anna").
 std::string short_name(std::string_view email);
 
-// The wire's form (userId, email, name, archetype, systemPrompt, moduleMix, tickCadence, lastActiveAt).
+// The wire's form (userId, email, name, archetype, systemPrompt, moduleMix, tickCadence,
+// lastActiveAt).
 base::Json to_json(const Persona& persona);
 Persona persona_from_json(const base::Json& json, const std::string& where);
 

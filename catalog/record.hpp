@@ -1,6 +1,6 @@
-// What a visit leaves behind: actions, ratings and its end. Keys, limits and JSON in one place, used by
-// the runner that writes them and the service that stores them. Wire names that differ from ours
-// (tickId, feedback) appear only in record.cpp, URLs and table names.
+// What a visit leaves behind: actions, ratings and its end. Keys, limits and JSON in one place,
+// used by the runner that writes them and the service that stores them. Wire names that differ from
+// ours (tickId, feedback) appear only in record.cpp, URLs and table names.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>  // Action keeps a value of it.
 
 #include "base/clock.hpp"
 #include "base/json.hpp"
@@ -33,10 +35,10 @@ struct Action {
     std::string visit_id;
     int seq = 0;  // 1, 2, … within the visit.
     base::Moment started_at{};
-    std::string module;  // From the tool map, never guessed; empty when unknown (old clients).
-    std::string tool;    // The product's own name, e.g. "todo.create".
-    std::string input_hash;             // SHA-256 of the input's text, hex.
-    std::optional<base::Json> input;    // Only what may be kept, see masked_input().
+    std::string module;      // From the tool map, never guessed; empty when unknown (old clients).
+    std::string tool;        // The product's own name, e.g. "todo.create".
+    std::string input_hash;  // SHA-256 of the input's text, hex.
+    std::optional<base::Json> input;  // Only what may be kept, see masked_input().
     Outcome outcome = Outcome::unknown;
     std::string error_message;  // Empty when ok.
     std::optional<std::int64_t> latency_ms;
@@ -63,8 +65,8 @@ struct TokenCounts {
     bool operator==(const TokenCounts&) const = default;
 };
 
-// How a visit ended. `finished`: lived to the end. `partial`: stopped early, but acted. `failed`: stopped
-// without any action. (`running` and `lost` are the service's words.)
+// How a visit ended. `finished`: lived to the end. `partial`: stopped early, but acted. `failed`:
+// stopped without any action. (`running` and `lost` are the service's words.)
 struct VisitEnd {
     enum class Status { finished, partial, failed };
     enum class Source { none, persona, product, model, infra };  // Whose failure it was.
@@ -96,14 +98,14 @@ base::Json to_json(const Action& action);
 base::Json to_json(const Rating& rating);
 base::Json to_json(const VisitEnd& end);
 
-// `where` is the path for failures, e.g. "actions[3]". Rows without `seq` come from old clients: seq 0.
-// Every limit above is checked.
+// `where` is the path for failures, e.g. "actions[3]". Rows without `seq` come from old clients:
+// seq 0. Every limit above is checked.
 Action action_from_json(const base::Json& json, const std::string& where);
 Rating rating_from_json(const base::Json& json, const std::string& where);
 VisitEnd visit_end_from_json(const base::Json& json);
 
-// What of a tool's input may be kept: texts cut at input_text_bytes_max, the values of fields whose name
-// looks like a key or password masked as "***", depth 4 at most.
+// What of a tool's input may be kept: texts cut at input_text_bytes_max, the values of fields whose
+// name looks like a key or password masked as "***", depth 4 at most.
 base::Json masked_input(const base::Json& input);
 
 }  // namespace catalog

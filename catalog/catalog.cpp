@@ -1,0 +1,160 @@
+#include "catalog/catalog.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "base/failure.hpp"
+#include "base/text.hpp"
+
+namespace catalog {
+
+namespace {
+
+constexpr std::size_t catalog_bytes_max = 8 * 1024 * 1024;
+constexpr std::size_t catalog_personas_max = 10'000;
+constexpr std::size_t catalog_faults_max = 20;
+constexpr std::size_t catalog_prompt_bytes_min = 20;
+constexpr std::size_t catalog_prompt_bytes_max = 32'768;
+constexpr std::string_view catalog_domain = "@mana.test";
+
+constexpr std::array<std::string_view, 2> catalog_top_names = {"$schema", "personas"};
+constexpr std::array<std::string_view, 6> catalog_persona_names = {
+    "email", "name", "archetype", "tickCadence", "systemPrompt", "moduleMix"};
+
+// Gathers faults, so that the writer of a file sees all of them at once.
+class CatalogFaults {
+  public:
+    explicit CatalogFaults(std::string_view file) : file_(file) {}
+
+    void add(std::string_view fault) {
+        if (++count_ > catalog_faults_max) return;
+        if (!text_.empty()) text_ += '\n';
+        text_ += file_ + ": " + std::string(fault);
+    }
+    // Runs one check; the failure it throws is one fault.
+    template <class Check>
+    void gather(Check check) {
+        try {
+            check();
+        } catch (const base::Failure& failure) {
+            add(failure.what());
+        }
+    }
+    void throw_if_any() const {
+        if (count_ == 0) return;
+        std::string text = text_;
+        if (count_ > catalog_faults_max)
+            text += "\nand " + std::to_string(count_ - catalog_faults_max) + " more";
+        throw base::Failure(base::Failure::Kind::invalid, text);
+    }
+
+  private:
+    std::string file_;
+    std::string text_;
+    std::size_t count_ = 0;
+};
+
+bool catalog_is_address(std::string_view email) {
+    if (!email.ends_with(catalog_domain)) return false;
+    email.remove_suffix(catalog_domain.size());
+    return !email.empty() && std::ranges::all_of(email, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+               c == '_' || c == '+';
+    });
+}
+
+// "personas[2] (persona.ben@mana.test)": people look for the address, editors for the index.
+std::string catalog_where(const base::Json& json, std::size_t index) {
+    std::string where = "personas[" + std::to_string(index) + "]";
+    if (json.is_object() && json.contains("email") && json["email"].is_string())
+        where += " (" + base::cut(json["email"].get_ref<const std::string&>(), 80) + ")";
+    return where;
+}
+
+void catalog_read_mix(const base::Fields& fields, Persona& persona) {
+    persona.module_mix =
+        module_mix_from_json(fields.object("moduleMix"), fields.path_of("moduleMix"));
+    bool has_weight =
+        std::ranges::any_of(persona.module_mix, [](const auto& entry) { return entry.second > 0; });
+    if (!has_weight) fields.fail("moduleMix", "at least one module with a weight above 0");
+}
+
+Persona catalog_read_persona(const base::Json& json, const std::string& where,
+                             CatalogFaults& faults) {
+    Persona persona;
+    base::Fields fields(json, where);
+    faults.gather([&] { fields.only(catalog_persona_names); });
+    faults.gather([&] {
+        persona.email = base::lower_ascii(fields.text("email", 1, 254));
+        if (!catalog_is_address(persona.email))
+            fields.fail("email", "letters, digits, '.', '-', '_' or '+' before @mana.test");
+    });
+    faults.gather([&] { persona.name = fields.text("name", 1, 80); });
+    faults.gather([&] { persona.archetype = fields.text("archetype", 1, 64); });
+    faults.gather([&] {
+        if (auto word = fields.word_or_none("tickCadence", cadence_words()))
+            persona.cadence = static_cast<Cadence>(*word);
+    });
+    faults.gather([&] {
+        persona.system_prompt =
+            fields.text("systemPrompt", catalog_prompt_bytes_min, catalog_prompt_bytes_max);
+    });
+    faults.gather([&] { catalog_read_mix(fields, persona); });
+    return persona;
+}
+
+}  // namespace
+
+Catalog read_catalog(std::string_view text, std::string_view file_name) {
+    CatalogFaults faults(file_name);
+    Catalog catalog;
+    base::Json json;
+    faults.gather([&] { json = base::parse_json(text, "the catalog"); });
+    faults.throw_if_any();
+    const base::Json* list = nullptr;
+    faults.gather([&] {
+        base::Fields fields(json);
+        fields.only(catalog_top_names);
+        list = &fields.array("personas", catalog_personas_max);
+        if (list->empty()) fields.fail("personas", "a list of at least one persona");
+    });
+    faults.throw_if_any();
+    std::set<std::string> addresses;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+        std::string where = catalog_where((*list)[i], i);
+        faults.gather([&] {
+            Persona persona = catalog_read_persona((*list)[i], where, faults);
+            if (!persona.email.empty() && !addresses.insert(persona.email).second)
+                faults.add(where + ".email must be unique in the file");
+            catalog.personas.push_back(std::move(persona));
+        });
+    }
+    faults.throw_if_any();
+    return catalog;
+}
+
+Catalog load_catalog(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream || std::filesystem::is_directory(file))
+        throw base::Failure(base::Failure::Kind::invalid,
+                            "catalog " + file.string() + " cannot be read: name a readable file");
+    std::string text(std::istreambuf_iterator<char>(stream), {});
+    if (text.size() > catalog_bytes_max)
+        throw base::Failure(base::Failure::Kind::invalid,
+                            "catalog " + file.string() + " must have at most 8 MiB");
+    return read_catalog(text, file.string());
+}
+
+Catalog shipped_catalog() {
+    constexpr std::string_view name = "personas.json";
+    for (const base::EmbeddedText& file : shipped_texts())
+        if (file.name == name) return read_catalog(file.text, file.name);
+    base::unreachable("the binary carries personas.json");
+}
+
+}  // namespace catalog
