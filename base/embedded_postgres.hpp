@@ -18,17 +18,17 @@
 namespace base {
 
 struct EmbeddedPostgresOptions {
-    std::filesystem::path folder;        // <state>/postgres; made when missing.
-    std::filesystem::path binaries;      // Folder of initdb and postgres; empty: searched for.
+    std::filesystem::path folder;    // <state>/postgres; made when missing.
+    std::filesystem::path binaries;  // Folder of initdb and postgres; empty: searched for.
     std::string database = "mana";
-    bool durable = true;                 // false: fsync off, for tests and throw-away demos.
+    bool durable = true;  // false: fsync off, for tests and throw-away demos.
 };
 
-// Resource: starts (initialising when new) in the constructor, stops fast in the destructor. Build it on
-// the main thread: the server dies with the thread that started it. If a postmaster of this
+// Resource: starts (initialising when new) in the constructor, stops fast in the destructor. Build
+// it on the main thread: the server dies with the thread that started it. If a postmaster of this
 // very directory still runs (we were killed), it is stopped first and started anew.
 class EmbeddedPostgres {
- public:
+  public:
     explicit EmbeddedPostgres(EmbeddedPostgresOptions options);
     EmbeddedPostgres(const EmbeddedPostgres&) = delete;
     EmbeddedPostgres& operator=(const EmbeddedPostgres&) = delete;
@@ -42,7 +42,7 @@ class EmbeddedPostgres {
     bool is_running() const;
     void restart();  // Tests of a database restart.
 
- private:
+  private:
     struct State;
     std::unique_ptr<State> state_;
 };

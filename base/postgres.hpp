@@ -190,6 +190,7 @@ void ensure_roles(const Secret& superuser_url, const DatabaseRoles& roles);
 // `from` (which nobody may be connected to), when given.
 void ensure_database(const Secret& superuser_url, std::string_view name,
                      std::string_view from = {});
+// Ends the connections to it; `superuser_url` names another database.
 void drop_database(const Secret& superuser_url, std::string_view name);
 
 }  // namespace base

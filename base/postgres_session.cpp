@@ -27,6 +27,18 @@ std::string session_diagnostic(std::string_view message, std::string_view label)
     return session_first_line(message.substr(at + needle.size()));
 }
 
+// libpqxx forgets the SQLSTATE of some classes; the verbose text starts with it:
+// "ERROR:  42501: permission denied …".
+std::string session_state(const pqxx::sql_error& error) {
+    if (error.sqlstate().size() == 5) return error.sqlstate();
+    const std::string_view message = error.what();
+    const auto severity_end = message.substr(0, 40).find(":  ");
+    if (severity_end == std::string_view::npos) return {};
+    const std::string_view rest = message.substr(severity_end + 3);
+    return rest.size() > 5 && rest.substr(5).starts_with(": ") ? std::string(rest.substr(0, 5))
+                                                               : std::string{};
+}
+
 Failure session_lost(std::string_view what) {
     return Failure(Kind::unavailable,
                    fmt::format("the connection to PostgreSQL was lost ({}); try again", what),
@@ -151,7 +163,7 @@ auto SqlSession::guarded(Call&& call) {
                       "concurrent transactions collided and this one was rolled back; try again",
                       "serialization");
     } catch (const pqxx::sql_error& error) {
-        const std::string& state = error.sqlstate();
+        const std::string state = session_state(error);
         const bool ended = state.starts_with("57P") || !state_->connection.is_open();
         if (ended || state.size() != 5) {
             broken_ = true;
@@ -167,11 +179,12 @@ auto SqlSession::guarded(Call&& call) {
 void SqlSession::begin(std::chrono::seconds statement_max) {
     const auto limit = std::chrono::milliseconds(statement_max).count();
     const auto idle = limit == 0 ? 0 : std::max<std::int64_t>(2 * limit, 60'000);
-    // The time zone and date style are what SqlRow::moment reads.
+    // The time zone and date style are what SqlRow::moment reads. SET takes no snapshot, so work
+    // may still choose its isolation level.
     const std::string text = fmt::format(
-        "begin; select set_config('statement_timeout', '{}', true), "
-        "set_config('idle_in_transaction_session_timeout', '{}', true), "
-        "set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO', true)",
+        "begin; set local statement_timeout = {}; "
+        "set local idle_in_transaction_session_timeout = {}; "
+        "set local timezone = 'UTC'; set local datestyle = 'ISO'",
         limit, idle);
     guarded([&](pqxx::nontransaction& statement) { statement.exec(text); });
 }
