@@ -51,6 +51,19 @@ const Route api_routes[] = {
     {"GET", "/api/auth/organization/list", user(list_organizations)},
 
     {"GET", "/api/v1/internal/users/:user_id/memberships", service(list_user_memberships)},
+
+    {"POST", "/api/v1/admin/personas", admin(upsert_persona)},
+    {"GET", "/api/v1/admin/personas", admin(list_personas)},
+    {"GET", "/api/v1/admin/personas/:id", admin(show_persona)},
+    {"GET", "/api/v1/admin/personas/:id/export", admin(export_persona)},
+    {"DELETE", "/api/v1/admin/personas/:id", admin(delete_persona)},
+
+    {"GET", "/api/v1/internal/personas/due", service(list_due_personas)},
+    {"POST", "/api/v1/internal/personas/due", service(claim_due_personas)},
+    {"POST", "/api/v1/internal/personas/:id/actions", service(store_actions)},
+    {"POST", "/api/v1/internal/personas/:id/feedback", service(store_feedback)},
+    {"POST", "/api/v1/internal/runners/heartbeat", service(heartbeat_runner)},
+    {"POST", "/api/v1/internal/visits/:tickId/finish", service(finish_visit)},
 };
 
 }  // namespace

@@ -1,0 +1,177 @@
+#include <nlohmann/json.hpp>
+
+#include "auth/caller.hpp"
+#include "auth/context.hpp"
+#include "auth/personas/personas.hpp"
+#include "auth/personas/records.hpp"
+#include "auth/personas/routes.hpp"
+#include "auth/personas/runners.hpp"
+#include "base/failure.hpp"
+#include "base/metrics.hpp"
+
+namespace auth {
+
+namespace {
+
+constexpr std::size_t runner_id_bytes_max = 128;
+
+base::ServerResponse runner_is_dead() {
+    return base::ServerResponse::json(
+        {{"error",
+          "this runner is unknown or its lease ran out; drop its visits and register under a new "
+          "runnerId by heartbeat"},
+         {"code", "RUNNER_DEAD"}},
+        410);
+}
+
+base::Json claimed_json(const ClaimedVisit& visit) {
+    base::Json json = base::Json::object();
+    json["tickId"] = visit.visit_id;
+    json["attempt"] = visit.attempt;
+    json["slot"] = base::to_iso(visit.slot);
+    json["startedAt"] = base::to_iso(visit.started_at);
+    json["deadline"] = base::to_iso(visit.deadline);
+    json["persona"] = catalog::to_json(visit.persona);
+    return json;
+}
+
+base::ServerResponse stored_response(const Stored& stored) {
+    base::Json json = base::Json::object();
+    json["ok"] = true;
+    json["written"] = stored.written;
+    json["inserted"] = stored.inserted;
+    json["known"] = stored.known;
+    json["differing"] = stored.differing;
+    return base::ServerResponse::json(json);
+}
+
+void require_persona(Records& records, const std::string& user_id) {
+    if (records.knows_persona(user_id)) return;
+    throw base::Failure(base::Failure::Kind::missing, "Persona not found");
+}
+
+Claim claim_of(const base::Json& body) {
+    static constexpr std::string_view all[] = {"all"};
+    const base::Fields fields(body);
+    Claim claim;
+    claim.runner_id = fields.text("runnerId", 1, runner_id_bytes_max);
+    claim.request_id = fields.text("requestId", 1, runner_id_bytes_max);
+    claim.limit = static_cast<int>(fields.integer("limit", 1, claim_limit_max));
+    claim.everybody = fields.word_or_none("due", all).has_value();
+    return claim;
+}
+
+}  // namespace
+
+base::ServerResponse list_due_personas(const ServiceCaller&, const Context& context,
+                                       const base::ServerRequest&) {
+    const base::Moment now = context.clock.now();
+    Personas personas(context.database, visit_rules(context.options));
+    base::Json json = base::Json::object();
+    json["personas"] = base::Json::array();
+    for (const catalog::Persona& persona : personas.due(now)) {
+        base::Json row = catalog::to_json(persona);
+        if (!persona.last_active_at) row["lastActiveAt"] = nullptr;
+        json["personas"].push_back(row);
+    }
+    json["serverTime"] = base::to_iso(now);
+    return base::ServerResponse::json(json);
+}
+
+base::ServerResponse claim_due_personas(const ServiceCaller&, const Context& context,
+                                        const base::ServerRequest& request) {
+    const base::Json body = request.json();
+    const Claim claim = claim_of(body);
+    const base::Moment now = context.clock.now();
+    Visits visits(context.database, visit_rules(context.options));
+    const auto claimed = visits.claim(claim, now);
+    if (!claimed) return runner_is_dead();
+    base::Json json = base::Json::object();
+    json["visits"] = base::Json::array();
+    for (const ClaimedVisit& visit : *claimed) json["visits"].push_back(claimed_json(visit));
+    json["serverTime"] = base::to_iso(now);
+    return base::ServerResponse::json(json);
+}
+
+base::ServerResponse store_actions(const ServiceCaller&, const Context& context,
+                                   const base::ServerRequest& request) {
+    const std::string user_id = request.param("id");
+    Records records(context.database, visit_rules(context.options));
+    require_persona(records, user_id);
+    const base::Json body = request.json();
+    const base::Json& rows = base::Fields(body).array("actions", catalog::actions_per_batch_max);
+    std::vector<catalog::Action> actions;
+    actions.reserve(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        actions.push_back(catalog::action_from_json(rows[i], "actions[" + std::to_string(i) + "]"));
+    }
+    return stored_response(records.store_actions(user_id, actions, context.clock.now()));
+}
+
+base::ServerResponse store_feedback(const ServiceCaller&, const Context& context,
+                                    const base::ServerRequest& request) {
+    const std::string user_id = request.param("id");
+    Records records(context.database, visit_rules(context.options));
+    require_persona(records, user_id);
+    const base::Json body = request.json();
+    const base::Json& rows = base::Fields(body).array("feedback", catalog::ratings_per_batch_max);
+    std::vector<catalog::Rating> ratings;
+    ratings.reserve(rows.size());
+    bool from_visits = false;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        ratings.push_back(
+            catalog::rating_from_json(rows[i], "feedback[" + std::to_string(i) + "]"));
+        from_visits = from_visits || rows[i].contains("status");
+    }
+    return stored_response(
+        records.store_ratings(user_id, ratings, from_visits, context.clock.now()));
+}
+
+base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& context,
+                                      const base::ServerRequest& request) {
+    const base::Json body = request.json();
+    const base::Fields fields(body);
+    const Heartbeat heartbeat{.runner_id = fields.text("runnerId", 1, runner_id_bytes_max),
+                              .node = fields.text("node", 1, runner_id_bytes_max),
+                              .lease = std::chrono::seconds(fields.integer(
+                                  "leaseSeconds", lease_seconds_min, lease_seconds_max))};
+    const base::Moment now = context.clock.now();
+    Runners runners(context.database, visit_rules(context.options));
+    if (runners.heartbeat(heartbeat, now) == Runners::Answer::dead) return runner_is_dead();
+    base::Json json = base::Json::object();
+    json["ok"] = true;
+    json["leaseUntil"] = base::to_iso(now + heartbeat.lease);
+    json["serverTime"] = base::to_iso(now);
+    return base::ServerResponse::json(json);
+}
+
+base::ServerResponse finish_visit(const ServiceCaller&, const Context& context,
+                                  const base::ServerRequest& request) {
+    using Outcome = FinishAnswer::Outcome;
+    const base::Json body = request.json();
+    const catalog::VisitEnd end = catalog::visit_end_from_json(body);
+    Visits visits(context.database, visit_rules(context.options));
+    const FinishAnswer answer = visits.finish(request.param("tickId"), end, context.clock.now());
+    base::Json json = base::Json::object();
+    switch (answer.outcome) {
+        case Outcome::missing:
+            throw base::Failure(base::Failure::Kind::missing,
+                                "there is no such visit; its persona was deleted", "visit_unknown");
+        case Outcome::incomplete:
+            json["error"] = "rows of the visit are missing; deliver them, then finish again";
+            json["code"] = "incomplete";
+            json["missing"]["actions"] = answer.actions_missing;
+            json["missing"]["ratings"] = answer.ratings_missing;
+            return base::ServerResponse::json(json, 409);
+        case Outcome::lost:
+        case Outcome::applied:
+        case Outcome::differing: break;
+    }
+    json["ok"] = true;
+    json["applied"] = answer.outcome != Outcome::lost;
+    json["status"] = answer.status;
+    json["differing"] = answer.outcome == Outcome::differing;
+    return base::ServerResponse::json(json);
+}
+
+}  // namespace auth

@@ -1,0 +1,115 @@
+// Personas of the service: who they are, when they come, what is known of them. A persona is a
+// user of kind persona with a row of her own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/personas/visits.hpp"
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/postgres.hpp"
+#include "base/secret.hpp"
+#include "catalog/persona.hpp"
+#include "catalog/record.hpp"
+
+namespace auth {
+
+class Passwords;
+
+inline constexpr std::int64_t due_list_max = 1000;
+inline constexpr std::int64_t persona_page_max = 1000;
+
+struct PersonaCounts {
+    std::int64_t visits = 0;
+    std::int64_t actions = 0;
+    std::int64_t ratings = 0;
+};
+
+struct ListedPersona {
+    catalog::Persona persona;
+    base::Moment created_at;
+    base::Moment next_due_at;
+    std::int64_t actions_7d = 0;
+    bool visiting = false;
+    PersonaCounts counts;
+};
+
+// One module in her eyes: the mean of real ratings of finished and partial visits, and of how many.
+struct ModuleMean {
+    std::string module;
+    std::optional<double> mean;
+    std::int64_t n = 0;
+    std::int64_t unrated = 0;  // Rows without a number.
+};
+
+struct RecentAction {
+    std::string id;
+    catalog::Action action;
+    base::Moment created_at;
+};
+
+struct PersonaDetail {
+    ListedPersona listed;
+    std::vector<RecentAction> recent;  // 20 newest.
+    std::vector<ModuleMean> modules;
+};
+
+struct PersonaSpec {
+    catalog::Persona persona;  // Without user_id.
+    base::Secret password;
+};
+
+struct UpsertAnswer {
+    std::string user_id;
+    bool created = false;
+    bool password_changed = false;
+};
+
+struct DeleteAnswer {
+    enum class Outcome { deleted, missing, not_a_persona, visiting };
+    Outcome outcome = Outcome::missing;
+    PersonaCounts counts;
+    std::int64_t spaces = 0;
+    std::int64_t sessions = 0;
+};
+
+// Resource; any inbound thread.
+class Personas {
+  public:
+    Personas(base::Postgres& database, VisitRules rules);
+    Personas(const Personas&) = delete;
+    Personas& operator=(const Personas&) = delete;
+
+    // Creates or updates by address, in one transaction: user (verified, tier founder, no mail),
+    // personal space, persona. A changed name, password or cadence is followed. An address that
+    // belongs to somebody who is not a persona is Failure::conflict.
+    UpsertAnswer upsert(const PersonaSpec& spec, Passwords& passwords, base::Moment now);
+
+    // Newest first; `after` is the last user id of the page before.
+    std::vector<ListedPersona> list(std::int64_t limit, const std::optional<std::string>& after,
+                                    base::Moment now);
+    std::optional<PersonaDetail> detail(const std::string& user_id, base::Moment now);
+
+    // Who would be due by the formula over last_active_at and is not visiting; longest idle first.
+    std::vector<catalog::Persona> due(base::Moment now);
+
+    // Removes her, her spaces, her visits and rows; refuses anyone who is not a persona and a
+    // persona with a running visit.
+    DeleteAnswer remove(const std::string& user_id);
+
+  private:
+    base::Postgres& database_;
+    const VisitRules rules_;
+};
+
+// The columns user_id, email, name, archetype, system_prompt, module_mix, tick_cadence and
+// last_active_at of a row.
+catalog::Persona persona_of(const base::SqlRow& row);
+// The first slot of a persona who never came: at once, on a day off the next working day.
+base::Moment first_slot(catalog::Cadence cadence, base::Moment now, const std::string& zone);
+
+}  // namespace auth

@@ -1,0 +1,278 @@
+#include "auth/personas/records.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+
+namespace auth {
+
+namespace {
+
+constexpr std::string_view persona_exists = "select 1 from auth.personas where user_id = $1";
+
+constexpr std::string_view unknown_visit = R"(
+select w.tick_id from unnest($2::text[]) as w (tick_id)
+where not exists (select from auth.persona_visits v
+    where v.tick_id = w.tick_id and v.user_id = $1)
+limit 1)";
+
+constexpr std::string_view insert_actions_once = R"(
+insert into auth.persona_actions (id, persona_id, tick_id, seq, started_at, module, tool_name,
+    input_hash, input, outcome, result, error_message, latency_ms, created_at)
+select r.id, $1, r.tick_id, r.seq, r.started_at, r.module, r.tool_name, r.input_hash, r.input,
+    r.outcome, r.result, r.error_message, r.latency_ms, $3::timestamptz
+from jsonb_to_recordset($2::jsonb) as r (id text, tick_id text, seq integer,
+    started_at timestamptz, module text, tool_name text, input_hash text, input jsonb,
+    outcome text, result text, error_message text, latency_ms bigint)
+on conflict do nothing)";
+
+// Rows that were just inserted equal themselves; the others show whether they say the same.
+constexpr std::string_view count_differing_actions = R"(
+select count(*) as differing
+from jsonb_to_recordset($2::jsonb) as r (tick_id text, seq integer, started_at timestamptz,
+    module text, tool_name text, input_hash text, input jsonb, outcome text, error_message text,
+    latency_ms bigint)
+join auth.persona_actions a
+    on a.persona_id = $1 and a.tick_id = r.tick_id and a.seq = r.seq
+where (a.started_at, a.module, a.tool_name, a.input_hash, a.input, a.outcome, a.error_message,
+        a.latency_ms)
+    is distinct from (r.started_at, r.module, r.tool_name, r.input_hash, r.input, r.outcome,
+        r.error_message, r.latency_ms))";
+
+constexpr std::string_view lock_cadence =
+    "select tick_cadence from auth.personas where user_id = $1 for update";
+
+constexpr std::string_view note_day_of_old_client = R"(
+update auth.personas
+set last_active_at = greatest(last_active_at, $2::timestamptz),
+    next_due_at = greatest(next_due_at, $3::timestamptz), retry_slot = null, retry_attempt = null
+where user_id = $1)";
+
+constexpr std::string_view insert_ratings_once = R"(
+insert into auth.persona_feedback
+    (id, persona_id, tick_id, module, status, rating, notes, evidence, created_at)
+select r.id, $1, r.tick_id, r.module, r.status, r.rating, r.notes, r.evidence, $3::timestamptz
+from jsonb_to_recordset($2::jsonb) as r (id text, tick_id text, module text, status text,
+    rating smallint, notes text, evidence integer[])
+on conflict do nothing)";
+
+constexpr std::string_view count_differing_ratings = R"(
+select count(*) as differing
+from jsonb_to_recordset($2::jsonb) as r (tick_id text, module text, status text, rating smallint,
+    notes text, evidence integer[])
+join auth.persona_feedback f
+    on f.persona_id = $1 and f.tick_id = r.tick_id and f.module = r.module
+where (f.status, f.rating, f.notes, f.evidence)
+    is distinct from (r.status, r.rating, r.notes, r.evidence))";
+
+constexpr std::string_view export_visits = R"(
+select tick_id as id, started_at as at, json_build_object('kind', 'visit', 'tickId', tick_id,
+    'status', status, 'attempt', attempt, 'slot', slot, 'startedAt', started_at,
+    'deadline', deadline, 'endedAt', ended_at, 'reason', reason, 'errorSource', error_source,
+    'turns', turns, 'toolCalls', tool_calls, 'tokens', json_build_object('input', tokens_input,
+        'output', tokens_output, 'cacheWrite', tokens_cache_write, 'cacheRead', tokens_cache_read),
+    'costUsd', cost_usd, 'model', model,
+    'product', json_build_object('name', product_name, 'version', product_version),
+    'summary', summary, 'runnerId', runner_id) as row
+from auth.persona_visits
+where user_id = $1 and (started_at, tick_id) > ($2::timestamptz, $3)
+order by started_at, tick_id limit 500)";
+
+constexpr std::string_view export_actions = R"(
+select id, created_at as at, json_build_object('kind', 'action', 'id', id, 'tickId', tick_id,
+    'seq', seq, 'startedAt', started_at, 'module', module, 'toolName', tool_name,
+    'inputHash', input_hash, 'input', input, 'outcome', outcome, 'result', result,
+    'errorMessage', error_message, 'latencyMs', latency_ms, 'createdAt', created_at) as row
+from auth.persona_actions
+where persona_id = $1 and (created_at, id) > ($2::timestamptz, $3)
+order by created_at, id limit 500)";
+
+constexpr std::string_view export_ratings = R"(
+select id, created_at as at, json_build_object('kind', 'rating', 'id', id, 'tickId', tick_id,
+    'module', module, 'status', status, 'rating', rating, 'notes', notes,
+    'evidence', evidence, 'createdAt', created_at) as row
+from auth.persona_feedback
+where persona_id = $1 and (created_at, id) > ($2::timestamptz, $3)
+order by created_at, id limit 500)";
+
+// The marker that old clients send in place of a module when they could not read an answer.
+constexpr std::string_view unparsed_marker = "__parse";
+
+// Every part with its length, so that no two keys run into each other.
+std::string record_id(std::initializer_list<std::string> parts) {
+    std::string key;
+    for (const std::string& part : parts) {
+        key += std::to_string(part.size()) + ':' + part;
+    }
+    return base::to_hex(base::sha256(key));
+}
+
+base::Json record_text(const std::string& text) {
+    return text.empty() ? base::Json(nullptr) : base::Json(text);
+}
+
+// PostgreSQL stores no NUL character; an escaped backslash before "u0000" is none.
+std::string record_batch_text(const base::Json& rows) {
+    std::string text = base::to_text(rows);
+    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+        if (text[i] != '\\') continue;
+        if (text.compare(i, 6, "\\u0000") == 0) text.replace(i, 6, "\\ufffd");
+        ++i;
+    }
+    return text;
+}
+
+base::Json action_row(const std::string& user_id, const catalog::Action& action,
+                      std::size_t index) {
+    const bool ok = action.outcome == catalog::Action::Outcome::ok;
+    const std::string outcome(word_of(action.outcome));
+    const std::string latency = action.latency_ms ? std::to_string(*action.latency_ms) : "";
+    base::Json row = base::Json::object();
+    row["id"] =
+        action.seq > 0
+            ? record_id({user_id, action.visit_id, std::to_string(action.seq)})
+            : record_id({user_id, action.visit_id, "old", std::to_string(index), action.tool,
+                         action.input_hash, outcome, action.error_message, latency});
+    row["tick_id"] = action.visit_id;
+    row["tool_name"] = action.tool;
+    row["input_hash"] = record_text(action.input_hash);
+    row["outcome"] = outcome;
+    row["result"] = ok ? "ok" : "error";
+    row["error_message"] = record_text(action.error_message);
+    if (action.latency_ms) row["latency_ms"] = *action.latency_ms;
+    row["module"] = record_text(action.module);
+    if (action.seq > 0) {
+        row["seq"] = action.seq;
+        row["started_at"] = base::to_iso(action.started_at);
+    }
+    if (action.input) row["input"] = *action.input;
+    return row;
+}
+
+base::Json rating_row(const std::string& user_id, const catalog::Rating& rating) {
+    using Status = catalog::Rating::Status;
+    const bool marker = rating.module == unparsed_marker && rating.status == Status::rated;
+    base::Json row = base::Json::object();
+    row["id"] = record_id({user_id, rating.visit_id, "rating", rating.module});
+    row["tick_id"] = rating.visit_id;
+    row["module"] = rating.module;
+    row["status"] = word_of(marker ? Status::unparsed : rating.status);
+    if (rating.score && !marker) row["rating"] = *rating.score;
+    row["notes"] = record_text(rating.notes);
+    row["evidence"] = rating.evidence;
+    return row;
+}
+
+void require_visits(base::Transaction& transaction, const std::string& user_id,
+                    const std::vector<std::string>& visit_ids) {
+    if (visit_ids.empty()) return;
+    const auto row =
+        transaction.run(unknown_visit, {user_id, base::SqlParam::array(visit_ids)}).first();
+    if (row) {
+        throw base::Failure(base::Failure::Kind::missing,
+                            "tickId \"" + row->text("tick_id") +
+                                "\" is no visit of this persona; send ids that a claim gave",
+                            "visit_unknown");
+    }
+}
+
+Stored store_rows(base::Transaction& transaction, std::string_view insert,
+                  std::string_view count_differing, const std::string& user_id,
+                  const base::Json& rows, base::Moment now) {
+    Stored stored;
+    stored.written = rows.size();
+    if (rows.empty()) return stored;
+    const std::string text = record_batch_text(rows);
+    stored.inserted = transaction.run(insert, {user_id, text, now}).affected();
+    stored.known = stored.written - stored.inserted;
+    if (stored.known > 0) {
+        const auto row = transaction.run(count_differing, {user_id, text})[0];
+        stored.differing = static_cast<std::size_t>(row.integer("differing"));
+    }
+    return stored;
+}
+
+}  // namespace
+
+Records::Records(base::Postgres& database, VisitRules rules)
+    : database_(database), rules_(std::move(rules)) {}
+
+bool Records::knows_persona(const std::string& user_id) {
+    return database_.transact([&](base::Transaction& transaction) {
+        return !transaction.run(persona_exists, {user_id}).empty();
+    });
+}
+
+Stored Records::store_actions(const std::string& user_id,
+                              const std::vector<catalog::Action>& actions, base::Moment now) {
+    base::Json rows = base::Json::array();
+    std::vector<std::string> visit_ids;
+    bool old_client = false;
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+        rows.push_back(action_row(user_id, actions[i], i));
+        if (actions[i].seq > 0) {
+            visit_ids.push_back(actions[i].visit_id);
+        } else {
+            old_client = true;
+        }
+    }
+    return database_.transact([&](base::Transaction& transaction) {
+        require_visits(transaction, user_id, visit_ids);
+        const Stored stored = store_rows(transaction, insert_actions_once, count_differing_actions,
+                                         user_id, rows, now);
+        if (old_client) {
+            const auto row = transaction.run(lock_cadence, {user_id}).first();
+            if (row) {
+                const auto cadence = catalog::cadence_of(row->text("tick_cadence"));
+                base::require(cadence.has_value(), "the table checks cadences");
+                transaction.run(note_day_of_old_client,
+                                {user_id, now, catalog::next_slot(*cadence, now, rules_.zone)});
+            }
+        }
+        return stored;
+    });
+}
+
+Stored Records::store_ratings(const std::string& user_id,
+                              const std::vector<catalog::Rating>& ratings, bool from_visits,
+                              base::Moment now) {
+    base::Json rows = base::Json::array();
+    std::vector<std::string> visit_ids;
+    for (const catalog::Rating& rating : ratings) {
+        rows.push_back(rating_row(user_id, rating));
+        if (from_visits) visit_ids.push_back(rating.visit_id);
+    }
+    return database_.transact([&](base::Transaction& transaction) {
+        require_visits(transaction, user_id, visit_ids);
+        return store_rows(transaction, insert_ratings_once, count_differing_ratings, user_id, rows,
+                          now);
+    });
+}
+
+std::size_t Records::export_all(const std::string& user_id,
+                                const std::function<bool(const base::Json&)>& row) {
+    std::size_t rows = 0;
+    for (const std::string_view statement : {export_visits, export_actions, export_ratings}) {
+        std::string at = "-infinity";
+        std::string id;
+        while (true) {
+            const base::SqlRows page = database_.transact([&](base::Transaction& transaction) {
+                return transaction.run(statement, {user_id, at, id});
+            });
+            if (page.empty()) break;
+            for (const base::SqlRow entry : page) {
+                if (!row(entry.json("row"))) return rows;
+                ++rows;
+                at = entry.text("at");
+                id = entry.text("id");
+            }
+        }
+    }
+    return rows;
+}
+
+}  // namespace auth

@@ -1,0 +1,109 @@
+// Visits: one persona's stay in the product, one attempt. The service mints an id per attempt; a
+// running visit belongs to one runner, and every persona has at most one.
+//
+//   claim ──► running ──finish──► finished | partial | failed
+//                └──── reap ────► lost        (its runner died, or 5 minutes past its deadline)
+//
+// A failed or lost visit without any action row is tried again after a jittered wait, at most
+// three attempts per slot; with action rows there is no second day in the same slot.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/postgres.hpp"
+#include "catalog/persona.hpp"
+#include "catalog/record.hpp"
+
+namespace auth {
+
+struct Options;
+
+struct VisitRules {
+    std::string zone = "UTC";                   // Where personas live: weekends are theirs.
+    std::chrono::minutes visit_max{10};         // From claim to deadline.
+    std::chrono::minutes grace{5};              // Past the deadline, then the visit is lost.
+    int attempts_max = 3;                       // Per slot.
+    std::chrono::seconds retry_wait_min{30};    // "Not at once", whatever the jitter says.
+    std::chrono::seconds retry_wait_base{300};  // Ceiling of the first wait; doubles per attempt.
+    std::chrono::seconds claims_kept{3600};     // How long a claim can be repeated.
+};
+
+inline constexpr std::int64_t claim_limit_max = 1000;
+
+VisitRules visit_rules(const Options& options);
+
+// How long to wait after attempt `attempt` failed: between the minimum and a ceiling that doubles.
+std::chrono::milliseconds wait_before_attempt(const VisitRules& rules, int attempt,
+                                              double random01);
+
+struct Claim {
+    std::string runner_id;
+    std::string request_id;  // The same one gets the same visits.
+    int limit = 1;
+    bool everybody = false;  // Every active persona without a running visit, due or not.
+};
+
+struct ClaimedVisit {
+    std::string visit_id;
+    int attempt = 1;
+    base::Moment slot;
+    base::Moment started_at;
+    base::Moment deadline;
+    catalog::Persona persona;
+};
+
+struct FinishAnswer {
+    enum class Outcome {
+        applied,     // The visit ended by this call or by the same one before.
+        differing,   // It had ended with other content, which stays.
+        lost,        // It was lost before: counts are kept, status and schedule stay.
+        incomplete,  // Rows are missing; deliver them, then finish again.
+        missing,     // There is no such visit: its persona was deleted.
+    };
+    Outcome outcome = Outcome::missing;
+    std::string status;  // Of the visit after the call.
+    std::int64_t actions_missing = 0;
+    std::int64_t ratings_missing = 0;
+};
+
+struct VisitAttempt {
+    std::string user_id;
+    int attempt = 1;
+    base::Moment slot;
+    base::Moment started_at;
+};
+
+// What the end of an attempt means for her schedule: a visit that ended or acted was her day, any
+// other is tried again while the slot has attempts left and before her next slot.
+void settle(base::Transaction& transaction, const VisitAttempt& visit, bool was_her_day,
+            base::Moment now, const VisitRules& rules);
+
+// Marks runners past their lease as dead and their visits, and visits far past their deadline, as
+// lost. Runs inside the transaction of every heartbeat and claim. Answers the visits it lost.
+std::size_t reap(base::Transaction& transaction, base::Moment now, const VisitRules& rules);
+
+// Resource; any inbound thread.
+class Visits {
+  public:
+    Visits(base::Postgres& database, VisitRules rules);
+    Visits(const Visits&) = delete;
+    Visits& operator=(const Visits&) = delete;
+
+    // Nothing: the runner is dead or was never registered.
+    std::optional<std::vector<ClaimedVisit>> claim(const Claim& claim, base::Moment now);
+
+    FinishAnswer finish(const std::string& visit_id, const catalog::VisitEnd& end,
+                        base::Moment now);
+
+  private:
+    base::Postgres& database_;
+    const VisitRules rules_;
+};
+
+}  // namespace auth
