@@ -53,10 +53,10 @@ class Claude {
     struct Attempt;
     base::Task<Message> send_body(std::string body);
     base::Task<Attempt> attempt(base::HttpRequest request);
-    base::Task<Message> stream_message(base::HttpRequest request,
-                                       std::shared_ptr<std::optional<bool>> should_retry);
-    base::Task<base::Failure> refused(std::unique_ptr<base::HttpStream> stream);
-    base::Task<void> circuit_open();
+    base::Task<Attempt> stream_reply(base::HttpRequest request);
+    base::Task<Attempt> read_refusal(std::unique_ptr<base::HttpStream> stream);
+    base::Task<Attempt> read_reply(std::unique_ptr<base::HttpStream> stream);
+    base::Task<void> circuit();  // Until the model lets us ask.
     base::HttpRequest request_of(const std::string& body, int retries) const;
     std::optional<std::chrono::milliseconds> settle(const Attempt& attempt, int attempts_made);
     double random01();

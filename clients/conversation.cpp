@@ -15,20 +15,20 @@ constexpr std::string_view cache_mark = R"(,"cache_control":{"type":"ephemeral"}
 // The cache looks back over 20 blocks from a breakpoint; past this many a second one is set.
 constexpr std::size_t cache_lookback_blocks = 18;
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
     return base::to_text(base::Json(text));
 }
 
 // Text from outside as the model's API takes it: valid, without NUL, never blank.
-std::string quoted_clean(std::string_view text) {
+std::string clean_text(std::string_view text) {
     const std::string clean = base::clean_utf8(text);
-    return quoted(base::trim(clean).empty() ? std::string_view{"(no output)"} : clean);
+    return json_text(base::trim(clean).empty() ? std::string_view{"(no output)"} : clean);
 }
 
 std::string result_block(std::string_view id, std::string_view text, bool is_error) {
-    std::string block = R"({"type":"tool_result","tool_use_id":)" + quoted(id);
+    std::string block = R"({"type":"tool_result","tool_use_id":)" + json_text(id);
     if (is_error) block += R"(,"is_error":true)";
-    return block + R"(,"content":)" + quoted_clean(text) + '}';
+    return block + R"(,"content":)" + clean_text(text) + '}';
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ Conversation::Conversation(std::string_view system, std::string_view tools_json)
     }
     if (has_system) {
         head_ += R"(,"system":[{"type":"text","text":)";
-        head_ += quoted_clean(system);
+        head_ += clean_text(system);
         head_ += cache_mark;
         head_ += "}]";
     }
@@ -54,7 +54,7 @@ Conversation::Conversation(std::string_view system, std::string_view tools_json)
 void Conversation::add_user(std::string_view text) {
     if (!open_calls_.empty()) add_results({});
     begin_message("user");
-    messages_ += R"({"type":"text","text":)" + quoted_clean(text) + "}]}";
+    messages_ += R"({"type":"text","text":)" + clean_text(text) + "}]}";
     end_user_message(1);
 }
 
@@ -110,13 +110,13 @@ std::string Conversation::request_body(const TurnOptions& options) const {
     base::require(newest_mark_ > 0, "a conversation is sent that says nothing");
     std::string body;
     body.reserve(bytes() + options.output_schema.size() + 512);
-    body += R"({"model":)" + quoted(options.model);
+    body += R"({"model":)" + json_text(options.model);
     body += R"(,"max_tokens":)" + std::to_string(options.max_tokens);
     body += R"(,"stream":true)";
     if (!options.thinking.empty()) body += R"(,"thinking":)" + options.thinking;
     if (!options.effort.empty() || !options.output_schema.empty()) {
         body += R"(,"output_config":{)";
-        if (!options.effort.empty()) body += R"("effort":)" + quoted(options.effort);
+        if (!options.effort.empty()) body += R"("effort":)" + json_text(options.effort);
         if (!options.effort.empty() && !options.output_schema.empty()) body += ',';
         if (!options.output_schema.empty()) {
             body += R"("format":{"type":"json_schema","schema":)" + options.output_schema + '}';

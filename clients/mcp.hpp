@@ -58,7 +58,7 @@ class McpSession {
   public:
     virtual ~McpSession() = default;
 
-    virtual const ToolMap& tools() const = 0;  // May be exchanged when a session was lost.
+    virtual const ToolMap& tools() const = 0;  // The same for the session's whole life.
     virtual const std::string& server_name() const = 0;
     virtual const std::string& server_version() const = 0;
     virtual const std::string& protocol_version() const = 0;
@@ -83,7 +83,8 @@ class Mcp {
     Mcp& operator=(const Mcp&) = delete;
 
     // Handshake and tool list. Throws Failure: unavailable when the server does not answer or does
-    // not speak MCP, unauthenticated/forbidden when it refuses the bearer.
+    // not speak MCP, unauthenticated/forbidden when it refuses the bearer, else the kind of its
+    // status (missing: the URL is wrong).
     base::Task<std::unique_ptr<McpSession>> open(McpTarget target);
 
   private:

@@ -95,8 +95,9 @@ std::string object_with_raw_input(const base::Json& object, std::string_view raw
 }  // namespace
 
 base::Failure claude_failure(std::string_view envelope_text, int status) {
-    const std::optional<base::Json> envelope = base::try_parse_json(envelope_text);
-    const base::Json& error = object_member(envelope.value_or(base::Json::object()), "error");
+    const std::optional<base::Json> parsed = base::try_parse_json(envelope_text);
+    const base::Json envelope = parsed.value_or(base::Json::object());
+    const base::Json& error = object_member(envelope, "error");
     const std::string_view type = text_member(error, "type");
     const std::string_view detail = text_member(object_member(error, "details"), "error_code");
     const base::Failure::Kind kind = kind_of_claude_error(type, status);
@@ -106,7 +107,7 @@ base::Failure claude_failure(std::string_view envelope_text, int status) {
     if (!type.empty()) reason += " (" + base::clean_utf8(base::cut(type, 64)) + ")";
     // What is said about a refused key may repeat parts of it.
     if (kind != base::Failure::Kind::unauthenticated && kind != base::Failure::Kind::forbidden) {
-        const std::string_view said = envelope ? text_member(error, "message") : envelope_text;
+        const std::string_view said = parsed ? text_member(error, "message") : envelope_text;
         const std::string words = base::clean_utf8(base::trim(said));
         if (!words.empty()) reason += ": " + base::cut(words, envelope_message_bytes_max);
     }

@@ -1,0 +1,203 @@
+#include "clients/claude.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "clients/http_body.hpp"
+
+namespace clients {
+
+namespace {
+
+constexpr std::chrono::milliseconds circuit_spread{1'000};
+
+std::string_view without_end_slash(std::string_view url) {
+    while (url.ends_with('/')) url.remove_suffix(1);
+    return url;
+}
+
+// The model is busy or we ask too much: a matter of all calls, not of one.
+bool is_claude_busy(const base::Failure& failure) {
+    return failure.status() == 429 || failure.status() == 529 ||
+           failure.code() == "overloaded_error" || failure.code() == "rate_limit_error";
+}
+
+}  // namespace
+
+struct Claude::Attempt {
+    std::optional<Message> message;
+    std::optional<base::Failure> failure;  // Exactly one of the two.
+    std::optional<bool> should_retry;      // What the answer itself says about it.
+};
+
+Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics)
+    : http_(http),
+      options_(std::move(options)),
+      replies_(metrics.counter("claude_replies_total", "Whole replies of the model.")),
+      failures_(metrics.counter("claude_failures_total", "Attempts at the model that failed.")),
+      retries_(metrics.counter("claude_retries_total", "Attempts that were made again.")),
+      holds_(metrics.counter("claude_holds_total", "Times the model made all calls wait.")),
+      lost_output_tokens_(metrics.counter("claude_lost_output_tokens_total",
+                                          "Output tokens counted in streams that broke.")),
+      random_(std::random_device{}()) {}
+
+base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options) {
+    return send_body(conversation.request_body(options));
+}
+
+base::Task<Message> Claude::send_body(std::string body) {
+    for (int attempts_made = 1;; ++attempts_made) {
+        co_await circuit();
+        Attempt attempt = co_await this->attempt(request_of(body, attempts_made - 1));
+        if (attempt.message) {
+            replies_.add();
+            co_return std::move(*attempt.message);
+        }
+        failures_.add();
+        const std::optional<std::chrono::milliseconds> wait = settle(attempt, attempts_made);
+        if (!wait) throw base::Failure{*attempt.failure};
+        base::log_info(
+            "claude asked again",
+            {{"attempt", attempts_made}, {"ms", *wait}, {"reason", attempt.failure->what()}});
+        retries_.add();
+        co_await http_.loop().sleep(*wait);
+    }
+}
+
+base::Task<void> Claude::circuit() {
+    while (http_.loop().now() < held_until_) {
+        const auto spread = std::chrono::duration_cast<base::Duration>(circuit_spread * random01());
+        co_await http_.loop().sleep_until(held_until_ + spread);
+    }
+}
+
+std::optional<std::chrono::milliseconds> Claude::settle(const Attempt& attempt, int attempts_made) {
+    const base::Failure& failure = *attempt.failure;
+    if (attempt.should_retry == false) return std::nullopt;
+    std::optional<std::chrono::milliseconds> wait =
+        wait_before_retry(options_.retry, attempts_made, failure, random01());
+    const bool spend_cap = failure.status() == 429 && !failure.retry_after();
+    if (!wait && attempt.should_retry == true && !spend_cap) {
+        // The answer knows better than its status; its demand still counts.
+        base::Failure passing{base::Failure::Kind::unavailable, failure.what()};
+        if (failure.retry_after()) passing = std::move(passing).retry_after(*failure.retry_after());
+        wait = wait_before_retry(options_.retry, attempts_made, passing, random01());
+    }
+    if (wait && is_claude_busy(failure)) {
+        const base::Steady until = http_.loop().now() + *wait;
+        if (until > held_until_) {
+            held_until_ = until;
+            holds_.add();
+            base::log_warning("claude holds all calls",
+                              {{"ms", *wait}, {"reason", failure.what()}});
+        }
+    }
+    return wait;
+}
+
+base::HttpRequest Claude::request_of(const std::string& body, int retries) const {
+    base::HttpRequest request;
+    request.method = "POST";
+    request.url = std::string{without_end_slash(options_.base_url)} + "/v1/messages";
+    request.headers = {{"content-type", "application/json"},
+                       {"accept", "text/event-stream"},
+                       {"anthropic-version", options_.version},
+                       {"x-persona-runner-retry-count", std::to_string(retries)}};
+    if (!options_.api_key.empty()) {
+        request.headers.emplace_back("x-api-key", options_.api_key.reveal());
+    }
+    request.body = body;
+    request.connect_limit = options_.connect_limit;
+    request.header_limit = options_.header_limit;
+    request.idle_limit = options_.idle_limit;
+    request.body_bytes_max = 4 * options_.message_bytes_max;  // Events are wordier than content.
+    return request;
+}
+
+base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request) {
+    Attempt failed;
+    try {
+        base::Task<Attempt> exchange = stream_reply(std::move(request));
+        std::optional<Attempt> made =
+            co_await http_.loop().within(options_.attempt_limit, std::move(exchange));
+        if (made) co_return std::move(*made);
+        failed.failure.emplace(base::Failure::Kind::unavailable,
+                               "claude's reply took longer than " +
+                                   std::to_string(options_.attempt_limit.count()) + " ms");
+    } catch (const base::Failure& failure) {
+        failed.failure = failure;
+    }
+    co_return failed;
+}
+
+base::Task<Claude::Attempt> Claude::stream_reply(base::HttpRequest request) {
+    std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(request));
+    const bool is_reply = stream->status() == 200 &&
+                          is_media_type(stream->header("content-type"), "text/event-stream");
+    base::Task<Attempt> reading =
+        is_reply ? read_reply(std::move(stream)) : read_refusal(std::move(stream));
+    Attempt made = co_await std::move(reading);
+    co_return made;
+}
+
+base::Task<Claude::Attempt> Claude::read_refusal(std::unique_ptr<base::HttpStream> stream) {
+    Attempt refused;
+    const base::Moment now = http_.loop().clock().now();
+    const auto wait =
+        demanded_wait(stream->header("retry-after-ms"), stream->header("retry-after"), now);
+    const std::string_view advice = stream->header("x-should-retry");
+    if (advice == "true") refused.should_retry = true;
+    if (advice == "false") refused.should_retry = false;
+    const int status = stream->status();
+    const std::string type{stream->header("content-type")};
+
+    const std::string body = co_await read_error_body(http_.loop(), *stream);
+    if (status < 300) {
+        refused.failure.emplace(base::Failure::Kind::unavailable,
+                                "claude answered " + std::to_string(status) + " with \"" +
+                                    base::cut(base::clean_utf8(type), 100) +
+                                    "\" instead of an event stream; check ANTHROPIC_BASE_URL");
+    } else {
+        refused.failure = claude_failure(body, status);
+    }
+    if (wait) refused.failure = std::move(*refused.failure).retry_after(*wait);
+    co_return refused;
+}
+
+base::Task<Claude::Attempt> Claude::read_reply(std::unique_ptr<base::HttpStream> stream) {
+    Attempt made;
+    base::Loop& loop = http_.loop();
+    SseReader events{options_.event_bytes_max};
+    MessageReader reader{options_.message_bytes_max};
+    base::Steady progressed = loop.now();
+    try {
+        while (!reader.finished()) {
+            const std::optional<std::string> chunk = co_await stream->next();
+            if (!chunk) break;
+            events.feed(*chunk);
+            while (const std::optional<SseEvent> event = events.next()) {
+                if (event->name != "ping") progressed = loop.now();
+                reader.on_event(*event);
+            }
+            if (loop.now() - progressed > options_.progress_limit) {
+                throw base::Failure{base::Failure::Kind::unavailable,
+                                    "claude's stream is alive but says nothing"};
+            }
+        }
+        made.message = reader.take();
+    } catch (const base::Failure& failure) {
+        lost_output_tokens_.add(static_cast<double>(reader.tokens().output));
+        made.failure = failure;
+        co_return made;
+    }
+    co_await await_end(loop, *stream);
+    co_return made;
+}
+
+double Claude::random01() {
+    return std::uniform_real_distribution<double>{0.0, 1.0}(random_);
+}
+
+}  // namespace clients
