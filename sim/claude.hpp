@@ -1,0 +1,63 @@
+// Claude in miniature: a server that speaks the Messages API's wire, streams, refuses malformed
+// conversations, keeps a prompt cache and plays the persona that the system prompt describes.
+// Made for the demo and for tests; it knows no client, only the wire.
+//
+//   POST /v1/messages · POST /v1/messages/count_tokens · GET /v1/models · GET /v1/models/:id
+//   POST, DELETE /sim/faults · GET /sim/requests · GET /health
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "sim/faults.hpp"
+#include "sim/limits.hpp"
+#include "sim/requests.hpp"
+
+namespace sim {
+
+struct SimOptions {
+    std::string address = "127.0.0.1";
+    int port = 0;  // 0: any free one.
+    std::uint64_t seed = 1;
+    std::chrono::milliseconds pacing{4};  // Between two events of a stream.
+    std::chrono::milliseconds first_byte_delay{0};
+    int threads_max = 2048;  // Streams served at once.
+    std::size_t body_bytes_max = 32 * 1024 * 1024;
+    double mistakes = 0.08;  // Share of calls that the persona gets wrong.
+    bool strict = true;
+    // Accounts made since 2026-08-31 have their thinking bound to what was said before it.
+    bool old_account = false;
+    std::string signing_key;  // Of thinking; empty: random per start.
+    LimitOptions limits;
+    std::vector<FaultRule> faults;
+    std::size_t requests_max = 4096;  // Kept for requests().
+    std::size_t requests_bytes_max = 128 * 1024 * 1024;
+};
+
+// Resource; any thread. Pacing takes real time, everything else asks the clock.
+class Claude {
+  public:
+    Claude(SimOptions options, base::Clock& clock);
+    Claude(const Claude&) = delete;
+    Claude& operator=(const Claude&) = delete;
+    ~Claude();  // stop()
+
+    void start();
+    void stop();  // Open streams are cut. Twice is harmless.
+    std::string url() const;
+    int port() const;
+
+    void add_fault(const FaultRule& rule);
+    void clear_faults();
+    std::vector<RecordedRequest> requests() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sim
