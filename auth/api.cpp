@@ -1,13 +1,8 @@
 #include "auth/api.hpp"
 
-#include "auth/caller.hpp"
-#include "auth/context.hpp"
-#include "auth/envelope.hpp"
-#include "auth/identity/origin.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/personas/routes.hpp"
 #include "auth/spaces/routes.hpp"
-#include "base/crypto.hpp"
 
 namespace auth {
 

@@ -1,0 +1,115 @@
+// From a row of the route table to an answer: caller check, origin check, handler, envelope.
+#include "auth/api.hpp"
+#include "auth/caller.hpp"
+#include "auth/context.hpp"
+#include "auth/envelope.hpp"
+#include "auth/identity/origin.hpp"
+#include "base/crypto.hpp"
+
+namespace auth {
+
+namespace {
+
+using base::ServerRequest;
+using base::ServerResponse;
+
+constexpr std::size_t dispatch_id_bytes_max = 128;
+
+// Where a browser could be made to log its user in.
+bool dispatch_is_form(std::string_view path) {
+    return path == "/api/v1/auth/login" || path == "/api/v1/auth/register" ||
+           path == "/api/auth/sign-in/email" || path == "/api/auth/sign-up/email";
+}
+
+ServerResponse dispatch_to(const OpenHandler handler, const Context& context,
+                           const ServerRequest& request) {
+    return handler(context, request);
+}
+
+ServerResponse dispatch_to(const UserHandler handler, const Context& context,
+                           const ServerRequest& request) {
+    HeaderList headers;
+    const User caller = Gate::user(context, request, headers);
+    ServerResponse answer = handler(caller, context, request);
+    answer.headers.insert(answer.headers.end(), headers.begin(), headers.end());
+    return answer;
+}
+
+ServerResponse dispatch_to(const AdminHandler handler, const Context& context,
+                           const ServerRequest& request) {
+    return handler(Gate::admin(context, request), context, request);
+}
+
+ServerResponse dispatch_to(const ServiceHandler handler, const Context& context,
+                           const ServerRequest& request) {
+    return handler(Gate::service(context, request), context, request);
+}
+
+ServerResponse dispatch(const Route& route, const Context& context, const ServerRequest& request) {
+    // The guarded family knows no cookies, so nobody can borrow them.
+    if (route.method != "GET" && family_of(request.path) != Family::guarded) {
+        check_origin(context.options, request, dispatch_is_form(request.path));
+    }
+    return std::visit([&](const auto handler) { return dispatch_to(handler, context, request); },
+                      route.handler);
+}
+
+void dispatch_add_cors(const Options& options, const ServerRequest& request,
+                       ServerResponse& answer) {
+    auto& headers = answer.headers;
+    const std::string_view origin = request.header("origin");
+    const auto& allowed = options.cors_origins;
+    if (!origin.empty() && std::find(allowed.begin(), allowed.end(), origin) != allowed.end()) {
+        headers.emplace_back("Access-Control-Allow-Origin", std::string(origin));
+    }
+    const bool shows_jwt = std::any_of(headers.begin(), headers.end(), [](const auto& header) {
+        return header.first == "set-auth-jwt";
+    });
+    headers.emplace_back("Access-Control-Allow-Credentials", "true");
+    headers.emplace_back("Access-Control-Expose-Headers",
+                         shows_jwt ? "Set-Cookie, set-auth-jwt" : "Set-Cookie");
+    headers.emplace_back("Vary", "Origin");
+}
+
+// Ours, or the caller's when it is a short printable word: it goes into an answer's header.
+std::string dispatch_request_id(const ServerRequest& request) {
+    const std::string_view given = request.header("x-request-id");
+    const bool clean = !given.empty() && given.size() <= dispatch_id_bytes_max &&
+                       std::all_of(given.begin(), given.end(),
+                                   [](char letter) { return letter > ' ' && letter < 0x7f; });
+    return clean ? std::string(given) : base::random_uuid().substr(0, 8);
+}
+
+std::optional<ServerResponse> dispatch_preflight(const ServerRequest& request) {
+    if (request.method != "OPTIONS") return std::nullopt;
+    ServerResponse answer = ServerResponse::text("", 204);
+    answer.content_type.clear();
+    answer.headers.emplace_back("Access-Control-Allow-Methods", "GET,HEAD,PUT,POST,DELETE,PATCH");
+    answer.headers.emplace_back("Access-Control-Allow-Headers",
+                                "Content-Type,Authorization,X-Service-Key,X-App-Id");
+    return answer;
+}
+
+}  // namespace
+
+void install_routes(base::Server& server, const Context& context) {
+    for (const Route& route : routes()) {
+        server.route(route.method, route.path, [&route, &context](const ServerRequest& request) {
+            return dispatch(route, context, request);
+        });
+    }
+    // A known path with another method counts as unknown too.
+    for (const auto method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
+        server.route(method, "/*", print_unknown_path);
+    }
+    server.before(dispatch_preflight);
+    server.after([&context](const ServerRequest& request, ServerResponse& answer) {
+        dispatch_add_cors(context.options, request, answer);
+        answer.headers.emplace_back("X-Request-Id", dispatch_request_id(request));
+    });
+    server.print_failures([](const ServerRequest& request, const base::Failure& failure) {
+        return print_failure(family_of(request.path), failure);
+    });
+}
+
+}  // namespace auth

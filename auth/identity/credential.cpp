@@ -1,0 +1,106 @@
+#include "auth/identity/credential.hpp"
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+#include "base/unicode.hpp"
+
+namespace auth {
+
+namespace {
+
+constexpr std::size_t credential_salt_hex = 32;
+constexpr std::size_t credential_key_hex = 128;
+constexpr std::size_t credential_units_min = 8;
+constexpr std::size_t credential_units_max = 128;
+constexpr auto credential_wait_max = std::chrono::seconds(10);
+
+}  // namespace
+
+std::string hash_password(const base::Secret& password, std::string_view salt_hex) {
+    const base::Secret normal(base::normalize_nfkc(password.reveal()));
+    return std::string(salt_hex) + ":" + base::to_hex(base::scrypt(normal.reveal(), salt_hex));
+}
+
+std::string hash_password(const base::Secret& password) {
+    return hash_password(password, base::to_hex(base::random_bytes(credential_salt_hex / 2)));
+}
+
+bool password_matches(const base::Secret& password, std::string_view hash) {
+    const bool shaped = hash.size() == credential_salt_hex + 1 + credential_key_hex &&
+                        hash[credential_salt_hex] == ':';
+    if (!shaped) return false;
+    return base::equal_constant_time(hash_password(password, hash.substr(0, credential_salt_hex)),
+                                     hash);
+}
+
+void check_password_length(const base::Secret& password) {
+    using base::Failure;
+    if (password.empty()) {
+        throw Failure(Failure::Kind::invalid, "password: must not be empty", "INVALID_PASSWORD");
+    }
+    const std::size_t units = base::utf16_length(password.reveal());
+    if (units < credential_units_min) {
+        throw Failure(Failure::Kind::invalid, "password: must have at least 8 characters",
+                      "PASSWORD_TOO_SHORT");
+    }
+    if (units > credential_units_max) {
+        throw Failure(Failure::Kind::invalid, "password: must have at most 128 characters",
+                      "PASSWORD_TOO_LONG");
+    }
+}
+
+// Holding one is the right to use a core and its memory.
+class Passwords::Turn {
+  public:
+    explicit Turn(Passwords& owner) : owner_(owner) {
+        std::unique_lock lock(owner_.mutex_);
+        if (owner_.running_ >= owner_.parallel_max_) {
+            if (owner_.waiting_ >= owner_.waiting_max_) refuse();
+            ++owner_.waiting_;
+            const bool free = owner_.freed_.wait_for(
+                lock, credential_wait_max, [&] { return owner_.running_ < owner_.parallel_max_; });
+            --owner_.waiting_;
+            if (!free) refuse();
+        }
+        ++owner_.running_;
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+        {
+            const std::lock_guard lock(owner_.mutex_);
+            --owner_.running_;
+        }
+        owner_.freed_.notify_one();
+    }
+
+  private:
+    [[noreturn]] static void refuse() {
+        throw base::Failure(base::Failure::Kind::unavailable,
+                            "too many passwords are being checked; try again in a second")
+            .retry_after(std::chrono::seconds(1));
+    }
+
+    Passwords& owner_;
+};
+
+Passwords::Passwords(int parallel_max, int waiting_max)
+    : parallel_max_(parallel_max), waiting_max_(waiting_max) {
+    base::require(parallel_max > 0 && waiting_max >= 0, "the password gate must let someone pass");
+}
+
+std::string Passwords::hash(const base::Secret& password) {
+    const Turn turn(*this);
+    return hash_password(password);
+}
+
+bool Passwords::matches(const base::Secret& password, const std::optional<std::string>& hash) {
+    // A hash that no password has: what it costs is all that matters.
+    static const std::string nobody =
+        std::string(credential_salt_hex, '0') + ":" + std::string(credential_key_hex, '0');
+    const Turn turn(*this);
+    const bool equal = password_matches(password, hash ? *hash : nobody);
+    return equal && hash.has_value();
+}
+
+}  // namespace auth

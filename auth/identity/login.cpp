@@ -1,0 +1,131 @@
+#include "auth/identity/login.hpp"
+
+#include "auth/context.hpp"
+#include "auth/identity/credential.hpp"
+#include "auth/identity/events.hpp"
+#include "auth/identity/lockout.hpp"
+#include "auth/identity/sign_up.hpp"
+#include "auth/spaces/spaces.hpp"
+#include "base/failure.hpp"
+#include "base/postgres.hpp"
+
+namespace auth {
+
+namespace {
+
+using base::Failure;
+
+struct LoginCandidate {
+    LoginPlace place;
+    std::optional<base::Moment> locked;
+    std::optional<Profile> user;
+    std::optional<std::string> hash;
+};
+
+struct LoginOutcome {
+    enum class Kind { in, wrong, locked, unverified, second_factor } kind = Kind::wrong;
+    std::optional<base::Moment> locked;
+    std::optional<Login> login;
+};
+
+void login_event(base::Transaction& transaction, const LoginWish& wish,
+                 const std::optional<Profile>& user, std::string_view type, std::string_view code,
+                 base::Moment now) {
+    SecurityEvent event{.type = type, .address = wish.address, .user_agent = wish.user_agent};
+    if (user) event.user_id = user->id;
+    if (!code.empty()) {
+        event.code = std::string(code);
+        event.endpoint = wish.endpoint;
+        event.email = wish.email;
+    }
+    record_event(transaction, event, now);
+}
+
+LoginCandidate login_candidate(base::Transaction& transaction, const LoginWish& wish,
+                               base::Moment now) {
+    LoginCandidate candidate;
+    candidate.place = find_place(transaction, wish.email, wish.address, now);
+    candidate.locked = locked_until(transaction, candidate.place, now);
+    candidate.user = find_user_by_email(transaction, wish.email);
+    if (candidate.locked) {
+        login_event(transaction, wish, candidate.user, "ACCOUNT_LOCKED", "ACCOUNT_LOCKED", now);
+    } else if (candidate.user) {
+        candidate.hash = find_password_hash(transaction, candidate.user->id);
+    }
+    return candidate;
+}
+
+LoginOutcome login_settle(base::Transaction& transaction, const LoginWish& wish,
+                          const LoginCandidate& candidate, bool matches, base::Moment now) {
+    using Kind = LoginOutcome::Kind;
+    const Verdict verdict = settle_password(transaction, candidate.place, matches, now);
+    if (verdict == Verdict::locked) {
+        login_event(transaction, wish, candidate.user, "ACCOUNT_LOCKED", "ACCOUNT_LOCKED", now);
+        return {Kind::locked, locked_until(transaction, candidate.place, now), std::nullopt};
+    }
+    // She may have been deleted while the password was computed.
+    const auto user = candidate.user ? find_user(transaction, candidate.user->id) : std::nullopt;
+    if (verdict == Verdict::wrong || !user) {
+        login_event(transaction, wish, user, "LOGIN_FAILURE", "INVALID_CREDENTIALS", now);
+        return {};
+    }
+    if (!user->email_verified) {
+        login_event(transaction, wish, user, "LOGIN_FAILURE", "EMAIL_NOT_VERIFIED", now);
+        return {Kind::unverified, std::nullopt, std::nullopt};
+    }
+    if (user->two_factor) return {Kind::second_factor, std::nullopt, std::nullopt};
+
+    ensure_personal_space(transaction, user->id, now);
+    Session session = create_session(transaction,
+                                     {.user_id = user->id,
+                                      .ip_address = wish.address,
+                                      .user_agent = wish.user_agent,
+                                      .life = wish.remember ? session_life : session_life_short,
+                                      .short_lived = !wish.remember},
+                                     now);
+    login_event(transaction, wish, user, "LOGIN_SUCCESS", "", now);
+    delete_expired_sessions(transaction, now);
+    forget_old_attempts(transaction, now);
+    return {Kind::in, std::nullopt, Login{std::move(session), *user}};
+}
+
+[[noreturn]] void login_refuse_locked(std::optional<base::Moment> until, base::Moment now) {
+    const auto wait = until && *until > now ? *until - now : base::Moment::duration(1);
+    throw Failure(Failure::Kind::throttled,
+                  "too many wrong passwords: the account is locked for a while", "ACCOUNT_LOCKED")
+        .retry_after(std::chrono::ceil<std::chrono::milliseconds>(wait));
+}
+
+}  // namespace
+
+std::optional<Login> log_in(const Context& context, const LoginWish& asked) {
+    LoginWish wish = asked;
+    wish.email = checked_email(asked.email);
+    base::Moment now = context.clock.now();
+    const LoginCandidate candidate = context.database.transact(
+        [&](base::Transaction& transaction) { return login_candidate(transaction, wish, now); });
+    if (candidate.locked) login_refuse_locked(candidate.locked, now);
+
+    const bool matches = context.passwords.matches(wish.password, candidate.hash);
+
+    now = context.clock.now();
+    LoginOutcome outcome = context.database.transact([&](base::Transaction& transaction) {
+        return login_settle(transaction, wish, candidate, matches, now);
+    });
+    switch (outcome.kind) {
+        case LoginOutcome::Kind::in: return std::move(outcome.login);
+        case LoginOutcome::Kind::second_factor: return std::nullopt;
+        case LoginOutcome::Kind::locked: login_refuse_locked(outcome.locked, now);
+        case LoginOutcome::Kind::unverified:
+            mail_verification(context, *candidate.user, "");
+            throw Failure(Failure::Kind::forbidden,
+                          "confirm your address first: open the link in the mail we sent",
+                          "EMAIL_NOT_VERIFIED");
+        case LoginOutcome::Kind::wrong:
+            throw Failure(Failure::Kind::unauthenticated, "address or password is wrong",
+                          "INVALID_EMAIL_OR_PASSWORD");
+    }
+    base::unreachable("a login outcome outside its enumerators");
+}
+
+}  // namespace auth

@@ -1,0 +1,133 @@
+// /api/v1/auth: register, login, tokens.
+#include <nlohmann/json.hpp>
+
+#include "auth/caller.hpp"
+#include "auth/context.hpp"
+#include "auth/identity/cookie.hpp"
+#include "auth/identity/limits.hpp"
+#include "auth/identity/login.hpp"
+#include "auth/identity/origin.hpp"
+#include "auth/identity/presence.hpp"
+#include "auth/identity/routes.hpp"
+#include "auth/identity/sign_up.hpp"
+#include "auth/identity/token.hpp"
+#include "base/failure.hpp"
+#include "base/json.hpp"
+
+namespace auth {
+
+namespace {
+
+using base::Failure;
+using base::Json;
+using base::ServerResponse;
+
+constexpr std::size_t login_token_bytes_max = 16 * 1024;
+
+std::string login_agent(const base::ServerRequest& request) {
+    return std::string(request.header("user-agent"));
+}
+
+// An endpoint that needs no body takes none, an object, or nothing else.
+Json login_optional_body(const base::ServerRequest& request) {
+    return request.body.empty() ? Json::object() : request.json();
+}
+
+ServerResponse login_tokens(const Context& context, const Login& login) {
+    Json body = {{"accessToken", access_token(context, login)}};
+    // A session found by its JWT has no token that we could show.
+    if (!login.session.token.empty()) body["refreshToken"] = login.session.token.reveal();
+    return ServerResponse::json(body);
+}
+
+}  // namespace
+
+ServerResponse register_user(const Context& context, const base::ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    SignUpWish wish;
+    wish.email = fields.text("email", 1, 320);
+    wish.password = base::Secret(fields.text("password", 1, 1024));
+    wish.name = fields.text_or_none("name", 200).value_or("");
+    wish.callback = fields.text_or_none("sourceAppUrl", 2048).value_or("");
+    wish.address = address_of(context, request);
+    wish.user_agent = login_agent(request);
+    if (!wish.callback.empty() && !is_trusted_redirect(context.options, wish.callback)) {
+        throw Failure(Failure::Kind::invalid,
+                      "sourceAppUrl: must be a path or the address of a trusted page");
+    }
+    const Profile user = sign_up(context, wish);
+    return ServerResponse::json({{"token", nullptr}, {"user", user_json(user)}});
+}
+
+ServerResponse login(const Context& context, const base::ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    LoginWish wish;
+    wish.email = fields.text("email", 1, 320);
+    wish.password = base::Secret(fields.text("password", 1, 1024));
+    wish.address = address_of(context, request);
+    wish.user_agent = login_agent(request);
+    wish.endpoint = request.path;
+    // Our own runners log many personas in from one address.
+    if (!has_service_key(context, request)) context.limits.admit(sign_in_limit, wish.address);
+
+    const auto login = log_in(context, wish);
+    if (!login) return ServerResponse::json({{"twoFactorRedirect", true}});
+    const std::string& token = login->session.token.reveal();
+    ServerResponse answer = ServerResponse::json({{"redirect", false},
+                                                  {"token", token},
+                                                  {"user", user_json(login->user)},
+                                                  {"accessToken", access_token(context, *login)},
+                                                  {"refreshToken", token}});
+    answer.headers.emplace_back(
+        "Set-Cookie", set_session_cookie(context.options, login->session.token, session_life));
+    return answer;
+}
+
+ServerResponse validate_token(const Context& context, const base::ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    const auto token = fields.text_or_none("token", login_token_bytes_max);
+    const auto claims = token ? context.keys.verify(*token) : std::nullopt;
+    if (!claims) return ServerResponse::json({{"valid", false}});
+    return ServerResponse::json({{"valid", true}, {"payload", *claims}});
+}
+
+ServerResponse session_to_token(const Context& context, const base::ServerRequest& request) {
+    const Presence presence = find_presence(context, request);
+    if (!presence.login) {
+        throw Failure(Failure::Kind::unauthenticated, "there is no session; log in first",
+                      "UNAUTHORIZED");
+    }
+    ServerResponse answer = login_tokens(context, *presence.login);
+    answer.headers = presence.headers;
+    return answer;
+}
+
+ServerResponse refresh(const Context& context, const base::ServerRequest& request) {
+    const Json body = login_optional_body(request);
+    const base::Fields fields(body);
+    const std::string_view bearer = bearer_of(request);
+    std::optional<std::string> token = fields.text_or_none("refreshToken", 256);
+    if (!token && !bearer.empty()) token = std::string(bearer);
+
+    std::optional<Login> login;
+    HeaderList headers;
+    if (token) {
+        login = find_by_token(context, base::Secret(*token));
+    } else {
+        Presence presence = find_presence(context, request);
+        login = std::move(presence.login);
+        headers = std::move(presence.headers);
+    }
+    if (!login) {
+        throw Failure(Failure::Kind::unauthenticated, "the session has ended; log in again",
+                      "TOKEN_EXPIRED");
+    }
+    ServerResponse answer = login_tokens(context, *login);
+    answer.headers = std::move(headers);
+    return answer;
+}
+
+}  // namespace auth

@@ -1,0 +1,184 @@
+// /api/auth: the endpoints that the ancestor's client library speaks.
+#include <nlohmann/json.hpp>
+
+#include "auth/caller.hpp"
+#include "auth/context.hpp"
+#include "auth/identity/cookie.hpp"
+#include "auth/identity/events.hpp"
+#include "auth/identity/limits.hpp"
+#include "auth/identity/login.hpp"
+#include "auth/identity/origin.hpp"
+#include "auth/identity/presence.hpp"
+#include "auth/identity/routes.hpp"
+#include "auth/identity/sign_up.hpp"
+#include "auth/identity/token.hpp"
+#include "base/failure.hpp"
+#include "base/json.hpp"
+#include "base/postgres.hpp"
+
+namespace auth {
+
+namespace {
+
+using base::Failure;
+using base::Json;
+using base::ServerResponse;
+
+constexpr std::size_t native_url_bytes_max = 2048;
+
+std::string native_agent(const base::ServerRequest& request) {
+    return std::string(request.header("user-agent"));
+}
+
+std::string native_callback(const Context& context, const std::optional<std::string>& url) {
+    if (!url || url->empty()) return "";
+    if (!is_trusted_redirect(context.options, *url)) {
+        throw Failure(Failure::Kind::forbidden,
+                      "callbackURL: must be a path or the address of a trusted page",
+                      "INVALID_CALLBACK_URL");
+    }
+    return *url;
+}
+
+ServerResponse native_redirect(std::string target) {
+    ServerResponse answer = ServerResponse::text("", 302);
+    answer.headers.emplace_back("Location", std::move(target));
+    return answer;
+}
+
+}  // namespace
+
+ServerResponse sign_up_email(const Context& context, const base::ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    SignUpWish wish;
+    wish.name = fields.text("name", 1, 200);
+    wish.email = fields.text("email", 1, 320);
+    wish.password = base::Secret(fields.text("password", 1, 1024));
+    wish.image = fields.text_or_none("image", native_url_bytes_max);
+    wish.callback =
+        native_callback(context, fields.text_or_none("callbackURL", native_url_bytes_max));
+    wish.address = address_of(context, request);
+    wish.user_agent = native_agent(request);
+    const Profile user = sign_up(context, wish);
+    return ServerResponse::json({{"token", nullptr}, {"user", user_json(user)}});
+}
+
+ServerResponse sign_in_email(const Context& context, const base::ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    LoginWish wish;
+    wish.email = fields.text("email", 1, 320);
+    wish.password = base::Secret(fields.text("password", 1, 1024));
+    wish.remember = fields.flag_or_none("rememberMe").value_or(true);
+    const std::string callback =
+        native_callback(context, fields.text_or_none("callbackURL", native_url_bytes_max));
+    wish.address = address_of(context, request);
+    wish.user_agent = native_agent(request);
+    wish.endpoint = request.path;
+    if (!has_service_key(context, request)) context.limits.admit(sign_in_limit, wish.address);
+
+    const auto login = log_in(context, wish);
+    if (!login) return ServerResponse::json({{"twoFactorRedirect", true}});
+    Json shown = {{"redirect", !callback.empty()}, {"token", login->session.token.reveal()}};
+    if (!callback.empty()) shown["url"] = callback;
+    shown["user"] = user_json(login->user);
+    ServerResponse answer = ServerResponse::json(shown);
+    std::optional<std::chrono::seconds> life;
+    if (wish.remember) life = session_life;
+    answer.headers.emplace_back("Set-Cookie",
+                                set_session_cookie(context.options, login->session.token, life));
+    if (!wish.remember) {
+        answer.headers.emplace_back(
+            "Set-Cookie", set_cookie(context.options, dont_remember_cookie,
+                                     sign_cookie(context.options.secret, "true"), std::nullopt));
+    }
+    if (!callback.empty()) answer.headers.emplace_back("Location", callback);
+    return answer;
+}
+
+ServerResponse sign_out(const Context& context, const base::ServerRequest& request) {
+    const Presence presence = find_presence(context, request);
+    if (presence.login) {
+        const base::Moment now = context.clock.now();
+        const Login& login = *presence.login;
+        context.database.transact([&](base::Transaction& transaction) {
+            delete_session_by_id(transaction, login.session.id);
+            record_event(transaction,
+                         {.type = "LOGOUT",
+                          .user_id = login.user.id,
+                          .address = address_of(context, request),
+                          .user_agent = native_agent(request)},
+                         now);
+        });
+    }
+    ServerResponse answer = ServerResponse::json({{"success", true}});
+    answer.headers = expired_cookies(context);
+    return answer;
+}
+
+ServerResponse get_session(const Context& context, const base::ServerRequest& request) {
+    const Presence presence = find_presence(context, request);
+    ServerResponse answer = ServerResponse::json(nullptr);
+    if (presence.login) {
+        answer = ServerResponse::json({{"session", session_json(presence.login->session)},
+                                       {"user", user_json(presence.login->user)}});
+        answer.headers.emplace_back("set-auth-jwt", access_token(context, *presence.login));
+    }
+    answer.headers.insert(answer.headers.end(), presence.headers.begin(), presence.headers.end());
+    return answer;
+}
+
+ServerResponse refuse_post_session(const Context&, const base::ServerRequest&) {
+    throw Failure(Failure::Kind::invalid, "read the session with GET",
+                  "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED")
+        .status(405);
+}
+
+ServerResponse get_token(const User& user, const Context& context, const base::ServerRequest&) {
+    const base::Moment now = context.clock.now();
+    const auto login = context.database.transact([&](base::Transaction& transaction) {
+        return find_login_by_id(transaction, user.session_id(), now);
+    });
+    if (!login) {
+        throw Failure(Failure::Kind::unauthenticated, "the session has just ended; log in again",
+                      "UNAUTHORIZED");
+    }
+    return ServerResponse::json({{"token", access_token(context, *login)}});
+}
+
+ServerResponse get_jwks(const Context& context, const base::ServerRequest&) {
+    return ServerResponse::json(context.keys.jwks());
+}
+
+ServerResponse verify_email(const Context& context, const base::ServerRequest& request) {
+    const std::string callback = native_callback(context, request.query_value("callbackURL"));
+    // Looking whether the link exists must not use it up.
+    if (request.method == "HEAD") return ServerResponse::text("");
+    const std::string token = request.query_value("token").value_or("");
+    const VerifyResult result =
+        use_verification(context, token, address_of(context, request), native_agent(request));
+    const std::string code = code_of(result);
+    if (code.empty()) {
+        if (!callback.empty()) return native_redirect(callback);
+        return ServerResponse::json({{"status", true}, {"user", nullptr}});
+    }
+    if (!callback.empty()) {
+        const char joint = callback.find('?') == std::string::npos ? '?' : '&';
+        return native_redirect(callback + joint + "error=" + code);
+    }
+    throw Failure(Failure::Kind::unauthenticated,
+                  "the link is not valid any more; log in to get a new one", code);
+}
+
+ServerResponse get_ok(const Context&, const base::ServerRequest&) {
+    return ServerResponse::json({{"ok", true}});
+}
+
+ServerResponse get_health(const Context& context, const base::ServerRequest&) {
+    return ServerResponse::json({{"status", "ok"},
+                                 {"service", "mana-auth"},
+                                 {"timestamp", base::to_iso(context.clock.now())}});
+}
+
+}  // namespace auth

@@ -1,0 +1,135 @@
+#include "auth/identity/sessions.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+
+namespace auth {
+
+namespace {
+
+constexpr std::size_t session_agent_bytes_max = 512;
+
+constexpr std::string_view insert_session = R"(
+    insert into auth.sessions (id, token, user_id, expires_at, created_at, updated_at,
+                               last_activity_at, ip_address, user_agent, short_lived)
+    values ($1, $2, $3, $4::timestamptz, $5::timestamptz, $5::timestamptz, $5::timestamptz, $6, $7,
+            $8))";
+
+constexpr std::string_view session_by_token = R"(
+    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived
+      from auth.sessions where token = $1 and revoked_at is null)";
+
+constexpr std::string_view session_by_id = R"(
+    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived
+      from auth.sessions where id = $1 and revoked_at is null)";
+
+constexpr std::string_view extend_session = R"(
+    update auth.sessions
+       set expires_at = $2::timestamptz, updated_at = $3::timestamptz,
+           last_activity_at = $3::timestamptz
+     where id = $1)";
+
+constexpr std::string_view delete_session_of_token =
+    "delete from auth.sessions where token = $1 returning user_id";
+constexpr std::string_view delete_session_of_id = "delete from auth.sessions where id = $1";
+constexpr std::string_view delete_some_expired = R"(
+    delete from auth.sessions where id in (
+        select id from auth.sessions where expires_at <= $1::timestamptz
+         limit 100 for update skip locked))";
+
+std::string session_digest(const base::Secret& token) {
+    return "sha256:" + base::to_hex(base::sha256(token.reveal()));
+}
+
+std::optional<Login> session_login(base::Transaction& transaction, const base::SqlRows& rows,
+                                   base::Moment now) {
+    const auto row = rows.first();
+    if (!row) return std::nullopt;
+    Session session;
+    session.id = row->text("id");
+    session.user_id = row->text("user_id");
+    session.expires_at = row->moment("expires_at");
+    session.created_at = row->moment("created_at");
+    session.updated_at = row->moment("updated_at");
+    session.ip_address = row->text_or_none("ip_address").value_or("");
+    session.user_agent = row->text_or_none("user_agent").value_or("");
+    session.short_lived = row->flag("short_lived");
+    if (session.expires_at <= now) {
+        delete_session_by_id(transaction, session.id);
+        return std::nullopt;
+    }
+    auto user = find_user(transaction, session.user_id);
+    if (!user) return std::nullopt;
+    return Login{std::move(session), std::move(*user)};
+}
+
+}  // namespace
+
+base::Json session_json(const Session& session) {
+    return {{"expiresAt", base::to_iso(session.expires_at)},
+            {"token", session.token.reveal()},
+            {"createdAt", base::to_iso(session.created_at)},
+            {"updatedAt", base::to_iso(session.updated_at)},
+            {"ipAddress", session.ip_address},
+            {"userAgent", session.user_agent},
+            {"userId", session.user_id},
+            {"id", session.id}};
+}
+
+Session create_session(base::Transaction& transaction, const NewSession& wish, base::Moment now) {
+    Session session;
+    session.id = base::random_id();
+    session.token = base::Secret(base::random_id());
+    session.user_id = wish.user_id;
+    session.created_at = session.updated_at = now;
+    session.expires_at = now + wish.life;
+    session.ip_address = wish.ip_address;
+    session.user_agent = base::cut(base::clean_utf8(wish.user_agent), session_agent_bytes_max);
+    session.short_lived = wish.short_lived;
+    transaction.run(insert_session,
+                    {session.id, session_digest(session.token), session.user_id, session.expires_at,
+                     now, session.ip_address, session.user_agent, session.short_lived});
+    return session;
+}
+
+std::optional<Login> find_login_by_token(base::Transaction& transaction, const base::Secret& token,
+                                         base::Moment now) {
+    auto login =
+        session_login(transaction, transaction.run(session_by_token, {session_digest(token)}), now);
+    if (login) login->session.token = token;
+    return login;
+}
+
+std::optional<Login> find_login_by_id(base::Transaction& transaction, std::string_view session_id,
+                                      base::Moment now) {
+    return session_login(transaction, transaction.run(session_by_id, {session_id}), now);
+}
+
+bool must_renew(const Session& session, base::Moment now) {
+    return !session.short_lived && session.expires_at - session_life + session_renew_after <= now;
+}
+
+void renew_session(base::Transaction& transaction, Session& session, base::Moment now) {
+    session.expires_at = now + session_life;
+    session.updated_at = now;
+    transaction.run(extend_session, {session.id, session.expires_at, now});
+}
+
+std::optional<std::string> delete_session(base::Transaction& transaction,
+                                          const base::Secret& token) {
+    const auto row = transaction.run(delete_session_of_token, {session_digest(token)}).first();
+    if (!row) return std::nullopt;
+    return row->text("user_id");
+}
+
+void delete_session_by_id(base::Transaction& transaction, std::string_view session_id) {
+    transaction.run(delete_session_of_id, {session_id});
+}
+
+void delete_expired_sessions(base::Transaction& transaction, base::Moment now) {
+    transaction.run(delete_some_expired, {now});
+}
+
+}  // namespace auth

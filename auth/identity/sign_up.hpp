@@ -1,0 +1,40 @@
+// Registering and proving that an address is one's own: one path for both route families.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/identity/users.hpp"
+#include "base/secret.hpp"
+
+namespace auth {
+
+struct Context;
+
+struct SignUpWish {
+    std::string email;
+    base::Secret password;
+    std::string name;
+    std::optional<std::string> image;
+    std::string callback;  // Where the mailed link leads on; trusted, or empty.
+    std::string address;
+    std::string user_agent;
+};
+
+// The new user. When the address is taken the answer looks the same, with a made-up id, and
+// nothing happens. Throws SIGNUP_LIMIT_REACHED past the daily cap.
+Profile sign_up(const Context& context, const SignUpWish& wish);
+
+// Mails a link that is good once, for an hour; at most one in five minutes per user. A mail that
+// cannot be written is logged: the next login attempt sends another.
+void mail_verification(const Context& context, const Profile& user, std::string_view callback);
+
+enum class VerifyResult { verified, already, invalid_token, expired, unknown_user };
+const char* code_of(VerifyResult result);
+
+// Uses the link. It proves the address and logs nobody in: mail scanners open links too.
+VerifyResult use_verification(const Context& context, std::string_view token,
+                              const std::string& address, const std::string& user_agent);
+
+}  // namespace auth

@@ -1,0 +1,112 @@
+#include "auth/service.hpp"
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "auth/api.hpp"
+#include "auth/context.hpp"
+#include "auth/identity/credential.hpp"
+#include "auth/identity/limits.hpp"
+#include "auth/identity/mail.hpp"
+#include "auth/identity/token.hpp"
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "base/server.hpp"
+
+namespace auth {
+
+namespace {
+
+Options service_checked(Options options) {
+    using base::Failure;
+    const auto refuse = [](const char* variable) {
+        throw Failure(Failure::Kind::invalid,
+                      std::string(variable) +
+                          ": production needs a secret of its own, at least 16 characters");
+    };
+    if (options.secret.empty()) options.secret = base::Secret(development_secret);
+    if (options.service_key.empty()) options.service_key = base::Secret(development_service_key);
+    if (!options.production) return options;
+    if (options.secret.reveal() == development_secret || options.secret.reveal().size() < 16) {
+        refuse("BETTER_AUTH_SECRET");
+    }
+    if (options.service_key.reveal() == development_service_key ||
+        options.service_key.reveal().size() < 16) {
+        refuse("MANA_SERVICE_KEY");
+    }
+    options.address_limits = true;
+    return options;
+}
+
+base::ServerOptions service_listener(const Options& options, base::Metrics& metrics) {
+    base::ServerOptions listener;
+    listener.name = "auth";
+    listener.address = options.address;
+    listener.port = options.port;
+    listener.metrics = &metrics;
+    return listener;
+}
+
+}  // namespace
+
+struct Service::State {
+    State(base::Postgres& database, Options asked, base::Clock& clock, base::Metrics& metrics)
+        : options(service_checked(std::move(asked))),
+          keys(database, options, clock),
+          passwords(options.scrypt_parallel_max, options.scrypt_waiting_max),
+          mail(options.mail_folder, clock),
+          limits(options.address_limits, clock),
+          context{database, clock, metrics, options, keys, passwords, mail, limits},
+          server(service_listener(options, metrics)) {}
+
+    Options options;
+    SigningKeys keys;
+    Passwords passwords;
+    Mail mail;
+    AddressLimits limits;
+    Context context;
+    std::atomic<bool> ready{false};
+    base::Server server;  // Last: it stops before what its handlers use goes.
+};
+
+Service::Service(base::Postgres& database, Options options, base::Clock& clock,
+                 base::Metrics& metrics)
+    : state_(std::make_unique<State>(database, std::move(options), clock, metrics)) {
+    // The issuer is only known once the port is: until then nobody is served.
+    State& state = *state_;
+    state.server.before(
+        [&state](const base::ServerRequest&) -> std::optional<base::ServerResponse> {
+            if (state.ready.load(std::memory_order_acquire)) return std::nullopt;
+            return base::ServerResponse::json({{"error", "the service is starting"}}, 503);
+        });
+    install_routes(state.server, state.context);
+}
+
+Service::~Service() {
+    stop();
+}
+
+void Service::start() {
+    State& state = *state_;
+    state.keys.load();
+    state.server.start();
+    if (state.options.base_url.empty()) state.options.base_url = state.server.url();
+    while (state.options.base_url.ends_with('/')) state.options.base_url.pop_back();
+    state.ready.store(true, std::memory_order_release);
+    base::log_info("auth serves",
+                   {{"url", state.server.url()}, {"issuer", state.options.base_url}});
+}
+
+void Service::stop() {
+    state_->server.stop();
+}
+
+std::string Service::url() const {
+    return state_->server.url();
+}
+
+int Service::port() const {
+    return state_->server.port();
+}
+
+}  // namespace auth
