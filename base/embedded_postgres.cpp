@@ -46,25 +46,27 @@ Secret embedded_role_url(const fs::path& root, std::string_view role, const Secr
                               embedded_escape((root / "socket").string())));
 }
 
-// The postmaster that serves this very data directory, according to its pid file; 0 when none runs.
+// Whether this process works in the cluster's data folder, as postmasters do: its number alone may
+// have been given to another program since. A zombie works nowhere.
+bool embedded_serves(pid_t pid, const EmbeddedFolder& folder) {
+    std::error_code error;
+    const fs::path place = fs::read_symlink(fmt::format("/proc/{}/cwd", pid), error);
+    return !error && fs::equivalent(place, folder.data(), error);
+}
+
+// The postmaster of this very data directory, according to its pid file; 0 when none runs.
 pid_t embedded_leftover(const EmbeddedFolder& folder) {
     const fs::path file = folder.data() / "postmaster.pid";
-    std::error_code none;
-    if (!fs::exists(file, none)) return 0;
+    if (!fs::exists(file)) return 0;
     const std::string text = read_small_file(file, 4096);
     pid_t pid = 0;
     std::from_chars(text.data(), text.data() + text.size(), pid);
-    if (pid <= 1 || ::kill(pid, 0) != 0) return 0;
-    // The number may have been given to another program since: a postmaster works in its data
-    // folder.
-    const fs::path folder_of_pid = fs::read_symlink(fmt::format("/proc/{}/cwd", pid), none);
-    if (none) return 0;
-    return fs::equivalent(folder_of_pid, folder.data(), none) ? pid : 0;
+    return pid > 1 && embedded_serves(pid, folder) ? pid : 0;
 }
 
-bool embedded_await_end(pid_t pid, seconds limit) {
+bool embedded_await_end(pid_t pid, const EmbeddedFolder& folder, seconds limit) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
-    while (::kill(pid, 0) == 0) {
+    while (embedded_serves(pid, folder)) {
         if (std::chrono::steady_clock::now() >= deadline) return false;
         std::this_thread::sleep_for(milliseconds(10));
     }
@@ -75,9 +77,9 @@ void embedded_stop_leftover(const EmbeddedFolder& folder) {
     const pid_t pid = embedded_leftover(folder);
     if (pid == 0) return;
     ::kill(pid, SIGINT);
-    if (embedded_await_end(pid, embedded_stop_max)) return;
+    if (embedded_await_end(pid, folder, embedded_stop_max)) return;
     ::kill(pid, SIGQUIT);
-    if (embedded_await_end(pid, seconds{5})) return;
+    if (embedded_await_end(pid, folder, seconds{5})) return;
     throw Failure(
         Failure::Kind::conflict,
         fmt::format("a PostgreSQL server (pid {}) still runs on {} and does not stop; end it "

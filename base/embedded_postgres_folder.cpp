@@ -203,7 +203,7 @@ void write_embedded_settings(const EmbeddedFolder& folder, bool durable) {
         "logging_collector = off\nlog_destination = 'stderr'\nlog_line_prefix = '%m [%p] '\n"
         "log_min_messages = log\nlog_min_error_statement = panic\nlog_checkpoints = off\n"
         "log_autovacuum_min_duration = -1\ncluster_name = 'persona-runner'\n{}",
-        socket, durable ? "" : "fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n");
+        socket, durable ? "" : "fsync = off\nfull_page_writes = off\n");
     write_embedded_file(folder, folder.data() / embedded_settings_name, settings);
     write_embedded_file(folder, folder.data() / "pg_hba.conf", "local all all scram-sha-256\n");
 }

@@ -359,61 +359,6 @@ TEST_F(PostgresDb, WaitingForAConnectionIsBounded) {
     EXPECT_EQ(small.use().open, 1);
 }
 
-TEST_F(PostgresDb, AnUnreachableServerIsUnavailableAndItsPasswordUntold) {
-    for (const char* url :
-         {"postgresql://anna:geheim@127.0.0.1:1/x", "host=/nowhere password=geheim",
-          "postgresql://anna:geheim@host:nonsense/x", "geheim"}) {
-        Postgres none({.url = base::Secret(url)});
-        EXPECT_FALSE(none.is_reachable());
-        try {
-            none.transact([](Transaction&) {});
-            FAIL();
-        } catch (const Failure& failure) {
-            EXPECT_EQ(failure.kind(), Failure::Kind::unavailable) << url;
-            EXPECT_THAT(failure.what(), Not(HasSubstr("geheim")));
-        }
-        EXPECT_EQ(none.use().open, 0);
-    }
-}
-
-TEST_F(PostgresDb, PrivilegedRolesAreRefused) {
-    EXPECT_NO_THROW(app.refuse_privileged_role());
-    Postgres superuser({.url = database.superuser_url()});
-    EXPECT_THROW(superuser.refuse_privileged_role(), Failure);
-    superuser.transact([](Transaction& transaction) {
-        transaction.run("create role sees_all bypassrls");
-        transaction.run("grant sees_all to mana_app");
-    });
-    try {
-        app.refuse_privileged_role();
-        ADD_FAILURE() << "a role that may become a privileged one was accepted";
-    } catch (const Failure& failure) {
-        EXPECT_EQ(failure.kind(), Failure::Kind::forbidden);
-        EXPECT_THAT(failure.what(), HasSubstr("mana_app"));
-    }
-    superuser.transact([](Transaction& transaction) { transaction.run("drop role sees_all"); });
-}
-
-TEST_F(PostgresDb, OpsReadsOnly) {
-    owner.transact([](Transaction& transaction) {
-        transaction.run("grant usage on schema shop to mana_ops");
-        transaction.run("grant select, insert on shop.items to mana_ops");
-    });
-    Postgres ops({.url = database.ops_url()});
-    EXPECT_TRUE(ops.transact([](Transaction& transaction) {
-        return transaction.run("select 1 from shop.items").empty();
-    }));
-    try {
-        ops.transact([](Transaction& transaction) {
-            transaction.run("insert into shop.items (id, name) values (1, 'a')");
-        });
-        FAIL();
-    } catch (const Failure& failure) {
-        EXPECT_EQ(failure.kind(), Failure::Kind::forbidden);
-        EXPECT_EQ(failure.code(), "25006");
-    }
-}
-
 TEST(PostgresRestartDb, TheNextTransactionAfterARestartSucceeds) {
     TempDatabase database({}, test_support::ClusterUse::own);
     Postgres app({.url = database.app_url()});
