@@ -54,7 +54,7 @@ TEST(failure, kind_of_status_covers_the_rest) {
     EXPECT_EQ(kind_of_status(0), Kind::internal);
 }
 
-TEST(failure_death, require_prints_the_reason_and_aborts) {
+TEST(FailureDeathTest, require_prints_the_reason_and_aborts) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     require(true, "fine");
     EXPECT_DEATH(require(false, "two visits at once"), "two visits at once");
