@@ -1,0 +1,210 @@
+// Events: created, listed by time, changed, cancelled. The times are part of the event.
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "workspace/dates.hpp"
+#include "workspace/modules.hpp"
+#include "workspace/registry.hpp"
+
+namespace workspace {
+
+namespace {
+
+using base::Json;
+
+constexpr std::array<std::string_view, 7> calendar_fields = {
+    "calendarId", "title", "startTime", "endTime", "isAllDay", "location", "description"};
+constexpr Table calendar_events{"calendar", "events", calendar_fields};
+
+constexpr std::chrono::hours calendar_usual_length{1};
+constexpr int calendar_window_days_max = 366;
+
+std::string calendar_record() {
+    return record_schema(R"({
+        "id": {"type": "string", "format": "uuid"},
+        "calendarId": {"type": "string"},
+        "title": {"type": "string"},
+        "startTime": {"type": "string", "format": "date-time"},
+        "endTime": {"type": "string", "format": "date-time"},
+        "isAllDay": {"type": "boolean"},
+        "location": {"type": ["string", "null"]},
+        "description": {"type": ["string", "null"]},
+        "createdAt": {"type": "string", "format": "date-time"},
+        "updatedAt": {"type": "string", "format": "date-time"}})",
+                         {"createdAt", "updatedAt"});
+}
+
+void calendar_normalize(Json& event, const char* field) {
+    const auto moment = event.find(field);
+    if (moment != event.end() && moment->is_string()) {
+        *moment = *utc_text(moment->get<std::string>());
+    }
+}
+
+// When an event ends that names no end: an hour later, or at the end of the same day.
+std::string calendar_end(const std::string& start, bool all_day) {
+    const base::Moment from = *base::from_iso(start);
+    return base::to_iso(from + (all_day ? std::chrono::hours{24} : calendar_usual_length));
+}
+
+Json calendar_create(Call& call) {
+    Json event =
+        call.chosen({"title", "startTime", "endTime", "isAllDay", "location", "description"});
+    calendar_normalize(event, "startTime");
+    calendar_normalize(event, "endTime");
+    const auto start = event["startTime"].get<std::string>();
+    if (event["endTime"].is_null()) {
+        event["endTime"] = calendar_end(start, event["isAllDay"].get<bool>());
+    }
+    if (event["endTime"].get<std::string>() <= start) {
+        return call.refuse(
+            "calendar.create was not run: endTime must be after startTime. Correct "
+            "it, or leave endTime out for one hour.");
+    }
+    event["calendarId"] = "default";
+    return {{"event", call.records.insert(calendar_events, std::move(event))}};
+}
+
+// Events that touch the days from `first` to `last`: begun before the window ends, ended after it
+// begins.
+Json calendar_window(Call& call, const std::string& first, const std::string& last, int limit) {
+    base::Transaction& transaction = call.records.transaction();
+    const std::string from = start_of_day(transaction, call.place.zone, first);
+    const std::string before = start_of_day(transaction, call.place.zone, plus_days(last, 1));
+    const std::string after = base::to_iso(*base::from_iso(from) + std::chrono::milliseconds{1});
+    RecordFilter filter;
+    filter.range = {.field = "startTime", .before = before};
+    filter.second_range = {.field = "endTime", .from = after};
+    filter.order = "startTime";
+    filter.ascending = true;
+    filter.limit = limit;
+    return {{"events", call.records.list(calendar_events, Json::object(), filter)}};
+}
+
+Json calendar_list(Call& call) {
+    const std::string from = call.given("from") ? call.text("from") : call.place.today;
+    const std::string to = call.given("to") ? call.text("to") : plus_days(from, 13);
+    if (to < from) {
+        return call.refuse("calendar.list was not run: to (" + to + ") must not lie before from (" +
+                           from + ").");
+    }
+    if (to > plus_days(from, calendar_window_days_max)) {
+        return call.refuse(
+            "calendar.list was not run: from and to may lie at most one year "
+            "apart. Ask for a shorter time.");
+    }
+    return calendar_window(call, from, to, call.args["limit"].get<int>());
+}
+
+Json calendar_today(Call& call) {
+    const std::string date = call.given("date") ? call.text("date") : call.place.today;
+    return calendar_window(call, date, date, 200);
+}
+
+Json calendar_update(Call& call) {
+    Json fields =
+        call.chosen({"title", "startTime", "endTime", "isAllDay", "location", "description"});
+    if (fields.empty()) {
+        return call.refuse("calendar.update needs at least one field besides id, e.g. startTime.");
+    }
+    calendar_normalize(fields, "startTime");
+    calendar_normalize(fields, "endTime");
+    const auto event = call.records.find(calendar_events, call.text("id"));
+    if (!event) return call.refuse_missing("event", "calendar.list");
+    const auto old_start = (*event)["startTime"].get<std::string>();
+    const auto start = fields.value("startTime", old_start);
+    // A moved event keeps its length.
+    if (start != old_start && !fields.contains("endTime")) {
+        const auto length =
+            *base::from_iso((*event)["endTime"].get<std::string>()) - *base::from_iso(old_start);
+        fields["endTime"] = base::to_iso(*base::from_iso(start) + length);
+    }
+    if (fields.value("endTime", (*event)["endTime"].get<std::string>()) <= start) {
+        return call.refuse("calendar.update was not run: endTime must be after startTime (" +
+                           start + "). Give both.");
+    }
+    auto changed = call.records.update(calendar_events, call.text("id"), fields);
+    if (!changed) return call.refuse_missing("event", "calendar.list");
+    return {{"event", std::move(*changed)}};
+}
+
+Json calendar_cancel(Call& call) {
+    if (!call.records.remove(calendar_events, call.text("id"))) {
+        return call.refuse_missing("event", "calendar.list");
+    }
+    return {{"ok", true}};
+}
+
+Tool calendar_changing_tool() {
+    return {
+        .name = "calendar.update",
+        .title = "Change an event",
+        .description = "Changes only the given fields. Moving startTime alone keeps the length.",
+        .input = object_schema(R"({
+            "id": {"type": "string", "format": "uuid", "description": "From calendar.list"},
+            "title": {"type": "string", "minLength": 1, "maxLength": 500},
+            "startTime": {"type": "string", "format": "date-time"},
+            "endTime": {"type": "string", "format": "date-time"},
+            "isAllDay": {"type": "boolean"},
+            "location": {"type": ["string", "null"], "maxLength": 500},
+            "description": {"type": ["string", "null"], "maxLength": 10000}})",
+                               {"id"}),
+        .output = answer_schema("event", calendar_record()),
+        .effect = Effect::overwrites,
+        .run = calendar_update};
+}
+
+}  // namespace
+
+void add_calendar(Registry& registry) {
+    registry.add({.name = "calendar.create",
+                  .title = "Create an event",
+                  .description = "Puts one event into the calendar and answers it with its id.",
+                  .input = object_schema(R"({
+            "title": {"type": "string", "minLength": 1, "maxLength": 500},
+            "startTime": {"type": "string", "format": "date-time",
+                          "description": "E.g. 2026-11-21T14:00:00+01:00"},
+            "endTime": {"type": ["string", "null"], "format": "date-time", "default": null,
+                        "description": "Left out: one hour, or the whole day if isAllDay"},
+            "isAllDay": {"type": "boolean", "default": false},
+            "location": {"type": ["string", "null"], "maxLength": 500, "default": null},
+            "description": {"type": ["string", "null"], "maxLength": 10000, "default": null}})",
+                                         {"title", "startTime"}),
+                  .output = answer_schema("event", calendar_record()),
+                  .effect = Effect::adds,
+                  .run = calendar_create});
+    registry.add({.name = "calendar.list",
+                  .title = "List events",
+                  .description = "Answers the events of a span of days, earliest first. Without "
+                                 "dates: today and the 13 days after it.",
+                  .input = object_schema(R"({
+            "from": {"type": "string", "format": "date", "description": "First day"},
+            "to": {"type": "string", "format": "date", "description": "Last day, included"},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}})"),
+                  .output = list_schema("events", calendar_record()),
+                  .effect = Effect::reads,
+                  .run = calendar_list});
+    registry.add(
+        {.name = "calendar.today",
+         .title = "Events of a day",
+         .description = "Answers the events of today, or of the given day, earliest first.",
+         .input = object_schema(R"({"date": {"type": "string", "format": "date"}})"),
+         .output = list_schema("events", calendar_record()),
+         .effect = Effect::reads,
+         .run = calendar_today});
+    registry.add(calendar_changing_tool());
+    registry.add({.name = "calendar.cancel",
+                  .title = "Cancel an event",
+                  .description = "Takes an event out of the calendar.",
+                  .input = object_schema(
+                      R"({"id": {"type": "string", "format": "uuid",
+                                 "description": "From calendar.list"}})",
+                      {"id"}),
+                  .output = done_schema(),
+                  .effect = Effect::removes,
+                  .run = calendar_cancel});
+}
+
+}  // namespace workspace

@@ -1,0 +1,46 @@
+// Performing one tool call: arguments checked, done in one transaction together with the row that
+// records it, answered as an MCP result. The same call of a visit, delivered again, is done and
+// recorded once and answered alike.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/metrics.hpp"
+#include "base/postgres.hpp"
+#include "workspace/registry.hpp"
+
+namespace workspace {
+
+// Resource; any inbound thread.
+class Calls {
+  public:
+    Calls(base::Postgres& database, base::Clock& clock, base::Metrics& metrics, std::string zone);
+    Calls(const Calls&) = delete;
+    Calls& operator=(const Calls&) = delete;
+
+    // {"content", "structuredContent"} or {"content", "isError": true}. Throws Failure::invalid
+    // when the visit has used this number for another call.
+    base::Json perform(const Tool& tool, base::Json arguments, const Scope& scope,
+                       Outside& outside);
+
+    // Throws Failure::invalid when PostgreSQL does not know the zone.
+    void check_zone();
+
+  private:
+    struct Outcome;
+    struct Work;
+    Outcome run(base::Transaction& transaction, const Work& work, const std::string& local);
+    bool record(base::Transaction& transaction, const Work& work, const Outcome& outcome);
+    Outcome repeat(base::Transaction& transaction, const Work& work);
+    void measure(const Tool& tool, std::string_view outcome, base::Steady began_at);
+
+    base::Postgres& database_;
+    base::Clock& clock_;
+    base::Metrics& metrics_;
+    const std::string zone_;
+};
+
+}  // namespace workspace

@@ -1,0 +1,302 @@
+#include "workspace/changes.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+
+namespace workspace {
+
+// What one write puts into the log and into the record.
+struct RecordChange {
+    base::Json logged;  // The changed fields.
+    base::Json times;   // Their times.
+    base::Json data;    // The whole record afterwards.
+    base::Json data_times;
+    std::string owner_id;
+    base::Moment updated_at;
+    std::optional<std::int64_t> position;
+};
+
+namespace {
+
+using base::Json;
+
+constexpr std::size_t changes_list_bytes_max = 512 * 1024;
+
+constexpr std::string_view name_the_scope = R"sql(
+select set_config('app.current_user_id', $1, true), set_config('app.current_space', $2, true),
+       to_char($3::timestamptz at time zone $4::text, 'YYYY-MM-DD HH24:MI') as local
+)sql";
+
+constexpr std::string_view find_record = R"sql(
+select record_id, created_by, data, field_times, created_at, updated_at from workspace.records
+where space_id = $1 and app_id = $2 and table_name = $3 and record_id = $4 and deleted_at is null
+)sql";
+
+constexpr std::string_view lock_record = R"sql(
+select record_id, created_by, data, field_times, created_at, updated_at from workspace.records
+where space_id = $1 and app_id = $2 and table_name = $3 and record_id = $4 and deleted_at is null
+for update
+)sql";
+
+// The order is the only difference between the two lists; statements are never put together.
+constexpr std::string_view newest_records = R"sql(
+select record_id, data, created_at, updated_at from workspace.records
+where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
+  and data @> $4::jsonb
+  and ($6::text is null or (data ->> $5::text) collate "C" >= $6)
+  and ($7::text is null or (data ->> $5::text) collate "C" < $7)
+  and ($9::text is null or (data ->> $8::text) collate "C" >= $9)
+  and ($10::text is null or (data ->> $8::text) collate "C" < $10)
+  and ($11::text = '' or exists (
+       select 1 from unnest($12::text[]) field
+       where position(lower($11 collate "und-x-icu")
+                      in lower((data ->> field) collate "und-x-icu")) > 0))
+order by (data ->> $13::text) collate "C" desc nulls last,
+         (data ->> $14::text) collate "C" desc nulls last, created_seq desc
+limit $15::bigint
+)sql";
+
+constexpr std::string_view earliest_records = R"sql(
+select record_id, data, created_at, updated_at from workspace.records
+where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
+  and data @> $4::jsonb
+  and ($6::text is null or (data ->> $5::text) collate "C" >= $6)
+  and ($7::text is null or (data ->> $5::text) collate "C" < $7)
+  and ($9::text is null or (data ->> $8::text) collate "C" >= $9)
+  and ($10::text is null or (data ->> $8::text) collate "C" < $10)
+  and ($11::text = '' or exists (
+       select 1 from unnest($12::text[]) field
+       where position(lower($11 collate "und-x-icu")
+                      in lower((data ->> field) collate "und-x-icu")) > 0))
+order by (data ->> $13::text) collate "C" nulls last,
+         (data ->> $14::text) collate "C" nulls last, created_seq
+limit $15::bigint
+)sql";
+
+// Held until the commit: the next position is read by one transaction of a table at a time.
+constexpr std::string_view lock_positions =
+    "select pg_advisory_xact_lock(hashtextextended($1, 7020))";
+
+constexpr std::string_view next_position = R"sql(
+select coalesce(max(position) + 1, 0) as next from workspace.records
+where space_id = $1 and app_id = $2 and table_name = $3
+)sql";
+
+constexpr std::string_view insert_record = R"sql(
+with change as (
+    insert into workspace.changes (id, app_id, table_name, record_id, user_id, owner_id, space_id,
+        op, data, field_meta, actor, origin, visit_id, visit_seq)
+    values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11::jsonb, 'agent',
+            $12, $13::integer)
+    returning seq)
+insert into workspace.records (space_id, app_id, table_name, record_id, created_by, updated_by, data,
+    field_times, position, created_seq, changed_seq, created_at, updated_at)
+select $7, $2, $3, $4, $6, $5, $14::jsonb, $15::jsonb, $17::bigint, seq, seq, $16::timestamptz,
+       $16::timestamptz
+from change
+)sql";
+
+constexpr std::string_view change_record = R"sql(
+with change as (
+    insert into workspace.changes (id, app_id, table_name, record_id, user_id, owner_id, space_id,
+        op, data, field_meta, actor, origin, visit_id, visit_seq)
+    values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11::jsonb, 'agent',
+            $12, $13::integer)
+    returning seq)
+update workspace.records set data = $14::jsonb, field_times = $15::jsonb, updated_by = $5,
+    updated_at = greatest(updated_at, $16::timestamptz), changed_seq = change.seq,
+    deleted_at = case when $8 = 'delete' then $16::timestamptz end
+from change
+where space_id = $7 and app_id = $2 and table_name = $3 and record_id = $4
+)sql";
+
+constexpr std::string_view delete_records = "delete from workspace.records where created_by = $1";
+constexpr std::string_view delete_changes =
+    "delete from workspace.changes where user_id = $1 or owner_id = $1";
+constexpr std::string_view delete_calls = "delete from workspace.calls where user_id = $1";
+
+Json changes_printed(const Table& table, const std::string& id, const Json& data,
+                     base::Moment created_at, base::Moment updated_at) {
+    Json record;
+    record["id"] = id;
+    for (const std::string_view field : table.fields) {
+        const auto value = data.find(std::string(field));
+        if (value != data.end()) record[std::string(field)] = *value;
+    }
+    record["createdAt"] = base::to_iso(created_at);
+    record["updatedAt"] = base::to_iso(updated_at);
+    return record;
+}
+
+Json changes_printed(const Table& table, const base::SqlRow& row) {
+    return changes_printed(table, row.text("record_id"), row.json("data"), row.moment("created_at"),
+                           row.moment("updated_at"));
+}
+
+// The tools are used by an AI on behalf of a user; people must be able to tell its edits apart.
+Json changes_actor(const std::string& user_id) {
+    Json actor;
+    actor["kind"] = "ai";
+    actor["principalId"] = user_id;
+    actor["client"] = "workspace";
+    return actor;
+}
+
+Json changes_times_of(const Json& fields, const std::string& at) {
+    Json times = Json::object();
+    for (const auto& [name, unused] : fields.items()) times[name] = at;
+    return times;
+}
+
+}  // namespace
+
+Json merge_fields(Json& data, Json& times, const Json& changed, const std::string& at) {
+    Json applied = Json::object();
+    for (const auto& [name, value] : changed.items()) {
+        if (at < times.value(name, std::string())) continue;
+        data[name] = value;
+        times[name] = at;
+        applied[name] = value;
+    }
+    return applied;
+}
+
+std::string enter(base::Transaction& transaction, const Scope& scope, base::Moment now,
+                  std::string_view zone) {
+    return transaction.run(name_the_scope, {scope.user_id, scope.space_id, now, zone})[0].text(
+        "local");
+}
+
+Records::Records(base::Transaction& transaction, const Scope& scope, base::Moment now)
+    : transaction_(transaction), scope_(scope), now_(now) {}
+
+std::optional<Json> Records::find(const Table& table, std::string_view id) {
+    const auto row =
+        transaction_
+            .run(find_record, {scope_.space_id, table.app, table.name, base::lower_ascii(id)})
+            .first();
+    if (!row) return std::nullopt;
+    return changes_printed(table, *row);
+}
+
+Json Records::list(const Table& table, const Json& equal, const RecordFilter& filter) {
+    const base::SqlRows rows = transaction_.run(
+        filter.ascending ? earliest_records : newest_records,
+        {scope_.space_id, table.app, table.name, equal, filter.range.field, filter.range.from,
+         filter.range.before, filter.second_range.field, filter.second_range.from,
+         filter.second_range.before, filter.text, base::SqlParam::array(filter.text_fields),
+         filter.order, filter.second_order, filter.limit});
+    Json records = Json::array();
+    std::size_t bytes = 0;
+    for (const base::SqlRow row : rows) {
+        bytes += row.text("data").size();
+        // One record always fits: a list that shows nothing would hide that there is something.
+        if (bytes > changes_list_bytes_max && !records.empty()) {
+            was_cut_ = true;
+            break;
+        }
+        records.push_back(changes_printed(table, row));
+    }
+    return records;
+}
+
+Json Records::insert(const Table& table, Json fields) {
+    RecordChange change;
+    if (table.numbered) {
+        transaction_.run(lock_positions,
+                         {fmt::format("{}/{}/{}", scope_.space_id, table.app, table.name)});
+        change.position =
+            transaction_.run(next_position, {scope_.space_id, table.app, table.name})[0].integer(
+                "next");
+        fields["order"] = *change.position;
+    }
+    const std::string id = base::random_uuid();
+    change.logged = fields;
+    change.times = changes_times_of(fields, base::to_iso(now_));
+    change.data = std::move(fields);
+    change.data_times = change.times;
+    change.owner_id = scope_.user_id;
+    change.updated_at = now_;
+    write(table, id, "insert", change);
+    return changes_printed(table, id, change.data, now_, now_);
+}
+
+std::optional<base::SqlRow> Records::lock(const Table& table, std::string_view id) {
+    return transaction_
+        .run(lock_record, {scope_.space_id, table.app, table.name, base::lower_ascii(id)})
+        .first();
+}
+
+std::optional<Json> Records::update(const Table& table, std::string_view id, const Json& fields) {
+    const auto row = lock(table, id);
+    if (!row) return std::nullopt;
+    RecordChange change;
+    change.data = row->json("data");
+    change.data_times = row->json("field_times");
+    // The caller changes what she has just read. When another daemon's clock is ahead of ours, her
+    // change still counts as the later one.
+    change.updated_at = std::max(now_, row->moment("updated_at"));
+    const std::string at = base::to_iso(change.updated_at);
+    change.logged = merge_fields(change.data, change.data_times, fields, at);
+    change.times = changes_times_of(change.logged, at);
+    change.owner_id = row->text("created_by");
+    write(table, row->text("record_id"), "update", change);
+    return changes_printed(table, row->text("record_id"), change.data, row->moment("created_at"),
+                           change.updated_at);
+}
+
+bool Records::remove(const Table& table, std::string_view id) {
+    const auto row = lock(table, id);
+    if (!row) return false;
+    RecordChange change;
+    change.data = row->json("data");
+    change.data_times = row->json("field_times");
+    change.logged["deletedAt"] = base::to_iso(now_);
+    change.times["deletedAt"] = base::to_iso(now_);
+    change.owner_id = row->text("created_by");
+    change.updated_at = now_;
+    write(table, row->text("record_id"), "delete", change);
+    return true;
+}
+
+void Records::write(const Table& table, std::string_view id, std::string_view op,
+                    const RecordChange& change) {
+    base::SqlParams params = {base::random_uuid(),
+                              table.app,
+                              table.name,
+                              id,
+                              scope_.user_id,
+                              change.owner_id,
+                              scope_.space_id,
+                              op,
+                              change.logged,
+                              change.times,
+                              changes_actor(scope_.user_id),
+                              scope_.visit_id,
+                              scope_.visit_seq,
+                              change.data,
+                              change.data_times,
+                              change.updated_at};
+    if (op == "insert") params.emplace_back(change.position);
+    transaction_.run(op == "insert" ? insert_record : change_record, params);
+    ++written_;
+}
+
+Departed remove_user(base::Postgres& database, std::string_view user_id) {
+    return database.transact([&](base::Transaction& transaction) {
+        transaction.set_local("app.departing_user_id", user_id);
+        Departed departed;
+        departed.records = transaction.run(delete_records, {user_id}).affected();
+        departed.changes = transaction.run(delete_changes, {user_id}).affected();
+        departed.calls = transaction.run(delete_calls, {user_id}).affected();
+        return departed;
+    });
+}
+
+}  // namespace workspace

@@ -1,0 +1,99 @@
+// Store: the change log and the records that result from it. Every change of a record is one row of
+// the log, written in the transaction that changes the record. Fields merge by the last writer:
+// each field keeps the time of its last change, and an older change never wins over a newer one.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/postgres.hpp"
+
+namespace workspace {
+
+// One kind of record. `fields` is the order in which a record is printed; others stay inside.
+struct Table {
+    std::string_view app, name;
+    std::span<const std::string_view> fields;
+    bool numbered = false;  // Keeps an order: field "order", never the same twice in a space.
+};
+
+// On whose behalf a transaction works. The membership in the space has been verified.
+struct Scope {
+    std::string user_id;
+    std::string space_id;
+    std::optional<std::string> visit_id;  // The runner's mark of the call, both or none.
+    std::optional<std::int64_t> visit_seq;
+};
+
+// Which records a list shows. Text values compare as texts: dates and moments have one form.
+struct RecordFilter {
+    struct Range {
+        std::string field;
+        std::optional<std::string> from, before;  // from <= value < before
+    };
+    Range range, second_range;
+    std::string text;  // Substring of one of text_fields, any case.
+    std::vector<std::string> text_fields;
+    std::string order, second_order;  // Fields; then by creation.
+    bool ascending = false;
+    int limit = 50;
+};
+
+// Applies `changed` to `data`, field by field, where `at` is not older than the field's time, and
+// answers the fields that were applied. Times are in the wire's form.
+base::Json merge_fields(base::Json& data, base::Json& times, const base::Json& changed,
+                        const std::string& at);
+
+// Names the caller and the one space for the rest of the transaction: row-level security shows and
+// accepts nothing else. Answers the local "YYYY-MM-DD HH:MM" of `now` in `zone`.
+std::string enter(base::Transaction& transaction, const Scope& scope, base::Moment now,
+                  std::string_view zone);
+
+// The records of one space as one caller sees them, inside one transaction. A record is printed as
+// {"id", its fields, "createdAt", "updatedAt"}. Deleted records are never seen.
+class Records {
+  public:
+    Records(base::Transaction& transaction, const Scope& scope, base::Moment now);
+    Records(const Records&) = delete;
+    Records& operator=(const Records&) = delete;
+
+    std::optional<base::Json> find(const Table& table, std::string_view id);
+    // Newest first unless told otherwise; `equal` is an object that each record's fields contain.
+    // Stops at half a megabyte and then says so in was_cut().
+    base::Json list(const Table& table, const base::Json& equal, const RecordFilter& filter);
+
+    base::Json insert(const Table& table, base::Json fields);
+    // Nothing when there is no such record in this space.
+    std::optional<base::Json> update(const Table& table, std::string_view id,
+                                     const base::Json& fields);
+    bool remove(const Table& table, std::string_view id);
+
+    int written() const { return written_; }  // Changes so far.
+    bool was_cut() const { return was_cut_; }
+    base::Transaction& transaction() { return transaction_; }
+
+  private:
+    void write(const Table& table, std::string_view id, std::string_view op,
+               const struct RecordChange& change);
+    std::optional<base::SqlRow> lock(const Table& table, std::string_view id);
+
+    base::Transaction& transaction_;
+    const Scope& scope_;
+    const base::Moment now_;
+    int written_ = 0;
+    bool was_cut_ = false;
+};
+
+struct Departed {
+    std::size_t records = 0, changes = 0, calls = 0;
+};
+
+// Removes what a user leaves behind: her records, every change of them or by her, her calls.
+Departed remove_user(base::Postgres& database, std::string_view user_id);
+
+}  // namespace workspace

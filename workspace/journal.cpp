@@ -1,0 +1,175 @@
+// Journal entries: written, read back by day, searched, changed.
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "workspace/modules.hpp"
+#include "workspace/registry.hpp"
+
+namespace workspace {
+
+namespace {
+
+using base::Json;
+
+constexpr std::array<std::string_view, 9> journal_fields = {"title",    "content",    "entryDate",
+                                                            "mood",     "tags",       "wordCount",
+                                                            "isPinned", "isFavorite", "isArchived"};
+constexpr Table journal_entries{"journal", "journalEntries", journal_fields};
+
+constexpr std::string_view journal_moods =
+    R"("enum": ["dankbar", "glücklich", "zufrieden", "neutral", "nachdenklich", "traurig",
+                "gestresst", "wütend", null])";
+
+std::string journal_record() {
+    return record_schema(R"({
+        "id": {"type": "string", "format": "uuid"},
+        "title": {"type": ["string", "null"]},
+        "content": {"type": "string"},
+        "entryDate": {"type": "string", "format": "date"},
+        "mood": {"type": ["string", "null"], )" +
+                             std::string(journal_moods) + R"(},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "wordCount": {"type": "integer"},
+        "isPinned": {"type": "boolean"},
+        "isFavorite": {"type": "boolean"},
+        "isArchived": {"type": "boolean"},
+        "createdAt": {"type": "string", "format": "date-time"},
+        "updatedAt": {"type": "string", "format": "date-time"}})",
+                         {"createdAt", "updatedAt"});
+}
+
+// Words are what blanks separate.
+int journal_words(std::string_view text) {
+    int words = 0;
+    bool inside = false;
+    for (const char letter : text) {
+        const bool blank = letter == ' ' || letter == '\n' || letter == '\t' || letter == '\r';
+        if (!blank && !inside) ++words;
+        inside = !blank;
+    }
+    return words;
+}
+
+Json journal_add(Call& call) {
+    Json entry = call.chosen({"title", "content", "mood", "tags"});
+    entry["entryDate"] = call.given("entryDate") ? call.text("entryDate") : call.place.today;
+    entry["wordCount"] = journal_words(call.text("content"));
+    entry["isPinned"] = false;
+    entry["isFavorite"] = false;
+    entry["isArchived"] = false;
+    return {{"entry", call.records.insert(journal_entries, std::move(entry))}};
+}
+
+Json journal_list(Call& call) {
+    RecordFilter filter;
+    filter.range.field = "entryDate";
+    if (call.given("from")) filter.range.from = call.text("from");
+    // Dates compare as texts; nothing sorts between a date and itself with a letter behind it.
+    if (call.given("to")) filter.range.before = call.text("to") + "~";
+    filter.order = "entryDate";
+    filter.limit = call.args["limit"].get<int>();
+    return {{"entries", call.records.list(journal_entries, {{"isArchived", false}}, filter)}};
+}
+
+Json journal_search(Call& call) {
+    RecordFilter filter;
+    filter.text = call.text("query");
+    filter.text_fields = {"title", "content", "tags"};
+    filter.order = "entryDate";
+    filter.limit = call.args["limit"].get<int>();
+    return {{"entries", call.records.list(journal_entries, {{"isArchived", false}}, filter)}};
+}
+
+Json journal_update(Call& call) {
+    Json fields = call.chosen(
+        {"title", "content", "entryDate", "mood", "tags", "isPinned", "isFavorite", "isArchived"});
+    if (fields.empty()) {
+        return call.refuse("journal.update needs at least one field besides id, e.g. content.");
+    }
+    if (fields.contains("content")) {
+        fields["wordCount"] = journal_words(call.text("content"));
+    }
+    auto changed = call.records.update(journal_entries, call.text("id"), fields);
+    if (!changed) return call.refuse_missing("journal entry", "journal.list");
+    return {{"entry", std::move(*changed)}};
+}
+
+std::string journal_mood_schema(std::string_view rest) {
+    return R"({"type": ["string", "null"], )" + std::string(journal_moods) + std::string(rest) +
+           "}";
+}
+
+Tool journal_adding_tool() {
+    return {.name = "journal.add",
+            .title = "Write a journal entry",
+            .description = "Adds an entry to the journal, for today unless a date is given.",
+            .input = object_schema(R"({
+            "title": {"type": ["string", "null"], "maxLength": 500, "default": null},
+            "content": {"type": "string", "minLength": 1, "maxLength": 200000},
+            "entryDate": {"type": "string", "format": "date"},
+            "mood": )" + journal_mood_schema(R"(, "default": null)") +
+                                       R"(,
+            "tags": {"type": "array", "maxItems": 50, "default": [],
+                     "items": {"type": "string", "minLength": 1, "maxLength": 100}}})",
+                                   {"content"}),
+            .output = answer_schema("entry", journal_record()),
+            .effect = Effect::adds,
+            .run = journal_add};
+}
+
+Tool journal_changing_tool() {
+    return {.name = "journal.update",
+            .title = "Change a journal entry",
+            .description = "Changes only the given fields; isArchived true puts the entry away.",
+            .input = object_schema(R"({
+            "id": {"type": "string", "format": "uuid", "description": "From journal.list"},
+            "title": {"type": ["string", "null"], "maxLength": 500},
+            "content": {"type": "string", "minLength": 1, "maxLength": 200000},
+            "entryDate": {"type": "string", "format": "date"},
+            "mood": )" + journal_mood_schema("") +
+                                       R"(,
+            "tags": {"type": "array", "maxItems": 50,
+                     "items": {"type": "string", "minLength": 1, "maxLength": 100}},
+            "isPinned": {"type": "boolean"},
+            "isFavorite": {"type": "boolean"},
+            "isArchived": {"type": "boolean"}})",
+                                   {"id"}),
+            .output = answer_schema("entry", journal_record()),
+            .effect = Effect::overwrites,
+            .run = journal_update};
+}
+
+}  // namespace
+
+void add_journal(Registry& registry) {
+    registry.add(journal_adding_tool());
+    registry.add({.name = "journal.list",
+                  .title = "Read the journal",
+                  .description =
+                      "Answers the entries, latest day first, of all days or of the days "
+                      "from ... to. Archived entries are left out.",
+                  .input = object_schema(R"({
+            "from": {"type": "string", "format": "date", "description": "First day"},
+            "to": {"type": "string", "format": "date", "description": "Last day, included"},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}})"),
+                  .output = list_schema("entries", journal_record()),
+                  .effect = Effect::reads,
+                  .run = journal_list});
+    registry.add({.name = "journal.search",
+                  .title = "Search the journal",
+                  .description =
+                      "Answers the entries whose title, content or tags contain the query "
+                      "(any case), latest day first.",
+                  .input = object_schema(R"({
+            "query": {"type": "string", "minLength": 1, "maxLength": 500},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}})",
+                                         {"query"}),
+                  .output = list_schema("entries", journal_record()),
+                  .effect = Effect::reads,
+                  .run = journal_search});
+    registry.add(journal_changing_tool());
+}
+
+}  // namespace workspace

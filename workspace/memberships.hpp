@@ -1,0 +1,64 @@
+// Who belongs to which space, as the auth service says. Answers are cached: reading trusts an
+// answer for minutes, writing for seconds, and when the auth service is down reading goes on with
+// the last answer for a bounded time while writing stops.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/secret.hpp"
+
+namespace workspace {
+
+struct MembershipOptions {
+    std::string auth_url;
+    base::Secret service_key;
+    std::chrono::seconds read_age_max{300};
+    std::chrono::seconds write_age_max{5};
+    std::chrono::seconds stale_age_max{1800};
+    std::chrono::milliseconds fetch_limit{5000};
+    std::size_t users_max = 20'000;
+};
+
+// Resource; any inbound thread. Nothing is locked while the auth service is asked.
+class Memberships {
+  public:
+    enum class Use { reading, writing };
+
+    Memberships(MembershipOptions options, base::Clock& clock);
+    Memberships(const Memberships&) = delete;
+    Memberships& operator=(const Memberships&) = delete;
+
+    // The user's role in the space; nothing when she is no member. Throws Failure::unavailable when
+    // that cannot be found out.
+    std::optional<std::string> role(const std::string& user_id, const std::string& space_id,
+                                    Use use);
+
+    // Every space of the user whose token this is, with her role, asked for with that token.
+    base::Json spaces(const std::string& user_id, const base::Secret& token);
+
+    void forget(const std::string& user_id);
+
+  private:
+    struct Entry {
+        std::map<std::string, std::string, std::less<>> roles;  // Space id -> role.
+        base::Steady fetched_at;
+    };
+
+    std::optional<Entry> known(const std::string& user_id);
+    Entry fetch(const std::string& user_id);
+
+    const MembershipOptions options_;
+    base::Clock& clock_;
+    std::mutex mutex_;
+    std::map<std::string, Entry, std::less<>> entries_;
+};
+
+}  // namespace workspace

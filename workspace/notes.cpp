@@ -1,0 +1,119 @@
+// Notes: written in markdown, found by their text, changed, deleted.
+#include <array>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "workspace/modules.hpp"
+#include "workspace/registry.hpp"
+
+namespace workspace {
+
+namespace {
+
+using base::Json;
+
+constexpr std::array<std::string_view, 5> notes_fields = {"title", "content", "color", "isPinned",
+                                                          "isArchived"};
+constexpr Table notes_notes{"notes", "notes", notes_fields};
+
+std::string notes_record() {
+    return record_schema(R"({
+        "id": {"type": "string", "format": "uuid"},
+        "title": {"type": "string"},
+        "content": {"type": "string"},
+        "color": {"type": ["string", "null"]},
+        "isPinned": {"type": "boolean"},
+        "isArchived": {"type": "boolean"},
+        "createdAt": {"type": "string", "format": "date-time"},
+        "updatedAt": {"type": "string", "format": "date-time"}})",
+                         {"createdAt", "updatedAt"});
+}
+
+Json notes_create(Call& call) {
+    Json note = call.chosen({"title", "content", "color", "isPinned"});
+    note["isArchived"] = false;
+    return {{"note", call.records.insert(notes_notes, std::move(note))}};
+}
+
+Json notes_search(Call& call) {
+    Json equal = Json::object();
+    if (!call.args["includeArchived"].get<bool>()) equal["isArchived"] = false;
+    RecordFilter filter;
+    filter.text = call.text("query");
+    filter.text_fields = {"title", "content"};
+    filter.limit = call.args["limit"].get<int>();
+    return {{"notes", call.records.list(notes_notes, equal, filter)}};
+}
+
+Json notes_update(Call& call) {
+    const Json fields = call.chosen({"title", "content", "color", "isPinned", "isArchived"});
+    if (fields.empty()) {
+        return call.refuse("notes.update needs at least one field besides id, e.g. content.");
+    }
+    auto changed = call.records.update(notes_notes, call.text("id"), fields);
+    if (!changed) return call.refuse_missing("note", "notes.search");
+    return {{"note", std::move(*changed)}};
+}
+
+Json notes_delete(Call& call) {
+    if (!call.records.remove(notes_notes, call.text("id"))) {
+        return call.refuse_missing("note", "notes.search");
+    }
+    return {{"ok", true}};
+}
+
+}  // namespace
+
+void add_notes(Registry& registry) {
+    registry.add({.name = "notes.create",
+                  .title = "Create a note",
+                  .description = "Keeps a note in markdown and answers it with its id.",
+                  .input = object_schema(R"({
+            "title": {"type": "string", "minLength": 1, "maxLength": 500},
+            "content": {"type": "string", "maxLength": 200000, "default": ""},
+            "color": {"type": ["string", "null"], "pattern": "^#[0-9a-fA-F]{6}$", "default": null},
+            "isPinned": {"type": "boolean", "default": false}})",
+                                         {"title"}),
+                  .output = answer_schema("note", notes_record()),
+                  .effect = Effect::adds,
+                  .run = notes_create});
+    registry.add({.name = "notes.search",
+                  .title = "Search notes",
+                  .description = "Answers the notes whose title or content contains the query (any "
+                                 "case), newest first. An empty query answers all.",
+                  .input = object_schema(R"({
+            "query": {"type": "string", "maxLength": 500, "default": ""},
+            "includeArchived": {"type": "boolean", "default": false},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}})"),
+                  .output = list_schema("notes", notes_record()),
+                  .effect = Effect::reads,
+                  .run = notes_search});
+    registry.add({.name = "notes.update",
+                  .title = "Change a note",
+                  .description = "Changes only the given fields; content replaces the whole text, "
+                                 "isArchived true puts the note away.",
+                  .input = object_schema(R"({
+            "id": {"type": "string", "format": "uuid", "description": "From notes.search"},
+            "title": {"type": "string", "minLength": 1, "maxLength": 500},
+            "content": {"type": "string", "maxLength": 200000},
+            "color": {"type": ["string", "null"], "pattern": "^#[0-9a-fA-F]{6}$"},
+            "isPinned": {"type": "boolean"},
+            "isArchived": {"type": "boolean"}})",
+                                         {"id"}),
+                  .output = answer_schema("note", notes_record()),
+                  .effect = Effect::overwrites,
+                  .run = notes_update});
+    registry.add({.name = "notes.delete",
+                  .title = "Delete a note",
+                  .description = "Removes a note for good. To put it away, use notes.update with "
+                                 "isArchived true.",
+                  .input = object_schema(R"({"id": {"type": "string", "format": "uuid",
+                                                    "description": "From notes.search"}})",
+                                         {"id"}),
+                  .output = done_schema(),
+                  .effect = Effect::removes,
+                  .run = notes_delete});
+}
+
+}  // namespace workspace

@@ -1,0 +1,104 @@
+// Every tool of every module in one table: its name, texts, schemas, hints and the function that
+// does it. Listing, checking of arguments and calling all read this table.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "workspace/changes.hpp"
+#include "workspace/schema.hpp"
+
+namespace workspace {
+
+// What a tool does to the workspace; its published hints follow from it.
+enum class Effect {
+    reads,       // Nothing changes.
+    adds,        // Something new each time.
+    marks,       // Sets a state that can be set back; twice is like once.
+    overwrites,  // Replaces what was there.
+    removes,     // Takes something away.
+};
+
+// What a tool asks outside of the database, before its transaction begins.
+class Outside {
+  public:
+    virtual ~Outside() = default;
+    // The caller's spaces, each with her role: [{"id", "name", "slug", "metadata", "role"?}].
+    virtual base::Json spaces() = 0;
+};
+
+// One call of a tool, inside its transaction.
+class Call {
+  public:
+    struct Place {
+        std::string space_id;
+        std::string zone;         // PostgreSQL time zone in which days are counted.
+        std::string today, time;  // Local "YYYY-MM-DD" and "HH:MM".
+        base::Moment now;
+    };
+
+    Call(const base::Json& args, const base::Json& outside, Records& records, Place place);
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    const base::Json& args;     // Checked against the input schema, defaults filled in.
+    const base::Json& outside;  // What the tool's `ask` brought.
+    Records& records;
+    const Place place;
+
+    std::string now_text() const;
+    std::string text(std::string_view name) const;  // An argument that is a string.
+    bool given(std::string_view name) const;        // Present and not null.
+    // The arguments of those names that were given, null included.
+    base::Json chosen(std::initializer_list<std::string_view> names) const;
+
+    // The tool does not do it: the reason tells the model what to do instead. Nothing may have been
+    // written before. Answers null, for `return call.refuse(…)`.
+    base::Json refuse(std::string reason);
+    base::Json refuse_missing(std::string_view noun, std::string_view lister);
+    const std::optional<std::string>& refusal() const { return refusal_; }
+
+  private:
+    std::optional<std::string> refusal_;
+};
+
+struct Tool {
+    std::string name;  // "<module>.<verb>"
+    std::string title;
+    std::string description;
+    Schema input, output;
+    Effect effect = Effect::reads;
+    base::Json (*run)(Call& call) = nullptr;
+    base::Json (*ask)(Outside& outside) = nullptr;
+
+    std::string module() const { return name.substr(0, name.find('.')); }
+};
+
+// Filled once, then read by every thread. A name registered twice, a tool without texts or with an
+// unknown schema keyword is a bug.
+class Registry {
+  public:
+    Registry() = default;
+    Registry(const Registry&) = delete;
+    Registry& operator=(const Registry&) = delete;
+
+    void add(Tool tool);
+
+    const Tool* find(std::string_view name) const;
+    const std::vector<Tool>& tools() const { return tools_; }  // In the order of addition.
+    base::Json listing() const;                                // The array of tools/list.
+
+  private:
+    std::vector<Tool> tools_;
+    std::map<std::string, std::size_t, std::less<>> places_;
+};
+
+// The reason for a model: which tool did not run, why, and what to do.
+std::string refusal_of_arguments(const Tool& tool, const std::vector<std::string>& faults);
+
+}  // namespace workspace

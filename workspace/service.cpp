@@ -1,0 +1,172 @@
+#include "workspace/service.hpp"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+#include "base/jwt.hpp"
+#include "base/log.hpp"
+#include "base/server.hpp"
+#include "workspace/calls.hpp"
+#include "workspace/mcp_server.hpp"
+#include "workspace/memberships.hpp"
+#include "workspace/modules.hpp"
+#include "workspace/registry.hpp"
+#include "workspace/sessions.hpp"
+
+namespace workspace {
+
+namespace {
+
+// A call carries one note or journal entry at most: 200,000 characters of up to four bytes, which
+// JSON may write as twelve.
+constexpr std::size_t service_body_bytes_max = 3 * 1024 * 1024;
+
+base::ServerOptions service_listener(const Options& options, base::Metrics& metrics) {
+    base::ServerOptions listener;
+    listener.name = "workspace";
+    listener.address = options.address;
+    listener.port = options.port;
+    listener.threads_max = options.threads_max;
+    listener.body_bytes_max = service_body_bytes_max;
+    listener.metrics = &metrics;
+    return listener;
+}
+
+bool service_is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
+
+}  // namespace
+
+struct Service::State {
+    State(base::Postgres& postgres, Options given, base::Clock& clock, base::Metrics& metrics)
+        : database(postgres),
+          options(std::move(given)),
+          verifier(options.auth_url + "/api/auth/jwks",
+                   {.issuers = options.issuers, .audience = options.audience}, clock),
+          memberships({.auth_url = options.auth_url,
+                       .service_key = options.service_key,
+                       .read_age_max = options.membership_read_age_max,
+                       .write_age_max = options.membership_write_age_max,
+                       .stale_age_max = options.membership_stale_age_max},
+                      clock),
+          sessions({.idle_max = options.session_idle_max,
+                    .sessions_max = options.sessions_max,
+                    .sessions_per_user_max = options.sessions_per_user_max,
+                    .calls_per_minute_max = options.calls_per_minute_max},
+                   clock),
+          calls(database, clock, metrics, options.zone),
+          mcp({.loopback = service_is_loopback(options.address),
+               .auth_url = options.auth_url,
+               .allowed_origins = options.allowed_origins,
+               .public_url = options.public_url},
+              verifier, memberships, sessions, registry, calls),
+          server(service_listener(options, metrics)) {
+        add_all(registry);
+        add_routes();
+    }
+
+    void add_routes() {
+        using base::ServerRequest;
+        server.before([this](const ServerRequest& request) { return mcp.guard(request); });
+        server.after([this](const ServerRequest& request, base::ServerResponse& response) {
+            mcp.add_cors(request, response);
+        });
+        server.route("POST", "/mcp", [this](const ServerRequest& one) { return mcp.post(one); });
+        server.route("GET", "/mcp", [this](const ServerRequest& one) { return mcp.get(one); });
+        server.route("DELETE", "/mcp", [this](const ServerRequest& one) { return mcp.end(one); });
+        server.route("OPTIONS", "/mcp", [](const ServerRequest&) {
+            base::ServerResponse response;
+            response.status = 204;
+            response.content_type.clear();
+            return response;
+        });
+        for (const char* path : {"/.well-known/oauth-protected-resource",
+                                 "/.well-known/oauth-protected-resource/mcp"}) {
+            server.route("GET", path,
+                         [this](const ServerRequest& one) { return mcp.metadata(one); });
+        }
+        server.route("GET", "/health", [this](const ServerRequest&) { return health(); });
+        server.route("DELETE", "/internal/users/:id/records",
+                     [this](const ServerRequest& one) { return remove(one); });
+    }
+
+    base::ServerResponse health() {
+        const bool reachable = database.is_reachable();
+        base::Json body;
+        body["status"] = reachable ? "ok" : "unavailable";
+        body["service"] = "workspace";
+        body["database"] = reachable;
+        body["tools"] = registry.tools().size();
+        body["sessions"] = sessions.size();
+        return base::ServerResponse::json(body, reachable ? 200 : 503);
+    }
+
+    base::ServerResponse remove(const base::ServerRequest& request) {
+        if (options.service_key.empty() ||
+            !base::equal_constant_time(request.header("x-service-key"),
+                                       options.service_key.reveal())) {
+            throw base::Failure(base::Failure::Kind::unauthenticated,
+                                "send the header X-Service-Key with the service key");
+        }
+        const std::string& user_id = request.param("id");
+        const Departed departed = remove_user(database, user_id);
+        sessions.close_all(user_id);
+        memberships.forget(user_id);
+        base::log_info("workspace user removed", {{"user", user_id},
+                                                  {"records", departed.records},
+                                                  {"changes", departed.changes},
+                                                  {"calls", departed.calls}});
+        base::Json body;
+        body["userId"] = user_id;
+        body["deleted"]["records"] = departed.records;
+        body["deleted"]["changes"] = departed.changes;
+        body["deleted"]["calls"] = departed.calls;
+        return base::ServerResponse::json(body);
+    }
+
+    base::Postgres& database;
+    const Options options;
+    base::JwtVerifier verifier;
+    Memberships memberships;
+    Sessions sessions;
+    Registry registry;
+    Calls calls;
+    McpServer mcp;
+    base::Server server;
+};
+
+Service::Service(base::Postgres& database, Options options, base::Clock& clock,
+                 base::Metrics& metrics) {
+    base::require(!options.auth_url.empty() && !options.issuers.empty(),
+                  "the workspace is told its auth service and the issuers of its tokens");
+    state_ = std::make_unique<State>(database, std::move(options), clock, metrics);
+}
+
+Service::~Service() {
+    stop();
+}
+
+void Service::start() {
+    state_->calls.check_zone();
+    state_->server.start();
+}
+
+void Service::stop() {
+    state_->server.stop();
+}
+
+int Service::port() const {
+    return state_->server.port();
+}
+std::string Service::url() const {
+    return state_->server.url();
+}
+std::string Service::mcp_url() const {
+    return url() + "/mcp";
+}
+
+}  // namespace workspace
