@@ -1,0 +1,332 @@
+#include "runner/daemon.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sstream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "auth/migrations.hpp"
+#include "auth/service.hpp"
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/notify.hpp"
+#include "base/postgres.hpp"
+#include "base/state_directory.hpp"
+#include "base/worker.hpp"
+#include "runner/database.hpp"
+#include "runner/ops.hpp"
+#include "runner/scheduler.hpp"
+#include "workspace/migrations.hpp"
+#include "workspace/service.hpp"
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+
+constexpr std::chrono::seconds flush_limit{10};
+
+sigset_t stop_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, signal);
+    return set;
+}
+
+// Before the first thread starts, so that every thread inherits the mask.
+void block_stop_signals() {
+    const sigset_t set = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+// SIGTERM and SIGINT arrive in a thread of their own; everything else never sees them.
+class SignalThread {
+ public:
+    explicit SignalThread(std::function<void(int count)> arrived)
+        : arrived_(std::move(arrived)), thread_([this] { serve(); }) {}
+    SignalThread(const SignalThread&) = delete;
+    SignalThread& operator=(const SignalThread&) = delete;
+    ~SignalThread() {
+        pthread_kill(thread_.native_handle(), SIGUSR1);  // Ends serve().
+        thread_.join();
+    }
+
+ private:
+    void serve() {
+        const sigset_t set = stop_signals();
+        for (int count = 1;; ++count) {
+            int signal = 0;
+            if (sigwait(&set, &signal) != 0 || signal == SIGUSR1) return;
+            arrived_(count);
+        }
+    }
+
+    std::function<void(int)> arrived_;
+    std::thread thread_;
+};
+
+// One socket per visit and listener: take what the system allows.
+void raise_file_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        base::log_debug("file limit", {{"descriptors", static_cast<std::uint64_t>(limit.rlim_cur)}});
+    }
+}
+
+auth::Options auth_options(const Config& config) {
+    auth::Options options;
+    options.address = config.bind_address;
+    options.port = config.auth_port;
+    options.base_url = config.base_url;
+    options.secret = config.auth_secret;
+    options.service_key = config.service_key;
+    options.audience = config.jwt_audience;
+    options.cookie_domain = config.cookie_domain;
+    options.production = config.production;
+    options.cors_origins = config.cors_origins;
+    options.mail_folder = config.state_directory / "mail";
+    options.daily_signups_max = config.daily_signups_max;
+    options.timezone = config.zone;
+    options.visit_deadline = std::chrono::duration_cast<std::chrono::minutes>(config.visit_deadline);
+    return options;
+}
+
+workspace::Options workspace_options(const Config& config, const std::string& auth_url) {
+    workspace::Options options;
+    options.address = config.bind_address;
+    options.port = config.mcp_port;
+    options.auth_url = auth_url;
+    options.service_key = config.service_key;
+    options.issuers = {config.base_url.empty() ? auth_url : config.base_url};
+    options.audience = config.jwt_audience;
+    options.zone = config.zone;
+    return options;
+}
+
+VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
+    VisitOptions options;
+    options.model = config.model;
+    options.rating_model = config.rating_model;
+    options.effort = config.effort;
+    options.mcp_url = mcp_url;
+    options.seed_secret = config.seed_secret;
+    options.turns_max = config.turns_max;
+    options.zone = config.zone;
+    options.seed = config.seed;
+    options.keep_inputs = config.keep_inputs.value_or(config.mcp_url.empty());
+    return options;
+}
+
+catalog::Prices prices_of(const Config& config) {
+    if (config.prices_file.empty()) return catalog::shipped_prices();
+    std::ifstream in(config.prices_file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) {
+        throw Failure{Failure::Kind::invalid,
+                      fmt::format("PERSONA_PRICES: cannot read {}", config.prices_file.string())};
+    }
+    return catalog::Prices(text.str(), config.prices_file.string());
+}
+
+std::string idle_reason_of(const Config& config) {
+    return config.api_key.empty() ? "ANTHROPIC_API_KEY is not set, so no visit runs" : std::string();
+}
+
+void migrate_or_check(Database& database, base::Postgres& postgres) {
+    struct Set {
+        std::string_view name;
+        base::EmbeddedTexts texts;
+    };
+    for (const Set& set : {Set{"auth", auth::migrations()}, Set{"workspace", workspace::migrations()}}) {
+        if (database.has_owner()) {
+            for (const std::string& name : base::migrate(database.owner_url(), set.name, set.texts)) {
+                base::log_info("migration applied", {{"set", set.name}, {"file", name}});
+            }
+            continue;
+        }
+        const auto pending = base::pending_migrations(postgres, set.name, set.texts);
+        if (!pending.empty()) {
+            throw Failure{Failure::Kind::conflict,
+                          fmt::format("the database lacks {} migrations of {} ({} first); run `persona-runner "
+                                      "migrate` with DATABASE_OWNER_URL",
+                                      pending.size(), set.name, pending.front())};
+        }
+    }
+}
+
+// The inbound half: database and hosted services. Nothing of the outbound half is known here. When both
+// services are remote there is no database of ours.
+struct Inbound {
+    Inbound(const Config& config, base::Clock& clock, base::Metrics& metrics)
+        : auth_url(config.auth_url), mcp_url(config.mcp_url) {
+        if (!auth_url.empty() && !mcp_url.empty()) return;
+        database = std::make_unique<Database>(config, Database::Use::own);
+        postgres = std::make_unique<base::Postgres>(
+            base::PostgresOptions{.url = database->app_url(), .connections_max = 24});
+        postgres->refuse_privileged_role();
+        migrate_or_check(*database, *postgres);
+        if (auth_url.empty()) {
+            auth = std::make_unique<auth::Service>(*postgres, auth_options(config), clock, metrics);
+            auth->start();
+            auth_url = auth->url();
+        }
+        if (mcp_url.empty()) {
+            workspace = std::make_unique<workspace::Service>(*postgres, workspace_options(config, auth_url),
+                                                             clock, metrics);
+            workspace->start();
+            mcp_url = workspace->mcp_url();
+        }
+    }
+
+    std::unique_ptr<Database> database;
+    std::unique_ptr<base::Postgres> postgres;
+    std::unique_ptr<auth::Service> auth;
+    std::unique_ptr<workspace::Service> workspace;
+    std::string auth_url, mcp_url;
+};
+
+// The outbound half: one thread, one loop. It reaches everything through URLs.
+struct Outbound {
+    Outbound(const Config& config, const std::string& node, const Inbound& inbound, base::Clock& clock,
+             base::Metrics& metrics)
+        : loop(clock),
+          http(loop),
+          disk(loop),
+          auth(http, {.url = inbound.auth_url, .service_key = config.service_key}),
+          claude(http, claude_options(config), metrics),
+          mcp(http, {}, metrics),
+          prices(prices_of(config)),
+          outbox(loop, disk, auth, {.folder = config.state_directory / "outbox"}, metrics),
+          lease(loop, auth, {.node = node, .length = config.lease}, metrics),
+          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics},
+                    {.tick_interval = config.tick_interval,
+                     .concurrency_max = config.concurrency,
+                     .paused = config.paused},
+                    visit_options(config, inbound.mcp_url)),
+          stop_asked(loop) {}
+
+    static clients::ClaudeOptions claude_options(const Config& config) {
+        clients::ClaudeOptions options;
+        options.base_url = config.claude_url;
+        options.api_key = config.api_key;
+        return options;
+    }
+
+    base::Loop loop;
+    base::Http http;
+    base::Worker disk;
+    clients::Auth auth;
+    clients::Claude claude;
+    clients::Mcp mcp;
+    const catalog::Prices prices;
+    Outbox outbox;
+    Lease lease;
+    Scheduler scheduler;
+    base::Gate stop_asked;
+    int signals = 0;
+};
+
+base::Task<void> feed_watchdog(Outbound& outbound, base::Notify& notify, base::Duration every) {
+    for (;;) {
+        notify.watchdog();
+        co_await outbound.loop.sleep(every);
+    }
+}
+
+base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace) {
+    const base::Steady until = outbound.loop.now() + grace;
+    while (outbound.scheduler.running() > 0 && outbound.signals < 2 && outbound.loop.now() < until) {
+        co_await outbound.scheduler.drained(std::chrono::milliseconds{100});
+    }
+    co_return outbound.scheduler.running() == 0;
+}
+
+base::Task<void> live(Outbound& outbound, Ops& ops, base::Notify& notify, const Config& config) {
+    base::Group background(outbound.loop);
+    background.add(outbound.outbox.deliver());
+    if (config.api_key.empty()) {
+        base::log_warning("visits disabled", {{"reason", idle_reason_of(config)}});
+    } else {
+        Scheduler& scheduler = outbound.scheduler;
+        background.add(outbound.lease.keep([&scheduler](std::string reason) { scheduler.drop_visits(reason); }));
+        background.add(scheduler.run());
+    }
+    if (const auto every = notify.watchdog_interval()) background.add(feed_watchdog(outbound, notify, *every));
+    notify.ready(fmt::format("ops at {}", ops.url()));
+    while (outbound.signals == 0) co_await outbound.stop_asked.wait();
+
+    base::log_info("stopping", {{"running", outbound.scheduler.running()}});
+    notify.stopping("running visits get their grace");
+    ops.set_draining();
+    outbound.scheduler.stop_claiming();
+    const bool drained = co_await drain_or_second_signal(outbound, config.shutdown_grace);
+    if (!drained) outbound.scheduler.drop_visits("the daemon was told to stop");
+    const bool delivered = co_await outbound.outbox.flush(flush_limit);
+    if (!delivered) {
+        base::log_warning("outbox kept", {{"visits", outbound.outbox.waiting_visits()},
+                                          {"reason", outbound.outbox.last_error()}});
+    }
+}
+
+}  // namespace
+
+void run_daemon(const Config& config) {
+    block_stop_signals();
+    base::drop_root_to_owner_of(config.state_directory);
+    raise_file_limit();
+    base::StateDirectory state({.path = config.state_directory, .may_be_in_memory = !config.durable});
+    base::SystemClock clock;
+    base::Metrics metrics;
+    base::Notify notify;
+
+    Inbound inbound(config, clock, metrics);
+    Outbound outbound(config, state.node(), inbound, clock, metrics);
+    const bool enabled = !config.api_key.empty();
+    std::function<bool()> database_is_reachable;
+    if (base::Postgres* postgres = inbound.postgres.get()) {
+        database_is_reachable = [postgres] { return postgres->is_reachable(); };
+    }
+    Ops ops({.loop = outbound.loop,
+             .scheduler = enabled ? &outbound.scheduler : nullptr,
+             .outbox = &outbound.outbox,
+             .lease = enabled ? &outbound.lease : nullptr,
+             .auth = &outbound.auth,
+             .mcp = &outbound.mcp,
+             .mcp_url = inbound.mcp_url,
+             .seed_secret = config.seed_secret,
+             .database_is_reachable = database_is_reachable},
+            {.address = config.bind_address,
+             .port = config.ops_port,
+             .production = config.production,
+             .service_key = config.service_key,
+             .idle_reason = idle_reason_of(config)},
+            metrics);
+    ops.start();
+    base::log_info("serving", {{"ops", ops.url()}, {"auth", inbound.auth_url}, {"mcp", inbound.mcp_url}});
+    // The file tells one-shot verbs and the demo where the listeners really are.
+    base::write_file_durably(config.state_directory / "urls",
+                             fmt::format("PERSONA_URL={}\nMANA_AUTH_URL={}\nMANA_MCP_URL={}\n", ops.url(),
+                                         inbound.auth_url, inbound.mcp_url),
+                             0600);
+    SignalThread signals([&outbound](int count) {
+        outbound.loop.post([&outbound, count] {
+            outbound.signals = count;
+            outbound.stop_asked.notify();
+        });
+    });
+    outbound.loop.run(live(outbound, ops, notify, config));
+    ops.stop();
+    base::log_info("stopped");
+}
+
+}  // namespace runner

@@ -1,0 +1,223 @@
+#include "runner/demo.hpp"
+
+#include <cstdlib>
+#include <future>
+#include <map>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/failure.hpp"
+#include "base/http.hpp"
+#include "base/postgres.hpp"
+#include "catalog/catalog.hpp"
+#include "runner/database.hpp"
+#include "runner/demo_daemon.hpp"
+#include "runner/demo_report.hpp"
+#include "runner/seed.hpp"
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+using base::Json;
+
+constexpr int demo_concurrency = 10;
+constexpr std::chrono::minutes day_limit{120};
+constexpr std::chrono::milliseconds watch_every{100};
+constexpr std::chrono::seconds delivery_limit{30};
+
+// What people see while the day goes on. On a terminal the running personas stay on one line that is
+// redrawn; elsewhere each change is a line of its own. With --json all of it goes to stderr.
+class DayView {
+ public:
+    explicit DayView(bool json) : out_(json ? stderr : stdout), live_(isatty(fileno(out_)) != 0) {}
+
+    void say(const std::string& line) {
+        clear();
+        fmt::print(out_, "{}\n", line);
+        std::fflush(out_);
+    }
+
+    void show(const Json& status) {
+        std::map<std::string, std::string> now;
+        std::string short_line;
+        for (const Json& visit : status.at("running")) {
+            const std::string persona = visit.at("persona").get<std::string>();
+            now[persona] = fmt::format("turn {}, {} calls{}", visit.at("turn").get<int>(), visit.at("toolCalls").get<int>(),
+                                       visit.at("lastTool").get<std::string>().empty() ? "" : ", " + visit.at("lastTool").get<std::string>());
+            short_line += fmt::format("{} {}·{}  ", persona, visit.at("turn").get<int>(), visit.at("toolCalls").get<int>());
+        }
+        for (const auto& [persona, text] : now) {
+            if (!seen_.contains(persona)) say(fmt::format("  {:<10} comes in", persona));
+            if (!live_ && seen_[persona] != text) say(fmt::format("  {:<10} {}", persona, text));
+            seen_[persona] = text;
+        }
+        for (auto& [persona, text] : seen_) {
+            if (now.contains(persona) || text.empty()) continue;
+            say(fmt::format("  {:<10} is done ({})", persona, text));
+            text.clear();
+        }
+        if (live_) {
+            clear();
+            fmt::print(out_, "\r{}", short_line.substr(0, 150));
+            std::fflush(out_);
+            drawn_ = true;
+        }
+    }
+
+    void clear() {
+        if (drawn_) fmt::print(out_, "\r\033[K");
+        drawn_ = false;
+    }
+
+ private:
+    std::FILE* out_;
+    const bool live_;
+    bool drawn_ = false;
+    std::map<std::string, std::string> seen_;
+};
+
+base::HttpResponse ask_daemon(const Config& config, const std::string& method, const std::string& url,
+                              const std::string& body, std::chrono::milliseconds limit) {
+    base::HttpRequest request;
+    request.method = method;
+    request.url = url;
+    request.body = body;
+    request.deadline = limit;
+    request.header_limit = limit;
+    request.headers = {{"X-Service-Key", config.service_key.reveal()}};
+    if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    return base::fetch(request);
+}
+
+Json demo_tick(const Config& config, const std::string& ops_url, const std::string& body) {
+    const base::HttpResponse answer = ask_daemon(config, "POST", ops_url + "/diag/tick", body, day_limit);
+    Json json = base::parse_json(answer.body, "answer of /diag/tick");
+    if (answer.status != 200) {
+        throw Failure{base::kind_of_status(answer.status), "the tick failed: " + json.value("error", answer.body)};
+    }
+    return json.at("result");
+}
+
+Json status_of_daemon(const Config& config, const DemoDaemon& daemon) {
+    const base::HttpResponse answer = ask_daemon(config, "GET", daemon.ops_url() + "/status", "", std::chrono::seconds{10});
+    return base::parse_json(answer.body, "answer of /status");
+}
+
+// Fires the tick and shows the visits until it has answered.
+Json live_a_day(const Config& config, DemoDaemon& daemon, DayView& view) {
+    std::future<Json> day = std::async(std::launch::async, [&] {
+        return demo_tick(config, daemon.ops_url(), R"({"due":"all"})");
+    });
+    while (day.wait_for(watch_every) != std::future_status::ready) {
+        if (!daemon.is_running()) throw Failure{Failure::Kind::unavailable, "the daemon ended:\n" + daemon.log_end()};
+        view.show(status_of_daemon(config, daemon));
+    }
+    view.clear();
+    return day.get();
+}
+
+// Visits are over, but their last rows may still be on their way.
+void await_delivery(const Config& config, DemoDaemon& daemon) {
+    const auto until = std::chrono::steady_clock::now() + delivery_limit;
+    for (;;) {
+        const Json status = status_of_daemon(config, daemon);
+        if (status.at("outbox").at("visits").get<int>() == 0) return;
+        if (std::chrono::steady_clock::now() > until) {
+            throw Failure{Failure::Kind::unavailable,
+                          "the records did not reach the auth service: " + status.at("outbox").at("lastError").get<std::string>()};
+        }
+        std::this_thread::sleep_for(watch_every);
+    }
+}
+
+std::map<std::string, std::string> demo_environment(const Config& config, const DemoWorld& world) {
+    std::map<std::string, std::string> changes{
+        {"PERSONA_ENV", "development"}, {"PERSONA_THROWAWAY", "true"}, {"RUNNER_PAUSED", "true"},
+        {"PORT", "0"},                  {"MANA_AUTH_PORT", "0"},       {"MANA_MCP_PORT", "0"},
+        {"PERSONA_SEED", std::to_string(config.seed.value_or(1))},
+    };
+    if (!std::getenv("PERSONA_CONCURRENCY")) changes["PERSONA_CONCURRENCY"] = std::to_string(demo_concurrency);
+    if (!world.claude_url.empty()) {
+        changes["ANTHROPIC_BASE_URL"] = world.claude_url;
+        changes["ANTHROPIC_API_KEY"] = world.claude_key.reveal();
+    }
+    // The demo hosts everything itself.
+    for (const char* name : {"DATABASE_URL", "MANA_AUTH_URL", "MANA_MCP_URL", "BASE_URL"}) changes[name] = "";
+    return changes;
+}
+
+void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
+    const std::string psql = fmt::format("persona-runner psql --state {}", daemon.state().string());
+    if (!keep) {
+        view.say("\nRun with --keep to look further: the daemon then stays up and prints its URLs and psql commands.");
+        return;
+    }
+    view.say(fmt::format("\nThe daemon stays up. ops {}  auth {}  mcp {}", daemon.ops_url(), daemon.auth_url(), daemon.mcp_url()));
+    view.say("Look further:");
+    for (const char* query : {"select * from ops.visits", "select persona, seq, tool, outcome, error_message from ops.actions order by 1, 2",
+                              "select persona, module, rating, notes from ops.ratings order by module", "select * from ops.health"}) {
+        view.say(fmt::format("  {} -c \"{}\"", psql, query));
+    }
+    view.say(fmt::format("  curl -X POST {}/diag/tick", daemon.ops_url()));
+    view.say("Ctrl-C ends it and removes everything.");
+}
+
+}  // namespace
+
+int run_demo(const Config& config, const DemoWorld& world) {
+    DayView view(config.json);
+    if (world.claude_url.empty()) {
+        view.say(fmt::format("The model is {} at {}.", config.model, config.claude_url));
+    } else {
+        view.say("*** No ANTHROPIC_API_KEY: the model is the BUILT-IN SIMULATOR, not Claude. ***");
+    }
+    DemoDaemon daemon(demo_environment(config, world));
+    Config inner = config;
+    inner.state_directory = daemon.state();
+    inner.auth_url.clear();
+    inner.base_url = daemon.auth_url();
+    inner.database_url = base::Secret();
+
+    std::vector<catalog::Persona> personas =
+        (config.catalog_file.empty() ? catalog::shipped_catalog() : catalog::load_catalog(config.catalog_file)).personas;
+    if (config.personas_max > 0 && static_cast<std::size_t>(config.personas_max) < personas.size()) {
+        personas.resize(static_cast<std::size_t>(config.personas_max));
+    }
+    const SeedTarget target{daemon.auth_url(), world.admin_token(inner), config.seed_secret};
+    const SeedResult seeded = seed_personas(target, personas, {});
+    if (!seeded.failed.empty()) {
+        throw Failure{Failure::Kind::internal, fmt::format("seeding {} failed: {}", seeded.failed[0].first, seeded.failed[0].second)};
+    }
+    view.say(fmt::format("{} personas seeded through the admin API. Their day:", seeded.created));
+
+    const Json result = live_a_day(config, daemon, view);
+    await_delivery(config, daemon);
+    const Json again = demo_tick(config, daemon.ops_url(), "");
+    base::Postgres ops({.url = Database(inner, Database::Use::visit).ops_url(), .connections_max = 1});
+    Json day = read_day(ops);
+    const bool well = result.at("failed").empty() && result.at("due").get<std::size_t>() == personas.size();
+    if (config.json) {
+        Json report{{"ok", well}, {"simulated", !world.claude_url.empty()}, {"ran", result.at("ranSuccessfully")},
+                    {"failed", result.at("failed")}, {"dueAfterwards", again.at("due")}, {"durationMs", result.at("durationMs")}};
+        report.update(day);
+        fmt::print("{}\n", report.dump(2));
+        std::fflush(stdout);
+    } else {
+        view.say("\n" + day_tables(day));
+        view.say(fmt::format("{} visits finished, {} failed; an ordinary tick right after finds {} due.",
+                             result.at("ranSuccessfully").get<int>(), result.at("failed").size(), again.at("due").get<int>()));
+        for (const Json& failed : result.at("failed")) {
+            view.say(fmt::format("  {}: {}", failed.at("persona").get<std::string>(), failed.at("error").get<std::string>()));
+        }
+    }
+    show_where_to_look(daemon, view, config.keep);
+    if (config.keep) daemon.wait();
+    return well ? 0 : exit_unwell;
+}
+
+}  // namespace runner

@@ -1,0 +1,151 @@
+#include "runner/demo_daemon.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <sstream>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/failure.hpp"
+#include "base/http.hpp"
+#include "base/state_directory.hpp"
+
+extern char** environ;
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+
+constexpr std::chrono::seconds ready_limit{60};
+constexpr std::chrono::milliseconds poll_every{20};
+
+std::vector<std::string> child_environment(const std::map<std::string, std::string>& changes) {
+    std::vector<std::string> entries;
+    for (char** entry = environ; *entry; ++entry) {
+        const std::string text(*entry);
+        if (!changes.contains(text.substr(0, text.find('=')))) entries.push_back(text);
+    }
+    for (const auto& [name, value] : changes) entries.push_back(name + "=" + value);
+    return entries;
+}
+
+// Fork and exec of ourselves. The child dies with us: nobody wants an orphaned database.
+pid_t spawn_serve(const std::vector<std::string>& environment, const std::filesystem::path& log) {
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+    std::vector<char*> entries;
+    for (const std::string& entry : environment) entries.push_back(const_cast<char*>(entry.c_str()));
+    entries.push_back(nullptr);
+    const int log_fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log_fd < 0) throw Failure{Failure::Kind::unavailable, fmt::format("cannot write {}", log.string())};
+    const pid_t parent = ::getpid();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (::getppid() != parent) ::_exit(1);
+        ::dup2(log_fd, STDERR_FILENO);
+        ::dup2(log_fd, STDOUT_FILENO);
+        const char* arguments[] = {program.c_str(), "serve", nullptr};
+        ::execve(program.c_str(), const_cast<char* const*>(arguments), entries.data());
+        ::_exit(127);
+    }
+    ::close(log_fd);
+    if (pid < 0) throw Failure{Failure::Kind::unavailable, "cannot start the daemon: fork failed"};
+    return pid;
+}
+
+}  // namespace
+
+DemoDaemon::DemoDaemon(const std::map<std::string, std::string>& environment) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "persona-demo-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) {
+        throw Failure{Failure::Kind::unavailable, fmt::format("cannot make a directory like {}: {}", pattern, std::strerror(errno))};
+    }
+    // The daemon gives up root for the owner of its state directory, so that lies one level below.
+    const std::filesystem::path folder = pattern;
+    std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    state_ = folder / "state";
+    log_ = folder / "daemon.log";
+    base::settle_owner_of(state_);
+    std::map<std::string, std::string> changes = environment;
+    changes["STATE_DIRECTORY"] = state_.string();
+    pid_ = spawn_serve(child_environment(changes), log_);
+    try {
+        await_ready();
+    } catch (const Failure&) {
+        // The destructor of a half-built object does not run.
+        stop();
+        std::filesystem::remove_all(folder);
+        throw;
+    }
+}
+
+void DemoDaemon::await_ready() {
+    const auto until = std::chrono::steady_clock::now() + ready_limit;
+    while (std::chrono::steady_clock::now() < until && is_running()) {
+        std::ifstream in(state_ / "urls");
+        std::map<std::string, std::string> urls;
+        for (std::string line; std::getline(in, line);) {
+            const std::size_t equals = line.find('=');
+            if (equals != std::string::npos) urls[line.substr(0, equals)] = line.substr(equals + 1);
+        }
+        if (urls.size() == 3) {
+            ops_url_ = urls["PERSONA_URL"];
+            auth_url_ = urls["MANA_AUTH_URL"];
+            mcp_url_ = urls["MANA_MCP_URL"];
+            base::HttpRequest request;
+            request.url = ops_url_ + "/health";
+            request.deadline = std::chrono::seconds{5};
+            if (base::fetch(request).status == 200) return;
+        }
+        std::this_thread::sleep_for(poll_every);
+    }
+    throw Failure{Failure::Kind::unavailable, fmt::format("the daemon did not become ready:\n{}", log_end())};
+}
+
+bool DemoDaemon::is_running() {
+    if (pid_ <= 0) return false;
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) != 0) pid_ = -1;
+    return pid_ > 0;
+}
+
+void DemoDaemon::wait() {
+    int status = 0;
+    while (pid_ > 0 && ::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+}
+
+void DemoDaemon::stop() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGTERM);
+    wait();
+}
+
+DemoDaemon::~DemoDaemon() {
+    stop();
+    std::error_code ignored;  // What cannot be removed lies in the temporary directory and harms nobody.
+    std::filesystem::remove_all(state_.parent_path(), ignored);
+}
+
+std::string DemoDaemon::log_end() const {
+    std::ifstream in(log_);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    std::string text;
+    for (std::size_t i = lines.size() > 20 ? lines.size() - 20 : 0; i < lines.size(); ++i) text += lines[i] + "\n";
+    return text;
+}
+
+}  // namespace runner

@@ -1,0 +1,43 @@
+// The demo's daemon: a child process `persona-runner serve` with a throw-away state directory.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/json.hpp"
+#include "runner/config.hpp"
+
+namespace runner {
+
+// Resource: starts in the constructor (Failure::unavailable with the log's end when it does not become
+// ready within a minute), stops and removes its directory in the destructor.
+class DemoDaemon {
+ public:
+    explicit DemoDaemon(const std::map<std::string, std::string>& environment);
+    DemoDaemon(const DemoDaemon&) = delete;
+    DemoDaemon& operator=(const DemoDaemon&) = delete;
+    ~DemoDaemon();
+
+    const std::filesystem::path& state() const { return state_; }
+    const std::string& ops_url() const { return ops_url_; }
+    const std::string& auth_url() const { return auth_url_; }
+    const std::string& mcp_url() const { return mcp_url_; }
+
+    bool is_running();
+    void wait();  // Until the daemon ends by itself (--keep).
+    void stop();
+    std::string log_end() const;
+
+ private:
+    void await_ready();
+
+    std::filesystem::path state_;
+    std::filesystem::path log_;
+    std::string ops_url_, auth_url_, mcp_url_;
+    pid_t pid_ = -1;
+};
+
+}  // namespace runner

@@ -1,0 +1,29 @@
+// The program: one verb, one boundary for what goes wrong.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include <fmt/format.h>
+
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "runner/commands.hpp"
+#include "runner/config.hpp"
+
+int main(int argc, char** argv) {
+    try {
+        const runner::Config config =
+            runner::parse_command_line(argc, argv, runner::process_environment());
+        base::set_log_level(config.log_level);
+        return runner::run_verb(config);
+    } catch (const runner::Usage& usage) {
+        std::fputs(usage.text.c_str(), usage.exit_code == 0 ? stdout : stderr);
+        return usage.exit_code;
+    } catch (const base::Failure& failure) {
+        fmt::print(stderr, "persona-runner: {}\n", failure.what());
+        return runner::exit_code_of(failure);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "persona-runner: stopped: {}\n", error.what());
+        return runner::exit_failed;
+    }
+}

@@ -1,0 +1,285 @@
+#include "runner/ops.hpp"
+
+#include <algorithm>
+#include <future>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "catalog/password.hpp"
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+using base::Json;
+using base::ServerRequest;
+using base::ServerResponse;
+
+// The answer that a loop task gives to the thread that asked. Shared: either side may be gone first.
+template <class T>
+struct Reply {
+    std::promise<T> promise;
+    std::atomic<bool> given{false};
+    void give(T value) {
+        if (!given.exchange(true)) promise.set_value(std::move(value));
+    }
+    void fail(std::exception_ptr error) {
+        if (!given.exchange(true)) promise.set_exception(std::move(error));
+    }
+};
+
+bool is_loopback_name(std::string_view host) {
+    if (host.starts_with('[')) {
+        return host.substr(0, host.find(']') + 1) == "[::1]";
+    }
+    const std::string_view name = host.substr(0, host.find(':'));
+    return base::equals_ignoring_case(name, "localhost") || name == "127.0.0.1";
+}
+
+Json check_of(bool well, const std::string& reason = {}) {
+    Json json{{"ok", well}};
+    if (!reason.empty()) json["reason"] = reason;
+    return json;
+}
+
+struct LoginProbe {
+    std::string user_id, space_id, space_name;
+    std::size_t tools = 0;
+    std::vector<std::string> modules;
+};
+
+base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
+                                   std::string email, base::Secret password) {
+    LoginProbe probe;
+    const clients::Login login = co_await auth.log_in(email, password);
+    probe.user_id = login.user_id;
+    const std::vector<clients::Space> spaces = co_await auth.spaces(login.access_token);
+    if (spaces.empty()) throw Failure{Failure::Kind::missing, "logged in, but a member of no space"};
+    const auto personal = std::find_if(spaces.begin(), spaces.end(),
+                                       [](const clients::Space& space) { return space.type == "personal"; });
+    const clients::Space& space = personal == spaces.end() ? spaces.front() : *personal;
+    probe.space_id = space.id;
+    probe.space_name = space.name;
+    clients::McpTarget target{std::move(mcp_url), login.access_token, space.id};
+    std::unique_ptr<clients::McpSession> session = co_await mcp.open(std::move(target));
+    probe.tools = session->tools().entries().size();
+    probe.modules = session->tools().modules();
+    co_await session->close();
+    co_return probe;
+}
+
+base::Task<void> answer_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
+                              std::string email, base::Secret password,
+                              std::shared_ptr<Reply<LoginProbe>> reply) {
+    try {
+        LoginProbe probe = co_await probe_login(auth, mcp, std::move(mcp_url), std::move(email),
+                                                std::move(password));
+        reply->give(std::move(probe));
+    } catch (const Failure&) {
+        // Handed to the thread that asked; it answers with the failure's status.
+        reply->fail(std::current_exception());
+    }
+}
+
+}  // namespace
+
+Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
+    : targets_(std::move(targets)),
+      options_(std::move(options)),
+      metrics_(metrics),
+      probes_(targets_.loop),
+      server_(base::ServerOptions{.name = "ops",
+                                  .address = options_.address,
+                                  .port = options_.port,
+                                  .threads_max = 32,
+                                  .body_bytes_max = 16 * 1024,
+                                  .metrics = &metrics}) {
+    server_.before([this](const ServerRequest& request) { return guard(request); });
+    server_.route("GET", "/health", [this](const ServerRequest&) { return health(); });
+    server_.route("GET", "/health/live", [this](const ServerRequest&) {
+        return ServerResponse::json(on_loop([] { return Json{{"status", "ok"}}; }));
+    });
+    server_.route("GET", "/metrics", [this](const ServerRequest&) {
+        ServerResponse answer = ServerResponse::text(metrics_.text());
+        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        return answer;
+    });
+    server_.route("GET", "/status", [this](const ServerRequest&) { return status(); });
+    server_.route("POST", "/diag/tick", [this](const ServerRequest& request) { return tick(request); });
+    server_.route("POST", "/diag/login", [this](const ServerRequest& request) { return login(request); });
+}
+
+Ops::~Ops() { stop(); }
+
+void Ops::start() { server_.start(); }
+
+void Ops::stop() {
+    stopping_ = true;
+    server_.stop();
+}
+
+void Ops::set_draining() { draining_ = true; }
+
+std::string Ops::url() const { return server_.url(); }
+
+std::optional<ServerResponse> Ops::guard(const ServerRequest& request) const {
+    const auto refuse = [](int status, std::string_view reason) {
+        return ServerResponse::json(Json{{"error", reason}}, status);
+    };
+    if (request.path == "/health" || request.path == "/health/live") return std::nullopt;
+    if (base::equal_constant_time(request.header("x-service-key"), options_.service_key.reveal()) &&
+        !options_.service_key.empty()) {
+        return std::nullopt;
+    }
+    if (options_.production) {
+        return refuse(401, "this endpoint needs the header X-Service-Key with the value of MANA_SERVICE_KEY");
+    }
+    if (!is_loopback_name(request.header("host"))) {
+        return refuse(403, "the Host header must name this machine (127.0.0.1 or localhost)");
+    }
+    const std::string_view site = request.header("sec-fetch-site");
+    if (!site.empty() && site != "same-origin" && site != "none") {
+        return refuse(403, "cross-site requests are refused");
+    }
+    const std::string_view origin = request.header("origin");
+    if (!origin.empty() && origin != "http://" + std::string(request.header("host"))) {
+        return refuse(403, "the Origin header must be this listener's own");
+    }
+    return std::nullopt;
+}
+
+// Runs `read` on the loop and answers its result; Failure::unavailable when the loop is stuck.
+Json Ops::on_loop(std::function<Json()> read) {
+    auto reply = std::make_shared<Reply<Json>>();
+    std::future<Json> answer = reply->promise.get_future();
+    targets_.loop.post([reply, read = std::move(read)] { reply->give(read()); });
+    if (answer.wait_for(options_.loop_answer_limit) != std::future_status::ready) {
+        throw Failure{Failure::Kind::unavailable, "the loop did not answer in time"};
+    }
+    return answer.get();
+}
+
+ServerResponse Ops::health() {
+    Json checks;
+    const OpsTargets& targets = targets_;
+    checks["loop"] = on_loop([&targets] { return check_of(true, fmt::format("lag {} ms",
+        std::chrono::duration_cast<std::chrono::milliseconds>(targets.loop.lag()).count())); });
+    if (targets_.database_is_reachable) checks["database"] = check_of(targets_.database_is_reachable());
+    if (targets_.lease) {
+        checks["auth"] = on_loop([&targets] {
+            return check_of(targets.lease->is_held(), targets.lease->last_error());
+        });
+    }
+    if (targets_.outbox) {
+        checks["outbox"] = on_loop([&targets] {
+            Json check = check_of(targets.outbox->last_error().empty(), targets.outbox->last_error());
+            check["visits"] = targets.outbox->waiting_visits();
+            check["records"] = targets.outbox->waiting_records();
+            check["oldestMs"] = targets.outbox->oldest_wait().count();
+            return check;
+        });
+    }
+    checks["visits"] = options_.idle_reason.empty() ? check_of(true) : check_of(true, options_.idle_reason);
+    checks["visits"]["enabled"] = options_.idle_reason.empty();
+    const bool well = std::all_of(checks.begin(), checks.end(), [](const Json& check) {
+        return check.at("ok").get<bool>();
+    });
+    const bool ready = well && !draining_;
+    Json body{{"status", draining_ ? "draining" : well ? "ok" : "degraded"},
+              {"service", "persona-runner"},
+              {"version", PERSONA_RUNNER_VERSION},
+              {"live", true},
+              {"ready", ready},
+              {"checks", std::move(checks)}};
+    return ServerResponse::json(body, ready ? 200 : 503);
+}
+
+ServerResponse Ops::status() {
+    const OpsTargets& targets = targets_;
+    Json body = on_loop([&targets] {
+        Json json = targets.scheduler ? targets.scheduler->status() : Json::object();
+        if (targets.outbox) {
+            json["outbox"] = {{"visits", targets.outbox->waiting_visits()},
+                              {"records", targets.outbox->waiting_records()},
+                              {"oldestMs", targets.outbox->oldest_wait().count()},
+                              {"lastError", targets.outbox->last_error()}};
+        }
+        if (targets.lease) {
+            json["lease"] = {{"runner", targets.lease->runner_id()},
+                             {"held", targets.lease->is_held()},
+                             {"lastError", targets.lease->last_error()}};
+        }
+        return json;
+    });
+    body["enabled"] = options_.idle_reason.empty();
+    if (!options_.idle_reason.empty()) body["reason"] = options_.idle_reason;
+    return ServerResponse::json(body);
+}
+
+ServerResponse Ops::tick(const ServerRequest& request) {
+    bool everybody = false;
+    if (!request.body.empty()) {
+        const Json body = request.json();
+        const base::Fields fields(body);
+        static constexpr std::string_view known[] = {"due"};
+        fields.only(known);
+        static constexpr std::string_view words[] = {"all", "due"};
+        if (const auto word = fields.word_or_none("due", words)) everybody = *word == 0;
+    }
+    const std::string wait = request.query_value("wait").value_or("1");
+    if (wait != "0" && wait != "1") {
+        throw Failure{Failure::Kind::invalid, "query parameter wait must be 0 (answer at once) or 1"};
+    }
+    if (!targets_.scheduler) throw Failure{Failure::Kind::unavailable, options_.idle_reason};
+    if (draining_) throw Failure{Failure::Kind::unavailable, "the daemon is shutting down"};
+    auto reply = std::make_shared<Reply<TickReport>>();
+    std::future<TickReport> answer = reply->promise.get_future();
+    Scheduler& scheduler = *targets_.scheduler;
+    targets_.loop.post([reply, &scheduler, everybody] {
+        scheduler.tick({everybody, [reply](const TickReport& report) { reply->give(report); }});
+    });
+    if (wait == "0") return ServerResponse::json(Json{{"ok", true}, {"accepted", true}}, 202);
+    const auto until = std::chrono::steady_clock::now() + options_.tick_wait_max;
+    while (answer.wait_for(std::chrono::milliseconds{200}) != std::future_status::ready) {
+        if (stopping_ || std::chrono::steady_clock::now() > until) {
+            throw Failure{Failure::Kind::unavailable, "the tick goes on, but the daemon cannot wait for it"};
+        }
+    }
+    const TickReport report = answer.get();
+    const bool stopped = !report.trouble.empty() && report.due == 0;
+    if (stopped) throw Failure{Failure::Kind::unavailable, report.trouble};
+    return ServerResponse::json(Json{{"ok", true}, {"result", to_json(report)}});
+}
+
+ServerResponse Ops::login(const ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    static constexpr std::string_view known[] = {"email"};
+    fields.only(known);
+    const std::string email = base::lower_ascii(fields.text("email", 3, 320));
+    if (email.find('@') == std::string::npos) fields.fail("email", "a persona's address");
+    if (!targets_.auth || !targets_.mcp) throw Failure{Failure::Kind::unavailable, options_.idle_reason};
+    auto reply = std::make_shared<Reply<LoginProbe>>();
+    std::future<LoginProbe> answer = reply->promise.get_future();
+    const base::Secret password = catalog::password_of(email, targets_.seed_secret);
+    targets_.loop.post([this, reply, email, password] {
+        probes_.add(answer_login(*targets_.auth, *targets_.mcp, targets_.mcp_url, email, password, reply));
+    });
+    if (answer.wait_for(std::chrono::seconds{60}) != std::future_status::ready) {
+        throw Failure{Failure::Kind::unavailable, "the login took longer than a minute"};
+    }
+    const LoginProbe probe = answer.get();
+    return ServerResponse::json(Json{{"ok", true},
+                                     {"user", {{"id", probe.user_id}, {"email", email}}},
+                                     {"space", {{"id", probe.space_id}, {"name", probe.space_name}}},
+                                     {"tools", probe.tools},
+                                     {"modules", probe.modules}});
+}
+
+}  // namespace runner

@@ -1,0 +1,82 @@
+// The ops listener: health, metrics, live status and the levers (/diag/tick, /diag/login).
+//
+//   GET  /health       liveness and readiness; public: {"status":"ok"|"degraded", "checks":{…}}, 200 or 503
+//   GET  /health/live  200 as long as the loop turns
+//   GET  /metrics      Prometheus text
+//   GET  /status       running visits, last tick, outbox, lease
+//   POST /diag/tick    {"due":"all"}?  ?wait=0 -> 202;  else the report when its visits have ended
+//   POST /diag/login   {"email"} -> user, space and number of tools; never a token
+//
+// Being asked from 127.0.0.1 authorises nothing: in production everything but /health needs the service
+// key; in development foreign Host and Origin headers and cross-site requests are refused.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "base/loop.hpp"
+#include "base/metrics.hpp"
+#include "base/secret.hpp"
+#include "base/server.hpp"
+#include "runner/scheduler.hpp"
+
+namespace runner {
+
+struct OpsOptions {
+    std::string address = "127.0.0.1";
+    int port = 3070;
+    bool production = false;
+    base::Secret service_key;
+    std::string idle_reason;  // Why the loop is disabled, naming the variable; empty: it runs.
+    std::chrono::milliseconds loop_answer_limit{5'000};
+    std::chrono::minutes tick_wait_max{120};
+};
+
+// What the handlers may touch on the loop thread. Null scheduler: the loop is disabled.
+struct OpsTargets {
+    base::Loop& loop;
+    Scheduler* scheduler = nullptr;
+    const Outbox* outbox = nullptr;
+    const Lease* lease = nullptr;
+    clients::Auth* auth = nullptr;
+    clients::Mcp* mcp = nullptr;
+    std::string mcp_url;
+    base::Secret seed_secret;
+    std::function<bool()> database_is_reachable;  // Null: no database of ours.
+};
+
+// Resource. Its threads never touch the loop's objects: they post and wait for the answer.
+class Ops {
+ public:
+    Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics);
+    Ops(const Ops&) = delete;
+    Ops& operator=(const Ops&) = delete;
+    ~Ops();
+
+    void start();
+    void stop();
+    void set_draining();  // Readiness says so from now on.
+    std::string url() const;
+
+ private:
+    std::optional<base::ServerResponse> guard(const base::ServerRequest& request) const;
+    base::ServerResponse health();
+    base::ServerResponse status();
+    base::ServerResponse tick(const base::ServerRequest& request);
+    base::ServerResponse login(const base::ServerRequest& request);
+    base::Json on_loop(std::function<base::Json()> read);
+
+    OpsTargets targets_;
+    const OpsOptions options_;
+    base::Metrics& metrics_;
+    base::Group probes_;  // Loop thread.
+    std::atomic<bool> draining_{false};
+    std::atomic<bool> stopping_{false};
+    base::Server server_;
+};
+
+}  // namespace runner

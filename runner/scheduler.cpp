@@ -1,0 +1,249 @@
+#include "runner/scheduler.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/failure.hpp"
+#include "base/log.hpp"
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+using catalog::VisitEnd;
+
+constexpr int claims_per_request_max = 64;
+constexpr std::chrono::seconds lease_wait{5};  // A tick right after the start waits for the registration.
+
+std::chrono::milliseconds rounded(base::Duration span) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(span);
+}
+
+}  // namespace
+
+struct Scheduler::Tick {
+    std::string id;
+    bool everybody = false;
+    base::Moment started_at{};
+    base::Steady began{};
+    TickReport report;
+    int open_visits = 0;
+    bool pass_ended = false;
+    bool reported = false;
+    std::vector<std::function<void(const TickReport&)>> done;
+};
+
+base::Json to_json(const TickReport& report) {
+    base::Json failed = base::Json::array();
+    for (const auto& [persona, error] : report.failed) {
+        failed.push_back({{"persona", persona}, {"error", error}});
+    }
+    base::Json json{{"due", report.due},
+                    {"ranSuccessfully", report.ran},
+                    {"failed", std::move(failed)},
+                    {"durationMs", report.took.count()}};
+    if (!report.trouble.empty()) json["trouble"] = report.trouble;
+    return json;
+}
+
+Scheduler::Scheduler(Services services, ScheduleOptions schedule, VisitOptions visits)
+    : services_(services),
+      schedule_(schedule),
+      visit_options_(std::move(visits)),
+      changed_(services_.loop),
+      passes_(services_.loop),
+      visits_(services_.loop) {}
+
+Scheduler::~Scheduler() = default;
+
+base::Task<void> Scheduler::run() {
+    for (;;) {
+        if (!schedule_.paused && claiming_ && !passing_) tick(TickRequest{});
+        co_await services_.loop.sleep(schedule_.tick_interval);
+    }
+}
+
+void Scheduler::tick(TickRequest request) {
+    auto tick = std::make_shared<Tick>();
+    tick->id = base::random_uuid();
+    tick->everybody = request.everybody;
+    if (request.done) tick->done.push_back(std::move(request.done));
+    passes_.add(guarded_pass(std::move(tick)));
+}
+
+base::Task<void> Scheduler::guarded_pass(TickPointer tick) {
+    while (passing_) co_await changed_.wait();
+    passing_ = true;
+    tick->started_at = services_.loop.clock().now();
+    tick->began = services_.loop.now();
+    last_tick_ = tick->started_at;
+    try {
+        co_await pass(tick);
+    } catch (const Failure& failure) {
+        // The pass ends, the visits it started go on; the next tick tries again.
+        tick->report.trouble = failure.what();
+        base::log_warning("tick stopped early", {{"tick", tick->id}, {"reason", failure.what()}});
+    }
+    passing_ = false;
+    tick->pass_ended = true;
+    changed_.notify();
+    finish_if_done(tick);
+}
+
+base::Task<void> Scheduler::pass(TickPointer tick) {
+    if (!services_.lease.is_held()) {
+        const bool held = co_await services_.loop.within(lease_wait, services_.lease.until_held());
+        if (!held) {
+            throw Failure{Failure::Kind::unavailable,
+                          fmt::format("no lease from the auth service at {}: {}", services_.auth.url(),
+                                      services_.lease.last_error())};
+        }
+    }
+    while (claiming_) {
+        co_await visits_.below(static_cast<std::size_t>(schedule_.concurrency_max));
+        if (!claiming_ || !services_.lease.is_held()) co_return;
+        const int places = schedule_.concurrency_max - static_cast<int>(visits_.size());
+        const std::size_t started = co_await claim_some(tick, std::min(places, claims_per_request_max));
+        if (started == 0) co_return;
+    }
+}
+
+base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
+    const std::optional<base::Moment> idle_since =
+        tick->everybody ? std::optional(tick->started_at) : std::nullopt;
+    std::vector<clients::ClaimedVisit> claimed;
+    try {
+        claimed = co_await services_.auth.claim(services_.lease.runner_id(), base::random_uuid(), places,
+                                                tick->everybody, idle_since);
+    } catch (const Failure& failure) {
+        if (failure.status() == 410) services_.lease.revoke(failure.what());
+        throw;
+    }
+    for (clients::ClaimedVisit& one : claimed) {
+        const std::string visit_id = one.visit_id;
+        auto visit = std::make_unique<Visit>(services_, visit_options_, std::move(one));
+        if (!active_.emplace(visit_id, std::move(visit)).second) continue;
+        tick_of_[visit_id] = tick;
+        ++tick->report.due;
+        ++tick->open_visits;
+        visits_.add(run_visit(visit_id, tick));
+    }
+    co_return claimed.size();
+}
+
+base::Task<void> Scheduler::run_visit(std::string visit_id, TickPointer tick) {
+    Visit& visit = *active_.at(visit_id);
+    base::log_info("visit started", {{"persona", visit.persona()},
+                                     {"visit", visit.id()},
+                                     {"attempt", visit.claimed().attempt}});
+    std::string error;
+    try {
+        const bool in_time = co_await services_.loop.within(visit.claimed().time_left, visit.run());
+        if (!in_time) {
+            error = fmt::format("deadline passed while waiting for {}", word_of(visit.progress().waiting_for));
+            visit.give_up(error, source_of(visit.progress().waiting_for, Failure::Kind::unavailable));
+        }
+    } catch (const Failure& failure) {
+        // One persona's trouble is settled here; the other visits never see it.
+        error = fmt::format("{}: {}", word_of(visit.progress().waiting_for), failure.what());
+        visit.give_up(error, source_of(visit.progress().waiting_for, failure.kind()));
+    }
+    settle(visit, tick, error);
+}
+
+// Bookkeeping of an ended visit. The frame that calls it may still hold the visit, so its object goes last.
+void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string& error) {
+    const VisitProgress& progress = visit.progress();
+    const std::string persona = visit.persona();
+    const auto took = rounded(services_.loop.now() - visit.began());
+    if (error.empty()) {
+        ++tick->report.ran;
+        base::log_info("visit done", {{"persona", persona},
+                                      {"visit", visit.id()},
+                                      {"turns", progress.turns},
+                                      {"actions", progress.tool_calls},
+                                      {"errors", progress.tool_errors},
+                                      {"modules", progress.modules.size()},
+                                      {"ms", took}});
+    } else {
+        tick->report.failed.emplace_back(persona, error);
+        base::log_warning("visit failed", {{"persona", persona},
+                                           {"visit", visit.id()},
+                                           {"attempt", visit.claimed().attempt},
+                                           {"actions", progress.tool_calls},
+                                           {"reason", error},
+                                           {"ms", took}});
+    }
+    services_.metrics
+        .counter("persona_visits_total", "Visits by how they ended here",
+                 {{"ending", error.empty() ? "finished" : "failed"}})
+        .add();
+    --tick->open_visits;
+    const std::string visit_id = visit.id();
+    tick_of_.erase(visit_id);
+    active_.erase(visit_id);
+    changed_.notify();
+    finish_if_done(tick);
+}
+
+void Scheduler::finish_if_done(const TickPointer& tick) {
+    if (!tick->pass_ended || tick->open_visits > 0 || std::exchange(tick->reported, true)) return;
+    tick->report.took = rounded(services_.loop.now() - tick->began);
+    last_report_ = tick->report;
+    if (tick->report.due > 0 || !tick->done.empty()) {
+        base::log_info("tick done", {{"tick", tick->id},
+                                     {"due", tick->report.due},
+                                     {"ran", tick->report.ran},
+                                     {"failed", tick->report.failed.size()},
+                                     {"ms", tick->report.took}});
+    }
+    services_.metrics.counter("persona_ticks_total", "Scheduler passes").add();
+    for (const auto& done : tick->done) done(tick->report);
+}
+
+void Scheduler::stop_claiming() { claiming_ = false; }
+
+base::Task<bool> Scheduler::drained(base::Duration limit) {
+    return services_.loop.within(limit, visits_.all());
+}
+
+void Scheduler::drop_visits(const std::string& reason) {
+    visits_.drop_all();
+    std::vector<Visit*> dropped;
+    for (const auto& [id, visit] : active_) dropped.push_back(visit.get());
+    for (Visit* visit : dropped) {
+        visit->give_up(reason, VisitEnd::Source::infra);
+        const TickPointer tick = tick_of_[visit->id()];
+        settle(*visit, tick, reason);
+    }
+}
+
+base::Json Scheduler::status() const {
+    base::Json visits = base::Json::array();
+    for (const auto& [id, visit] : active_) {
+        const VisitProgress& progress = visit->progress();
+        visits.push_back({{"persona", visit->persona()},
+                          {"visit", id},
+                          {"waitingFor", word_of(progress.waiting_for)},
+                          {"turn", progress.turns},
+                          {"toolCalls", progress.tool_calls},
+                          {"toolErrors", progress.tool_errors},
+                          {"lastTool", progress.last_tool},
+                          {"modules", progress.modules.size()},
+                          {"ageMs", rounded(services_.loop.now() - visit->began()).count()}});
+    }
+    base::Json json{{"paused", schedule_.paused},
+                    {"claiming", claiming_},
+                    {"tickRunning", passing_},
+                    {"concurrency", schedule_.concurrency_max},
+                    {"running", std::move(visits)}};
+    json["lastTickAt"] = last_tick_ ? base::Json(base::to_iso(*last_tick_)) : base::Json();
+    json["lastTick"] = last_report_ ? to_json(*last_report_) : base::Json();
+    return json;
+}
+
+}  // namespace runner

@@ -1,0 +1,96 @@
+// The tick: claim who is due, run visits, at most so many at once.
+//
+//   timer or POST /diag/tick ─► pass: wait for a free place ─► claim ─► start visits ─► … until nothing
+//                                     is due ─► pass ends           (visits outlive the pass)
+//
+// One pass at a time (the in-flight guard); a tick asked for meanwhile waits for it and runs its own. A
+// visit that fails, passes its deadline or loses the lease is closed in the outbox with its reason; it
+// never takes another one with it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/group.hpp"
+#include "base/json.hpp"
+#include "runner/visit.hpp"
+
+namespace runner {
+
+struct ScheduleOptions {
+    std::chrono::milliseconds tick_interval{60'000};
+    int concurrency_max = 2;  // A ceiling.
+    bool paused = false;      // RUNNER_PAUSED: no timer ticks; /diag/tick still works.
+};
+
+struct TickRequest {
+    bool everybody = false;  // due:"all"
+    // Called on the loop when every visit that this tick started has ended.
+    std::function<void(const struct TickReport&)> done;
+};
+
+struct TickReport {
+    int due = 0;  // Visits claimed and started.
+    int ran = 0;  // Of them, those that reached their end.
+    std::vector<std::pair<std::string, std::string>> failed;  // Persona -> error.
+    std::string trouble;  // Why the pass stopped early (the auth service is down …); empty when well.
+    std::chrono::milliseconds took{0};
+};
+
+base::Json to_json(const TickReport& report);  // {due, ranSuccessfully, failed:[{persona, error}], …}
+
+// Resource of the loop thread.
+class Scheduler {
+ public:
+    Scheduler(Services services, ScheduleOptions schedule, VisitOptions visits);
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+    ~Scheduler();
+
+    // Timer ticks for ever; owned by a Group.
+    base::Task<void> run();
+    void tick(TickRequest request);
+
+    // No visit starts any more; running ones go on.
+    void stop_claiming();
+    base::Task<bool> drained(base::Duration limit);  // Until no visit runs; false: out of time.
+    // Drops every running visit and closes it in the outbox. Not from inside a visit.
+    void drop_visits(const std::string& reason);
+
+    std::size_t running() const { return active_.size(); }
+    base::Json status() const;  // For /status: running visits, last tick.
+    const std::optional<base::Moment>& last_tick() const { return last_tick_; }
+
+ private:
+    struct Tick;
+    using TickPointer = std::shared_ptr<Tick>;
+
+    base::Task<void> pass(TickPointer tick);
+    base::Task<void> guarded_pass(TickPointer tick);
+    base::Task<std::size_t> claim_some(TickPointer tick, int places);
+    base::Task<void> run_visit(std::string visit_id, TickPointer tick);
+    void settle(Visit& visit, const TickPointer& tick, const std::string& error);
+    void finish_if_done(const TickPointer& tick);
+
+    Services services_;
+    const ScheduleOptions schedule_;
+    const VisitOptions visit_options_;
+    std::map<std::string, std::unique_ptr<Visit>> active_;
+    std::map<std::string, TickPointer> tick_of_;
+    base::Gate changed_;
+    base::Group passes_;
+    base::Group visits_;
+    bool passing_ = false;
+    bool claiming_ = true;
+    std::optional<base::Moment> last_tick_;
+    std::optional<TickReport> last_report_;
+};
+
+}  // namespace runner
