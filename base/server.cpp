@@ -203,6 +203,8 @@ bool Server::State::process_and_close_socket(socket_t socket) {
             "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
             "Content-Type: application/json\r\nContent-Length: 32\r\n\r\n"
             "{\"error\":\"too many connections\"}");
+        connection.leave_unread();
+        // The accepting thread has no time for manners.
         if (!server_refuses) connection.finish_politely();
         return true;
     }
@@ -269,8 +271,8 @@ void Server::State::fill(httplib::Response& out) {
         require_clean_headers(response);
     } catch (...) {
         failure_of(std::current_exception(), options.name, request);
-        response = print_failure_plainly(request,
-                                         Failure(Failure::Kind::internal, "internal error"));
+        response =
+            print_failure_plainly(request, Failure(Failure::Kind::internal, "internal error"));
     }
     count(exchange, route, response.status);
     copy(std::move(response), exchange, out);
@@ -292,6 +294,7 @@ ServerResponse Server::State::respond(ServerExchange& exchange, const ServerRout
     ServerRequest& request = head.request;
     auto refuse = [&](int status, const std::string& reason) {
         exchange.close = true;
+        exchange.connection.leave_unread();
         return print(request, Failure(kind_of_status(status), reason), status);
     };
     if (head.refused != 0) return refuse(head.refused, head.refusal);

@@ -145,7 +145,8 @@ void ServerConnection::reset() {
 }
 
 void ServerConnection::finish_politely() {
-    if (broken_ || ::shutdown(socket_, SHUT_WR) != 0) return;
+    if (broken_ || (!has_unread_ && buffer_.empty())) return;
+    if (::shutdown(socket_, SHUT_WR) != 0) return;
     Steady deadline = connection_clock() + connection_linger_limit;
     std::size_t bytes = buffer_.size();
     buffer_.clear();

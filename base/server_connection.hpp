@@ -37,8 +37,10 @@ class ServerConnection {
     bool write(std::string_view bytes);  // All of it, or broken.
     bool peer_is_there() const;
     void reset();  // The peer sees a cut connection (RST), not an end.
-    // Ends our side and reads away what the peer still sends: closing with unread bytes would
-    // destroy the answer on its way.
+    // The request was refused before it was read whole.
+    void leave_unread() { has_unread_ = true; }
+    // Ends our side and reads away for a moment what the peer of a refused request still sends:
+    // closing with unread bytes would destroy the answer on its way.
     void finish_politely();
 
   private:
@@ -49,6 +51,7 @@ class ServerConnection {
     const std::atomic<bool>& stopping_;
     std::string buffer_;  // Received, not yet consumed.
     bool broken_ = false;
+    bool has_unread_ = false;
 };
 
 // The open connections of one server. Any thread.
