@@ -1,0 +1,454 @@
+// Claim, finish and reap on a real database: the invariants of a visit, with tests that try to
+// break them.
+#include <map>
+#include <set>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/failure.hpp"
+#include "tests/auth/persona_support.hpp"
+
+namespace tests {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using Outcome = auth::FinishAnswer::Outcome;
+
+class VisitsTest : public PersonaTest {
+  protected:
+    void SetUp() override { keep_alive("runner", friday - minutes(1)); }
+};
+
+// auth-api-doubts B10
+TEST_F(VisitsTest, two_claimers_never_get_the_same_persona) {
+    constexpr int personas = 40;
+    constexpr int claimers = 6;
+    for (int i = 0; i < personas; ++i) add_persona("p" + std::to_string(i));
+    for (const bool everybody : {false, true}) {
+        const base::Moment now = everybody ? friday + hours(2) : friday;
+        std::vector<std::vector<auth::ClaimedVisit>> got(claimers);
+        std::vector<std::thread> threads;
+        for (int i = 0; i < claimers; ++i) {
+            threads.emplace_back([&, i] {
+                auth::Visits visits(database_, rules_);
+                for (int round = 0; round < 5; ++round) {
+                    const auto some = visits.claim(
+                        {.runner_id = "runner",
+                         .request_id = "r" + std::to_string(i) + "-" + std::to_string(round) +
+                                       (everybody ? "all" : "due"),
+                         .limit = 4,
+                         .everybody = everybody},
+                        now);
+                    if (some) got[i].insert(got[i].end(), some->begin(), some->end());
+                }
+            });
+        }
+        for (std::thread& thread : threads) thread.join();
+        std::set<std::string> users;
+        std::size_t visits = 0;
+        for (const auto& some : got) {
+            visits += some.size();
+            for (const auto& visit : some) users.insert(visit.persona.user_id);
+        }
+        EXPECT_EQ(visits, users.size());
+        EXPECT_EQ(count("select count(*) from auth.persona_visits where status = 'running'"),
+                  static_cast<std::int64_t>(visits));
+        // Claimers that met may each have come away with less; what is left is still there.
+        const auto rest = claim(now, everybody ? "rest-all" : "rest-due", 1000, everybody);
+        EXPECT_EQ(visits + rest.size(), static_cast<std::size_t>(personas));
+        sql("update auth.persona_visits set status = 'finished', ended_at = now()");
+    }
+}
+
+TEST_F(VisitsTest, the_same_request_gets_the_same_visits) {
+    add_persona("anna");
+    add_persona("ben");
+    const auto first = claim(friday, "request", 1);
+    const auto again = claim(friday + seconds(5), "request", 1);
+    ASSERT_EQ(first.size(), 1u);
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_EQ(first[0].visit_id, again[0].visit_id);
+    EXPECT_EQ(first[0].deadline, friday + minutes(10));
+    EXPECT_EQ(again[0].deadline, first[0].deadline);
+    EXPECT_EQ(again[0].persona, first[0].persona);
+    EXPECT_EQ(claim(friday, "other").size(), 1u);
+    // An empty answer is remembered too: the repeated request must not start visits later.
+    EXPECT_TRUE(claim(friday, "empty").empty());
+    add_persona("carla");
+    EXPECT_TRUE(claim(friday, "empty").empty());
+}
+
+TEST_F(VisitsTest, the_same_request_at_the_same_time_gets_the_same_visits) {
+    for (int i = 0; i < 6; ++i) add_persona("p" + std::to_string(i));
+    std::vector<std::vector<std::string>> got(4);
+    std::vector<std::thread> threads;
+    for (auto& ids : got) {
+        threads.emplace_back([&] {
+            auth::Visits visits(database_, rules_);
+            const auto some =
+                visits.claim({.runner_id = "runner", .request_id = "one", .limit = 3}, friday);
+            for (const auto& visit : some.value()) ids.push_back(visit.visit_id);
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(got[0].size(), 3u);
+    for (const auto& ids : got) EXPECT_EQ(ids, got[0]);
+}
+
+TEST_F(VisitsTest, old_claims_are_forgotten) {
+    claim(friday, "old");
+    claim(friday + hours(2), "new");
+    EXPECT_EQ(count("select count(*) from auth.claims"), 1);
+}
+
+TEST_F(VisitsTest, claiming_moves_to_the_next_slot_without_drift) {
+    const std::string hourly = add_persona("hanna", "hourly");
+    const std::string daily = add_persona("dora", "daily");
+    const std::string weekdays = add_persona("willi", "weekdays");
+    ASSERT_EQ(claim(friday + minutes(7), "r").size(), 3u);
+    const base::Moment started = friday + minutes(7);
+    EXPECT_EQ(next_due_of(hourly), started + hours(1));
+    EXPECT_EQ(next_due_of(daily), started + hours(24));
+    EXPECT_EQ(next_due_of(weekdays), started + hours(72));  // Saturday moves to Monday.
+}
+
+TEST_F(VisitsTest, on_a_saturday_weekdays_personas_stay_at_home_in_both_forms_of_due) {
+    add_persona("dora", "daily");
+    add_persona("willi", "weekdays");  // Overdue since Friday.
+    const auto visits = claim(saturday, "r");
+    ASSERT_EQ(visits.size(), 1u);
+    EXPECT_EQ(visits[0].persona.name, "dora");
+    sql("update auth.persona_visits set status = 'finished', ended_at = now()");
+    auth::Personas personas(database_, rules_);
+    const auto due = personas.due(saturday);
+    ASSERT_EQ(due.size(), 1u);
+    EXPECT_EQ(due[0].name, "dora");
+    // The demo takes everybody, whatever her cadence and whatever the day.
+    EXPECT_EQ(claim(saturday + minutes(1), "all", 100, true).size(), 2u);
+}
+
+TEST_F(VisitsTest, weekends_are_those_of_the_configured_zone) {
+    add_persona("willi", "weekdays");
+    rules_.zone = "Pacific/Auckland";  // Friday noon UTC is Saturday there.
+    EXPECT_TRUE(claim(friday + hours(3), "r").empty());
+    rules_.zone = "UTC";
+    EXPECT_EQ(claim(friday + hours(3), "s").size(), 1u);
+}
+
+// auth-api-doubts B11
+TEST_F(VisitsTest, a_long_visit_does_not_make_the_next_day_later) {
+    const std::string user = add_persona("dora", "daily");
+    const auto visit = claim(friday, "r").at(0);
+    finish(visit.visit_id, friday + minutes(9), finished());
+    EXPECT_EQ(next_due_of(user), friday + hours(24));
+    EXPECT_EQ(last_active_of(user), friday);
+    EXPECT_TRUE(claim(friday + hours(24) - seconds(1), "early").empty());
+    auth::Personas personas(database_, rules_);
+    EXPECT_TRUE(personas.due(friday + hours(24) - seconds(1)).empty());
+    EXPECT_EQ(personas.due(friday + hours(24)).size(), 1u);
+    EXPECT_EQ(claim(friday + hours(24), "in time").size(), 1u);
+}
+
+// auth-api-doubts B9
+TEST_F(VisitsTest, an_empty_visit_is_a_day_as_well) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(1), finished()).outcome, Outcome::applied);
+    EXPECT_EQ(status_of(visit.visit_id), "finished");
+    EXPECT_EQ(last_active_of(user), friday);
+    EXPECT_TRUE(claim(friday + minutes(2), "s").empty());
+    auth::Personas personas(database_, rules_);
+    EXPECT_TRUE(personas.due(friday + minutes(2)).empty());
+}
+
+TEST_F(VisitsTest, a_visiting_persona_is_due_in_no_form) {
+    add_persona("hanna", "hourly");
+    EXPECT_EQ(claim(friday, "r").size(), 1u);
+    auth::Personas personas(database_, rules_);
+    EXPECT_TRUE(personas.due(friday).empty());
+    EXPECT_TRUE(claim(friday, "all", 100, true).empty());
+    EXPECT_THROW(sql(R"(insert into auth.persona_visits (tick_id, user_id, runner_id, request_id,
+        attempt, slot, started_at, deadline)
+        select 'second', user_id, 'x', 'x', 1, now(), now(), now() from auth.personas)"),
+                 base::Failure);
+}
+
+TEST_F(VisitsTest, three_attempts_per_slot_each_after_a_bounded_wait) {
+    const std::string user = add_persona("dora");
+    base::Moment now = friday;
+    for (int attempt = 1; attempt <= 3; ++attempt) {
+        const auto visits = claim(now, "r" + std::to_string(attempt));
+        ASSERT_EQ(visits.size(), 1u) << attempt;
+        EXPECT_EQ(visits[0].attempt, attempt);
+        EXPECT_EQ(visits[0].slot, friday);
+        const base::Moment ended = now + minutes(1);
+        finish(visits[0].visit_id, ended, failed());
+        EXPECT_EQ(status_of(visits[0].visit_id), "failed");
+        EXPECT_EQ(last_active_of(user), std::nullopt);
+        // Invariant: a failed visit never makes her due again at once.
+        EXPECT_TRUE(claim(ended, "at once" + std::to_string(attempt)).empty());
+        const base::Moment next = next_due_of(user);
+        if (attempt < 3) {
+            EXPECT_GE(next, ended + rules_.retry_wait_min);
+            EXPECT_LE(next, ended + rules_.retry_wait_base * (1 << (attempt - 1)));
+        } else {
+            EXPECT_EQ(next, visits[0].started_at + hours(24));
+        }
+        now = next;
+    }
+    const auto tomorrow = claim(now, "tomorrow");
+    ASSERT_EQ(tomorrow.size(), 1u);
+    EXPECT_EQ(tomorrow[0].attempt, 1);
+    EXPECT_EQ(tomorrow[0].slot, now);
+}
+
+TEST_F(VisitsTest, waits_are_spread_over_their_whole_span) {
+    EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 0.0), seconds(30));
+    EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 1.0), seconds(300));
+    EXPECT_EQ(auth::wait_before_attempt(rules_, 2, 1.0), seconds(600));
+    EXPECT_EQ(auth::wait_before_attempt(rules_, 2, 0.5), seconds(315));
+    EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 7.0), seconds(300));
+    EXPECT_EQ(auth::wait_before_attempt(rules_, 60, 1.0), seconds(300 * 1024));
+}
+
+TEST_F(VisitsTest, a_retry_never_passes_the_next_slot) {
+    const std::string user = add_persona("hanna", "hourly");
+    const auto visit = claim(friday, "r").at(0);
+    // The end is learned late; the next slot is nearer than any wait.
+    rules_.retry_wait_min = minutes(90);
+    finish(visit.visit_id, friday + minutes(9), failed());
+    EXPECT_EQ(next_due_of(user), friday + hours(1));
+    EXPECT_EQ(claim(friday + hours(1), "s").at(0).attempt, 1);
+}
+
+TEST_F(VisitsTest, a_failed_visit_that_acted_is_partial_and_was_her_day) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    store(user, {action(visit.visit_id, 1)});
+    catalog::VisitEnd end = failed();
+    end.actions = 1;
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(1), end).outcome, Outcome::applied);
+    EXPECT_EQ(status_of(visit.visit_id), "partial");
+    EXPECT_EQ(last_active_of(user), friday);
+    EXPECT_EQ(next_due_of(user), friday + hours(24));
+}
+
+TEST_F(VisitsTest, a_partial_visit_without_rows_failed) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    catalog::VisitEnd end = failed();
+    end.status = catalog::VisitEnd::Status::partial;
+    finish(visit.visit_id, friday + minutes(1), end);
+    EXPECT_EQ(status_of(visit.visit_id), "failed");
+    EXPECT_LT(next_due_of(user), friday + hours(1));
+}
+
+TEST_F(VisitsTest, an_end_without_its_rows_is_incomplete) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    store(user, {action(visit.visit_id, 1)});
+    catalog::VisitEnd end = finished();
+    end.actions = 3;
+    end.ratings = 1;
+    const auto answer = finish(visit.visit_id, friday + minutes(1), end);
+    EXPECT_EQ(answer.outcome, Outcome::incomplete);
+    EXPECT_EQ(answer.actions_missing, 2);
+    EXPECT_EQ(answer.ratings_missing, 1);
+    EXPECT_EQ(status_of(visit.visit_id), "running");
+    store(user, {action(visit.visit_id, 2), action(visit.visit_id, 3)});
+    store(user, {rating(visit.visit_id, "todo", 4)});
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(2), end).outcome, Outcome::applied);
+}
+
+TEST_F(VisitsTest, the_same_end_again_is_applied_and_another_one_is_not) {
+    add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    catalog::VisitEnd end = finished();
+    end.turns = 7;
+    end.tokens = {.input = 10, .output = 20, .cache_write = 30, .cache_read = 40};
+    end.cost_usd = 0.125;
+    end.model = "model";
+    end.product_name = "workspace";
+    end.product_version = "1";
+    end.summary = "A day.";
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(1), end).outcome, Outcome::applied);
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(2), end).outcome, Outcome::applied);
+    catalog::VisitEnd other = end;
+    other.turns = 8;
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(3), other).outcome, Outcome::differing);
+    const auto row =
+        sql("select * from auth.persona_visits where tick_id = $1", {visit.visit_id})[0];
+    EXPECT_EQ(row.integer("turns"), 7);
+    EXPECT_EQ(row.moment("ended_at"), friday + minutes(1));
+    EXPECT_EQ(row.integer("tokens_cache_read"), 40);
+    EXPECT_EQ(row.number("cost_usd"), 0.125);
+    EXPECT_EQ(row.text("product_name"), "workspace");
+    EXPECT_EQ(finish("nobody", friday, end).outcome, Outcome::missing);
+}
+
+TEST_F(VisitsTest, a_runner_past_its_lease_is_dead_for_ever_and_its_visits_are_lost) {
+    const std::string user = add_persona("dora");
+    keep_alive("short", friday, seconds(60));
+    const auto visit = claim(friday, "r", 1, false, "short").at(0);
+    auth::Visits visits(database_, rules_);
+    const base::Moment later = friday + seconds(61);
+    // Another runner's claim notices.
+    EXPECT_TRUE(claim(later, "s").empty());
+    EXPECT_EQ(status_of(visit.visit_id), "lost");
+    EXPECT_LE(next_due_of(user), later + rules_.retry_wait_base);
+    EXPECT_GE(next_due_of(user), later + rules_.retry_wait_min);
+    EXPECT_EQ(visits.claim({.runner_id = "short", .request_id = "t"}, later), std::nullopt);
+    auth::Runners runners(database_, rules_);
+    EXPECT_EQ(runners.heartbeat({.runner_id = "short", .node = "node-of-short"}, later),
+              auth::Runners::Answer::dead);
+    EXPECT_EQ(visits.claim({.runner_id = "never seen", .request_id = "t"}, later), std::nullopt);
+}
+
+TEST_F(VisitsTest, a_runner_that_comes_too_late_buries_itself) {
+    add_persona("dora");
+    keep_alive("short", friday, seconds(60));
+    const auto visit = claim(friday, "r", 1, false, "short").at(0);
+    auth::Runners runners(database_, rules_);
+    const auto beat = [&](base::Moment now) {
+        return runners.heartbeat({.runner_id = "short", .node = "node-of-short"}, now);
+    };
+    EXPECT_EQ(beat(friday + seconds(60)), auth::Runners::Answer::alive);
+    EXPECT_EQ(beat(friday + seconds(120)), auth::Runners::Answer::alive);
+    EXPECT_EQ(status_of(visit.visit_id), "running");
+    EXPECT_EQ(beat(friday + seconds(181)), auth::Runners::Answer::dead);
+    EXPECT_EQ(status_of(visit.visit_id), "lost");
+}
+
+TEST_F(VisitsTest, registering_a_node_loses_the_visits_of_its_earlier_runner_at_once) {
+    add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    auth::Runners runners(database_, rules_);
+    EXPECT_EQ(runners.heartbeat({.runner_id = "runner-2", .node = "node-of-runner"}, friday),
+              auth::Runners::Answer::alive);
+    EXPECT_EQ(status_of(visit.visit_id), "lost");
+    EXPECT_EQ(runners.heartbeat({.runner_id = "runner", .node = "node-of-runner"}, friday),
+              auth::Runners::Answer::dead);
+    // Other nodes are none of its business.
+    keep_alive("elsewhere", friday);
+    EXPECT_EQ(runners.heartbeat({.runner_id = "runner-2", .node = "node-of-runner"}, friday),
+              auth::Runners::Answer::alive);
+}
+
+TEST_F(VisitsTest, a_visit_five_minutes_past_its_deadline_is_lost_though_its_runner_lives) {
+    add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    const base::Moment edge = visit.deadline + minutes(5);
+    claim(edge, "s");
+    EXPECT_EQ(status_of(visit.visit_id), "running");
+    claim(edge + seconds(1), "t");
+    EXPECT_EQ(status_of(visit.visit_id), "lost");
+    const auto row = sql("select reason, error_source from auth.persona_visits where tick_id = $1",
+                         {visit.visit_id})[0];
+    EXPECT_EQ(row.text("reason"), "deadline_exceeded");
+    EXPECT_EQ(row.text("error_source"), "infra");
+}
+
+TEST_F(VisitsTest, a_lost_visit_that_acted_gets_no_second_day) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    store(user, {action(visit.visit_id, 1)});
+    claim(friday + hours(1), "s");
+    EXPECT_EQ(status_of(visit.visit_id), "lost");
+    EXPECT_EQ(next_due_of(user), friday + hours(24));
+    EXPECT_EQ(last_active_of(user), friday);
+}
+
+TEST_F(VisitsTest, rows_that_arrive_after_the_loss_call_off_the_retry) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    claim(friday + hours(1), "s");
+    const base::Moment retry = next_due_of(user);
+    EXPECT_LT(retry, friday + hours(2));
+    store(user, {action(visit.visit_id, 1)}, friday + hours(1));
+    EXPECT_EQ(next_due_of(user), retry);  // Rows never move due-ness.
+    EXPECT_TRUE(claim(retry, "t").empty());
+    EXPECT_EQ(next_due_of(user), friday + hours(24));
+    EXPECT_EQ(last_active_of(user), friday);
+    EXPECT_EQ(claim(friday + hours(24), "u").at(0).attempt, 1);
+}
+
+TEST_F(VisitsTest, the_end_of_a_lost_visit_keeps_its_costs_but_not_its_status) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    claim(friday + hours(1), "s");
+    const base::Moment due = next_due_of(user);
+    catalog::VisitEnd end = finished();
+    end.tokens.output = 99;
+    end.cost_usd = 1.5;
+    end.summary = "It was a day after all.";
+    const auto answer = finish(visit.visit_id, friday + hours(2), end);
+    EXPECT_EQ(answer.outcome, Outcome::lost);
+    EXPECT_EQ(finish(visit.visit_id, friday + hours(2), end).outcome, Outcome::lost);
+    const auto row =
+        sql("select * from auth.persona_visits where tick_id = $1", {visit.visit_id})[0];
+    EXPECT_EQ(row.text("status"), "lost");
+    EXPECT_EQ(row.text("reason"), "deadline_exceeded");
+    EXPECT_EQ(row.integer("tokens_output"), 99);
+    EXPECT_EQ(row.number("cost_usd"), 1.5);
+    EXPECT_EQ(row.text("summary"), "It was a day after all.");
+    EXPECT_EQ(next_due_of(user), due);
+    EXPECT_EQ(last_active_of(user), std::nullopt);
+}
+
+TEST_F(VisitsTest, limit_is_kept_and_the_longest_due_come_first) {
+    add_persona("late", "daily", friday - hours(1));
+    add_persona("later", "daily", friday - minutes(1));
+    add_persona("latest", "daily", friday - hours(2));
+    const auto visits = claim(friday, "r", 2);
+    ASSERT_EQ(visits.size(), 2u);
+    EXPECT_EQ(visits[0].persona.name, "latest");
+    EXPECT_EQ(visits[1].persona.name, "late");
+}
+
+TEST_F(VisitsTest, deleted_users_are_never_claimed) {
+    const std::string user = add_persona("gone");
+    sql("update auth.users set deleted_at = now() where id = $1", {user});
+    EXPECT_TRUE(claim(friday, "r").empty());
+    EXPECT_TRUE(claim(friday, "s", 10, true).empty());
+    auth::Personas personas(database_, rules_);
+    EXPECT_TRUE(personas.due(friday).empty());
+}
+
+// Claiming walks an index, so the number of personas who are not due does not matter.
+TEST_F(VisitsTest, the_claim_reads_an_index) {
+    sql(R"(insert into auth.users (id, name, email, kind)
+        select 'u' || i, 'n', 'u' || i || '@mana.test', 'persona' from generate_series(1, 20000) i)");
+    sql(R"(insert into auth.personas (user_id, archetype, system_prompt, module_mix, next_due_at)
+        select 'u' || i, 'a', 's', '{}', '2030-01-01' from generate_series(1, 20000) i)");
+    add_persona("dora");
+    sql("analyze auth.personas");
+    sql("analyze auth.users");
+    // One connection only: a session flushes its own statistics, and only its own.
+    base::Postgres single({.url = temp_.app_url(), .connections_max = 1});
+    const auto table_scans = [&] {
+        single.transact([](base::Transaction& transaction) {
+            transaction.run("select pg_stat_force_next_flush()");
+        });
+        return single.transact([](base::Transaction& transaction) {
+            return transaction
+                .run(R"(select seq_scan from pg_stat_user_tables
+                where schemaname = 'auth' and relname = 'personas')")[0]
+                .integer("seq_scan");
+        });
+    };
+    auth::Visits visits(single, rules_);
+    for (const base::Moment now : {friday, saturday}) {
+        const std::int64_t before = table_scans();
+        const auto claimed = visits.claim(
+            {.runner_id = "runner", .request_id = base::to_iso(now), .limit = 10}, now);
+        EXPECT_EQ(claimed.value().size(), 1u);
+        EXPECT_EQ(table_scans(), before);
+        sql("update auth.persona_visits set status = 'finished', ended_at = now()");
+    }
+}
+
+}  // namespace
+}  // namespace tests
