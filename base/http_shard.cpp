@@ -10,6 +10,7 @@ namespace base::http_detail {
 namespace {
 
 constexpr auto shard_name_fresh = std::chrono::seconds{50};  // Below libcurl's 60 s.
+constexpr auto shard_name_broken = std::chrono::seconds{1};
 constexpr std::size_t shard_names_max = 1'000;
 
 // A multi handle only fails when it was misused or memory is gone: nothing to go on with.
@@ -141,6 +142,7 @@ Task<void> Transfer::await_name(Steady limit) {
         names_.make_room();
         Names::Name& entry = names_.known[name];
         if (entry.fresh_until > loop_.now()) co_return;
+        if (entry.broken_until > loop_.now()) throw failure("its name cannot be looked up");
         if (!entry.busy) {
             entry.busy = true;
             lookup_ = &entry;
@@ -200,6 +202,7 @@ std::string Transfer::take_bytes() {
 
 void Transfer::conclude_here(int code) {
     conclude(code);
+    if (lookup_ != nullptr) lookup_->broken_until = loop_.now() + shard_name_broken;
     release_name();
     if (shard_ != nullptr) shard_->remove(*this);
     release_handle();

@@ -49,7 +49,8 @@ class Shard {
 struct Names {
     struct Name {
         bool busy = false;
-        Steady fresh_until{};  // libcurl's own cache knows the address until then.
+        Steady fresh_until{};   // libcurl's own cache knows the address until then.
+        Steady broken_until{};  // The last lookup failed: nobody asks again before.
     };
     explicit Names(Loop& loop) : changed(loop) {}
 

@@ -1,6 +1,7 @@
 #include "base/http.hpp"
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -323,6 +324,36 @@ TEST_F(HttpTest, refused_connection_is_not_sent) {
 TEST_F(HttpTest, unknown_host_is_not_sent) {
     EXPECT_THAT(http_complaint([&] { run(http_.send({.url = "http://no-such-host.invalid/"})); }),
                 testing::StartsWith("not_sent: no answer from no-such-host.invalid:"));
+}
+
+std::size_t threads_now() {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+Task<void> count_not_sent(Http& http, int& not_sent) {
+    HttpRequest request{.url = "http://no-such-host.invalid/"};
+    try {
+        co_await http.send(std::move(request));
+    } catch (const Failure& failure) {
+        if (failure.code() == "not_sent") ++not_sent;
+    }
+}
+
+// libcurl starts a thread per lookup: a crowd that wants one host must not start a crowd of them.
+TEST_F(HttpTest, a_crowd_looks_one_name_up_once) {
+    const std::size_t before = threads_now();
+    std::size_t most = 0;
+    int not_sent = 0;
+    Group group(loop_);
+    for (int i = 0; i < 200; ++i) group.add(count_not_sent(http_, not_sent));
+    while (group.size() > 0) {
+        loop_.post([this] { loop_.stop(); });
+        loop_.run(group.all());
+        most = std::max(most, threads_now());
+    }
+    EXPECT_EQ(not_sent, 200);
+    EXPECT_LE(most, before + 2);
 }
 
 TEST_F(HttpTest, a_closed_connection_is_outcome_unknown) {
