@@ -58,6 +58,12 @@ void schema_check(const base::Json& schema, const std::string& path, int depth) 
         }
     }
     if (schema.contains("enum") && (!schema["enum"].is_array())) refuse(bad);
+    for (const char* keyword : {"minLength", "maxLength", "minItems", "maxItems"}) {
+        if (schema.contains(keyword) && !schema[keyword].is_number_unsigned()) refuse(bad);
+    }
+    for (const char* keyword : {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}) {
+        if (schema.contains(keyword) && !schema[keyword].is_number()) refuse(bad);
+    }
     for (const char* keyword : {"properties", "$defs", "definitions", "patternProperties"}) {
         if (!schema.contains(keyword)) continue;
         if (!schema[keyword].is_object()) refuse(bad);
@@ -174,6 +180,10 @@ void tools_check_choice(const base::Json& body, const Model& model,
     static constexpr std::array<std::string_view, 3> known{"type", "name",
                                                            "disable_parallel_tool_use"};
     refuse_unknown_fields(choice, "tool_choice", known);
+    if (choice.contains("disable_parallel_tool_use") &&
+        !choice["disable_parallel_tool_use"].is_boolean()) {
+        refuse("tool_choice.disable_parallel_tool_use: Input should be a valid boolean");
+    }
     const std::string_view type = type_of(choice);
     if (type != "auto" && type != "any" && type != "none" && type != "tool") {
         refuse("tool_choice.type: Input should be 'auto', 'any', 'none' or 'tool'");

@@ -43,6 +43,16 @@ std::string filling_fit(std::string text, const base::Json& schema) {
     return text;
 }
 
+// The value that a JSON pointer leads to; nothing when it is malformed or leads nowhere.
+const base::Json* filling_point(const base::Json& root, std::string_view path) {
+    try {
+        const base::Json::json_pointer pointer{std::string(path)};
+        return root.contains(pointer) ? &root.at(pointer) : nullptr;
+    } catch (const base::Json::exception&) {
+        return nullptr;
+    }
+}
+
 class Filler {
   public:
     Filler(const base::Json& root, const Reading& reading, std::string module, Care care, Dice dice)
@@ -305,9 +315,9 @@ const base::Json& resolve_schema(const base::Json& root, const base::Json& schem
     for (int step = 0; step < filling_references_max && at->is_object(); ++step) {
         const std::string_view reference = text_member(*at, "$ref");
         if (reference.starts_with("#/")) {
-            const base::Json::json_pointer pointer{std::string(reference.substr(1))};
-            if (!root.contains(pointer)) return *at;
-            at = &root.at(pointer);
+            const base::Json* target = filling_point(root, reference.substr(1));
+            if (target == nullptr) return *at;
+            at = target;
             continue;
         }
         const base::Json* branch = nullptr;

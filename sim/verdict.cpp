@@ -22,9 +22,9 @@ constexpr std::size_t verdict_modules_max = 64;
 
 constexpr std::array<std::string_view, 7> verdict_good_words{
     "ok", "erfolgreich", "geklappt", "success", "erledigt", "gelungen", "true"};
-constexpr std::array<std::string_view, 11> verdict_bad_words{
-    "error",     "fehler",  "failed",  "fehlgeschlagen", "ungültig",   "abgelehnt",
-    "unbekannt", "unknown", "iserror", "misslungen",     "gescheitert"};
+constexpr std::array<std::string_view, 13> verdict_bad_words{
+    "error",   "fehler",  "failed",     "fehlgeschlagen", "ungültig",      "abgelehnt", "unbekannt",
+    "unknown", "iserror", "misslungen", "gescheitert",    "keine antwort", "no answer"};
 
 bool verdict_is_letter(char letter) {
     const auto byte = static_cast<unsigned char>(letter);
@@ -73,12 +73,12 @@ Evidence* verdict_evidence_in(std::vector<Evidence>& all, std::string_view line,
     return found;
 }
 
-// "Module: todo, notes" or "Bewerte diese Module: …": the words behind the colon.
+// "Module: todo, notes" or "Bewerte diese Bereiche: …": the words behind the colon.
 std::vector<std::string> verdict_listed_modules(std::string_view text) {
     std::vector<std::string> modules;
     for (const std::string_view line : base::split(text, '\n')) {
         const std::string lower = base::lower_ascii(line);
-        const std::size_t word = lower.find("modul");
+        const std::size_t word = std::min(lower.find("modul"), lower.find("bereich"));
         const std::size_t colon = line.find(':', word == std::string::npos ? line.size() : word);
         if (word == std::string::npos || colon == std::string_view::npos) continue;
         for (const std::string_view part : base::split(line.substr(colon + 1), ',')) {

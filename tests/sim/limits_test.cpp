@@ -1,0 +1,35 @@
+#include "sim/limits.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using std::chrono::seconds;
+
+const base::Steady limits_start{std::chrono::hours(5)};
+
+TEST(Limits, bucket_empties_says_how_long_and_refills) {
+    sim::Limits limits({.requests_per_minute = 2});
+    EXPECT_FALSE(limits.take_request("key", limits_start));
+    EXPECT_FALSE(limits.take_request("key", limits_start));
+    const auto wait = limits.take_request("key", limits_start);
+    ASSERT_TRUE(wait);
+    EXPECT_EQ(*wait, seconds(30));
+    EXPECT_FALSE(limits.take_request("other", limits_start));
+    EXPECT_FALSE(limits.take_request("key", limits_start + seconds(30)));
+}
+
+TEST(Limits, tokens_count_too_and_headers_tell) {
+    sim::Limits limits({.requests_per_minute = 100, .input_tokens_per_minute = 6000});
+    limits.take_tokens("key", 9000, 0, limits_start);
+    EXPECT_TRUE(limits.take_request("key", limits_start));
+    const auto headers = limits.headers("key", limits_start, base::Moment{});
+    std::string remaining;
+    for (const auto& [name, value] : headers) {
+        if (name == "anthropic-ratelimit-input-tokens-remaining") remaining = value;
+    }
+    EXPECT_EQ(remaining, "0");
+    EXPECT_EQ(headers.size(), 9U);
+}
+
+}  // namespace
