@@ -9,7 +9,7 @@
 namespace base {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 using testing::HasSubstr;
 using testing::Not;
 

@@ -6,7 +6,7 @@
 namespace base {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;
 using testing::ElementsAre;
 
 const std::string text_bad = "\xEF\xBF\xBD";
