@@ -30,7 +30,11 @@ void AddressLimits::admit(const LimitRule& rule, std::string_view who) {
     const base::Steady now = clock_.steady();
     const std::lock_guard lock(mutex_);
     if (counts_.size() >= limits_counts_max) {
-        std::erase_if(counts_, [&](const auto& entry) { return entry.second.until <= now; });
+        // Sweeping looks at every count, so a flood may cause it once a second at most.
+        if (now >= next_sweep_) {
+            std::erase_if(counts_, [&](const auto& entry) { return entry.second.until <= now; });
+            next_sweep_ = now + std::chrono::seconds(1);
+        }
         // A flood from many networks: forgetting one of them is better than growing.
         if (counts_.size() >= limits_counts_max) counts_.erase(counts_.begin());
     }

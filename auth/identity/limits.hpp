@@ -43,6 +43,7 @@ class AddressLimits {
     base::Clock& clock_;
     std::mutex mutex_;
     std::map<std::string, Count, std::less<>> counts_;
+    base::Steady next_sweep_{};
 };
 
 }  // namespace auth
