@@ -1,0 +1,38 @@
+#!/bin/sh
+# Other people's official clients against our servers. Installs the pinned packages (with their own
+# Node 22) where they are missing, then runs the tests that are named, or all.
+#
+#   SIM_URL=http://127.0.0.1:3999 tests/interop/run.sh anthropic
+#   AUTH_URL=… AUTH_EMAIL=… AUTH_PASSWORD=… MCP_URL=…/mcp tests/interop/run.sh jose better_auth mcp
+set -eu
+
+folder=$(cd "$(dirname "$0")" && pwd)
+# Packages may live elsewhere, so that a build leaves the sources as they are.
+target=${INTEROP_DIR:-$folder}
+
+if [ "$target" != "$folder" ]; then
+    mkdir -p "$target"
+    cp "$folder"/*.mjs "$folder"/package.json "$folder"/package-lock.json "$target"/
+fi
+cd "$target"
+
+stamp=node_modules/.installed-$(sha256sum package-lock.json | cut -c1-16)
+if [ ! -e "$stamp" ]; then
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    touch "$stamp"
+fi
+
+node=
+for candidate in node_modules/node-linux-*/bin/node; do
+    if [ -x "$candidate" ]; then node=$candidate; fi
+done
+if [ -z "$node" ]; then
+    echo "no Node for $(uname -s) $(uname -m) among the pinned packages; see package.json" >&2
+    exit 2
+fi
+
+if [ $# -eq 0 ]; then set -- anthropic jose better_auth mcp; fi
+for name in "$@"; do
+    echo "# $name"
+    "$node" "$name.mjs"
+done
