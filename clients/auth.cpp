@@ -194,9 +194,11 @@ base::Task<Heartbeat> Auth::heartbeat(std::string runner_id, std::string node,
 }
 
 base::Task<std::vector<ClaimedVisit>> Auth::claim(std::string runner_id, std::string request_id,
-                                                  int limit, bool everybody) {
+                                                  int limit, bool everybody,
+                                                  std::optional<base::Moment> idle_since) {
     base::Json body = {{"runnerId", runner_id}, {"requestId", request_id}, {"limit", limit}};
     if (everybody) body["due"] = "all";
+    if (idle_since) body["idleSince"] = base::to_iso(*idle_since);
     const base::Json answer =
         co_await exchange(service_request("/api/v1/internal/personas/due", body));
     std::vector<ClaimedVisit> visits = read_answer("the claim", [&] {

@@ -84,9 +84,11 @@ class Auth {
     base::Task<Heartbeat> heartbeat(std::string runner_id, std::string node,
                                     std::chrono::seconds lease);
     // `everybody`: every active persona without a running visit, due or not. The same request_id
-    // gets the same visits. Failure::missing: the service knows no such call.
-    base::Task<std::vector<ClaimedVisit>> claim(std::string runner_id, std::string request_id,
-                                                int limit, bool everybody);
+    // gets the same visits. `idle_since`: only personas without a visit started since then.
+    // Failure::missing: the service knows no such call.
+    base::Task<std::vector<ClaimedVisit>> claim(
+        std::string runner_id, std::string request_id, int limit, bool everybody,
+        std::optional<base::Moment> idle_since = std::nullopt);
     base::Task<Stored> store_actions(std::string user_id, std::vector<catalog::Action> actions);
     base::Task<Stored> store_ratings(std::string user_id, std::vector<catalog::Rating> ratings);
     // Failure::missing: the visit or its persona is gone.

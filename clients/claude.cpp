@@ -20,8 +20,8 @@ std::string_view without_end_slash(std::string_view url) {
 
 // The model is busy or we ask too much: a matter of all calls, not of one.
 bool is_claude_busy(const base::Failure& failure) {
-    return failure.status() == 429 || failure.status() == 529 ||
-           failure.code() == "overloaded_error" || failure.code() == "rate_limit_error";
+    return failure.kind() == base::Failure::Kind::throttled || failure.status() == 529 ||
+           failure.code() == "overloaded_error";
 }
 
 }  // namespace
