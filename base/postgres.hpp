@@ -171,9 +171,8 @@ class Postgres {
 };
 
 // Applies what is missing of `set` (e.g. "auth"), each file in one transaction, in order, under an
-// advisory lock, as the owner role. Records name and SHA-256 in public.schema_migrations; a
-// recorded file whose hash changed, or a gap, is Failure::conflict naming the file. Answers the
-// names applied.
+// advisory lock, as the owner role, and answers the names. Recorded in public.schema_migrations; a
+// changed file, a gap or an unknown newer file is Failure::conflict naming the file.
 std::vector<std::string> migrate(const Secret& owner_url, std::string_view set,
                                  EmbeddedTexts migrations);
 // Names that migrate() would apply.
@@ -192,5 +191,10 @@ void ensure_database(const Secret& superuser_url, std::string_view name,
                      std::string_view from = {});
 // Ends the connections to it; `superuser_url` names another database.
 void drop_database(const Secret& superuser_url, std::string_view name);
+
+// The connection as libpq's environment variables (PGHOST, PGPASSWORD, …), for psql: nothing
+// secret in an argument list. Throws Failure::invalid for a string that libpq cannot read.
+using PsqlEnvironment = std::vector<std::pair<std::string, std::string>>;
+PsqlEnvironment psql_environment(const Secret& url);
 
 }  // namespace base
