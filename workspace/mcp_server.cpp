@@ -43,9 +43,9 @@ ServerResponse mcp_rpc_refusal(int status, const Json& id, RpcCode code, std::st
     return ServerResponse::json(rpc_error(id, code, reason), status);
 }
 
-ServerResponse mcp_accepted() {
+ServerResponse mcp_empty(int status) {
     ServerResponse response;
-    response.status = 202;
+    response.status = status;
     response.content_type.clear();
     return response;
 }
@@ -76,6 +76,10 @@ std::string mcp_bearer(std::string_view header) {
 
 std::string_view mcp_media_type(std::string_view header) {
     return base::trim(header.substr(0, header.find(';')));
+}
+
+std::string mcp_base_url(const ServerRequest& request, const std::string& public_url) {
+    return public_url.empty() ? "http://" + std::string(request.header("host")) : public_url;
 }
 
 // The runner's mark of a call, for audits and for recognising a resent call. Absent is fine.
@@ -157,9 +161,7 @@ void McpServer::add_cors(const ServerRequest& request, ServerResponse& response)
 }
 
 ServerResponse McpServer::metadata(const ServerRequest& request) const {
-    const std::string base_url = options_.public_url.empty()
-                                     ? "http://" + std::string(request.header("host"))
-                                     : options_.public_url;
+    const std::string base_url = mcp_base_url(request, options_.public_url);
     Json body;
     body["resource"] = base_url + "/mcp";
     body["authorization_servers"] = Json::array({options_.auth_url});
@@ -168,9 +170,7 @@ ServerResponse McpServer::metadata(const ServerRequest& request) const {
 }
 
 ServerResponse McpServer::unauthorized(const ServerRequest& request, std::string_view why) const {
-    const std::string base_url = options_.public_url.empty()
-                                     ? "http://" + std::string(request.header("host"))
-                                     : options_.public_url;
+    const std::string base_url = mcp_base_url(request, options_.public_url);
     std::string challenge = fmt::format(
         "Bearer resource_metadata=\"{}/.well-known/oauth-protected-resource/mcp\"", base_url);
     // A request without a token learns where to get one, not that something is wrong with it.
@@ -271,7 +271,7 @@ ServerResponse McpServer::post(const ServerRequest& request) {
         return mcp_refusal(403, "you are not a member of the space in X-Mana-Space");
     }
     if (body->is_array()) return answer_batch(*body, visitor);
-    if (kind != RpcKind::request) return mcp_accepted();
+    if (kind != RpcKind::request) return mcp_empty(202);
     return ServerResponse::json(answer(*body, visitor));
 }
 
@@ -288,10 +288,7 @@ ServerResponse McpServer::end(const ServerRequest& request) {
     if (auto refusal = admit(request, visitor.caller)) return *refusal;
     if (auto refusal = find_session(request, Json(), visitor)) return *refusal;
     sessions_.close(visitor.session_id, visitor.caller.user_id);
-    ServerResponse response;
-    response.status = 204;
-    response.content_type.clear();
-    return response;
+    return mcp_empty(204);
 }
 
 ServerResponse McpServer::open_session(const Json& request, const McpCaller& caller) {
@@ -336,7 +333,7 @@ ServerResponse McpServer::answer_batch(const Json& messages, const Visitor& visi
             answers.push_back(answer(message, visitor));
         }
     }
-    return answers.empty() ? mcp_accepted() : ServerResponse::json(answers);
+    return answers.empty() ? mcp_empty(202) : ServerResponse::json(answers);
 }
 
 Json McpServer::answer(const Json& request, const Visitor& visitor) {

@@ -273,14 +273,17 @@ Schema done_schema() {
 }
 
 std::string record_schema(std::string_view properties, const std::vector<std::string>& optional) {
-    Json schema;
-    schema["type"] = "object";
-    schema["properties"] = schema_read(properties);
-    for (const auto& [name, unused] : schema["properties"].items()) {
+    Json listed = schema_read(properties);
+    Json required = Json::array();
+    for (const auto& [name, unused] : listed.items()) {
         if (std::find(optional.begin(), optional.end(), name) == optional.end()) {
-            schema["required"].push_back(name);
+            required.push_back(name);
         }
     }
+    Json schema;
+    schema["type"] = "object";
+    schema["properties"] = std::move(listed);
+    schema["required"] = std::move(required);
     schema["additionalProperties"] = false;
     return schema.dump();
 }

@@ -1,0 +1,243 @@
+// A workspace service on a throw-away database, with a small auth service on the far side of the
+// wire that records what it was asked and can be told to fail.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/crypto.hpp"
+#include "base/http.hpp"
+#include "base/jwt.hpp"
+#include "base/metrics.hpp"
+#include "base/postgres.hpp"
+#include "base/server.hpp"
+#include "tests/support/fake_clock.hpp"
+#include "tests/support/temp_database.hpp"
+#include "workspace/migrations.hpp"
+#include "workspace/schema.hpp"
+#include "workspace/service.hpp"
+
+namespace tests {
+
+using base::Json;
+
+inline constexpr const char* service_key = "test-service-key";
+inline constexpr const char* issuer = "http://auth.test";
+
+// The part of the auth service that the workspace asks.
+class FakeAuth {
+  public:
+    FakeAuth() : keys_(base::make_ed25519()), server_({.name = "fake_auth", .threads_max = 16}) {
+        server_.route("GET", "/api/auth/jwks", [this](const base::ServerRequest&) {
+            ++jwks_fetches;
+            Json key = {{"kty", "OKP"},
+                        {"crv", "Ed25519"},
+                        {"kid", "k1"},
+                        {"alg", "EdDSA"},
+                        {"x", base::to_base64url(keys_.public_key)}};
+            return base::ServerResponse::json({{"keys", Json::array({key})}});
+        });
+        server_.route("GET", "/api/v1/internal/users/:id/memberships",
+                      [this](const base::ServerRequest& request) { return memberships(request); });
+        server_.route("GET", "/api/auth/organization/list", [](const base::ServerRequest& request) {
+            if (!request.header("authorization").starts_with("Bearer ey")) {
+                return base::ServerResponse::json({{"error", "no token"}}, 401);
+            }
+            return base::ServerResponse::json(
+                Json::array({{{"id", "home"},
+                              {"name", "Anna"},
+                              {"slug", "anna"},
+                              {"logo", nullptr},
+                              {"metadata", {{"type", "personal"}, {"tier", "public"}}}},
+                             {{"id", "flat"},
+                              {"name", "Flat"},
+                              {"slug", "flat"},
+                              {"metadata", R"({"type":"family"})"}}}));
+        });
+        server_.start();
+    }
+
+    std::string url() const { return server_.url(); }
+
+    void join(const std::string& user, const std::string& space,
+              const std::string& role = "owner") {
+        const std::lock_guard lock(mutex_);
+        roles_[user][space] = role;
+    }
+    void leave(const std::string& user, const std::string& space) {
+        const std::lock_guard lock(mutex_);
+        roles_[user].erase(space);
+    }
+
+    std::string token(const std::string& user, base::Moment now, Json changes = Json::object()) {
+        const auto seconds =
+            std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+        Json claims = {{"sub", user},         {"email", user + "@mana.test"},
+                       {"role", "user"},      {"iss", issuer},
+                       {"aud", "mana"},       {"iat", seconds},
+                       {"exp", seconds + 900}};
+        claims.update(changes);
+        return base::sign_jwt(claims, "k1", keys_.private_key);
+    }
+
+    std::atomic<int> jwks_fetches = 0, membership_fetches = 0;
+    std::atomic<bool> down = false;
+
+  private:
+    base::ServerResponse memberships(const base::ServerRequest& request) {
+        ++membership_fetches;
+        if (down) return base::ServerResponse::json({{"error", "down"}}, 503);
+        if (request.header("x-service-key") != service_key) {
+            return base::ServerResponse::json({{"error", "key"}}, 401);
+        }
+        const std::lock_guard lock(mutex_);
+        Json list = Json::array();
+        for (const auto& [space, role] : roles_[request.param("id")]) {
+            list.push_back({{"organizationId", space}, {"role", role}});
+        }
+        return base::ServerResponse::json({{"userId", request.param("id")}, {"memberships", list}});
+    }
+
+    base::Ed25519Pair keys_;
+    std::mutex mutex_;
+    std::map<std::string, std::map<std::string, std::string>> roles_;
+    base::Server server_;
+};
+
+struct World {
+    explicit World(workspace::Options changes = {})
+        : database({{"workspace", workspace::migrations()}}), options(std::move(changes)) {
+        postgres = std::make_unique<base::Postgres>(
+            base::PostgresOptions{.url = database.app_url(), .connections_max = 8});
+        options.port = 0;
+        options.auth_url = auth.url();
+        options.service_key = base::Secret(service_key);
+        options.issuers = {issuer};
+        options.threads_max = 32;
+        auth.join("anna", "home");
+        auth.join("anna", "flat");
+        auth.join("ben", "nest");
+        auth.join("ben", "flat", "member");
+        restart();
+    }
+
+    void restart() {
+        service.reset();
+        service = std::make_unique<workspace::Service>(*postgres, options, clock, metrics);
+        service->start();
+    }
+
+    // One statement as a database superuser, whom no policy stops.
+    base::SqlRows look(std::string_view statement, const base::SqlParams& params = {}) {
+        if (!superuser) {
+            superuser = std::make_unique<base::Postgres>(
+                base::PostgresOptions{.url = database.superuser_url(), .connections_max = 2});
+        }
+        return superuser->transact(
+            [&](base::Transaction& transaction) { return transaction.run(statement, params); });
+    }
+
+    test_support::TempDatabase database;
+    FakeClock clock{false};
+    base::Metrics metrics;
+    FakeAuth auth;
+    std::unique_ptr<base::Postgres> postgres, superuser;
+    workspace::Options options;
+    std::unique_ptr<workspace::Service> service;
+};
+
+// One caller over the wire.
+class Client {
+  public:
+    Client(World& world, std::string user, std::string space)
+        : world_(world), user_(std::move(user)), space_(std::move(space)) {}
+
+    base::HttpHeaders headers() const {
+        base::HttpHeaders headers = {
+            {"Authorization", "Bearer " + world_.auth.token(user_, world_.clock.now())},
+            {"X-Mana-Space", space_},
+            {"Content-Type", "application/json"},
+            {"Accept", "application/json, text/event-stream"}};
+        if (!session.empty()) headers.emplace_back("Mcp-Session-Id", session);
+        return headers;
+    }
+
+    base::HttpResponse send(const std::string& body, base::HttpHeaders with,
+                            const std::string& method = "POST") const {
+        return base::fetch({.method = method,
+                            .url = world_.service->mcp_url(),
+                            .headers = std::move(with),
+                            .body = body});
+    }
+    base::HttpResponse send(const Json& message) const { return send(message.dump(), headers()); }
+
+    Json open(const std::string& version = "2025-11-25") {
+        session.clear();
+        const base::HttpResponse response =
+            send({{"jsonrpc", "2.0"},
+                  {"id", 1},
+                  {"method", "initialize"},
+                  {"params",
+                   {{"protocolVersion", version},
+                    {"capabilities", Json::object()},
+                    {"clientInfo", {{"name", "test"}, {"version", "1"}}}}}});
+        EXPECT_EQ(response.status, 200) << response.body;
+        session = response.header("mcp-session-id");
+        return Json::parse(response.body);
+    }
+
+    Json request(const std::string& method, const Json& params = Json::object()) {
+        const base::HttpResponse response =
+            send({{"jsonrpc", "2.0"}, {"id", ++last_id_}, {"method", method}, {"params", params}});
+        EXPECT_EQ(response.status, 200) << response.body;
+        return Json::parse(response.body);
+    }
+
+    // The MCP result of a call; `meta` marks it as a visit's.
+    Json result(const std::string& tool, const Json& arguments = Json::object(),
+                const Json& meta = nullptr) {
+        if (session.empty()) open();
+        Json params = {{"name", tool}, {"arguments", arguments}};
+        if (!meta.is_null()) params["_meta"] = meta;
+        const Json answer = request("tools/call", params);
+        EXPECT_TRUE(answer.contains("result")) << answer.dump();
+        return answer.value("result", Json::object());
+    }
+
+    // What a call that must succeed answers.
+    Json call(const std::string& tool, const Json& arguments = Json::object()) {
+        const Json answer = result(tool, arguments);
+        EXPECT_FALSE(answer.value("isError", false)) << answer.dump();
+        return answer.value("structuredContent", Json::object());
+    }
+
+    // What a call that must be refused says.
+    std::string refusal(const std::string& tool, const Json& arguments = Json::object()) {
+        const Json answer = result(tool, arguments);
+        EXPECT_TRUE(answer.value("isError", false)) << answer.dump();
+        EXPECT_FALSE(answer.contains("structuredContent"));
+        return answer["content"][0]["text"].get<std::string>();
+    }
+
+    std::string session;
+
+  private:
+    World& world_;
+    const std::string user_, space_;
+    int last_id_ = 1;
+};
+
+inline std::vector<std::string> pick(const Json& records, const char* field) {
+    std::vector<std::string> values;
+    for (const Json& record : records) values.push_back(record[field].get<std::string>());
+    return values;
+}
+
+}  // namespace tests
