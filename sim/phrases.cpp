@@ -138,33 +138,39 @@ constexpr std::array<std::string_view, 2> phrases_bye_newcomer{
     "Ich glaube, ich habe es richtig gemacht? Ganz sicher bin ich nicht. Bis morgen.",
     "Puh, für heute genug geklickt. Ein paar Sachen finde ich bestimmt nicht wieder."};
 
-bool phrases_mention(const std::string& text, std::initializer_list<std::string_view> words) {
-    for (const std::string_view word : words) {
-        if (text.find(word) != std::string::npos) return true;
-    }
-    return false;
-}
+struct ThemeWord {
+    std::string_view word;
+    Theme theme;
+};
+constexpr std::array phrases_theme_words{
+    ThemeWord{"überfordert", Theme::newcomer},   ThemeWord{"praktikant", Theme::newcomer},
+    ThemeWord{"newbie", Theme::newcomer},        ThemeWord{"zum ersten mal", Theme::newcomer},
+    ThemeWord{"fotograf", Theme::photographer},  ThemeWord{"freelanc", Theme::photographer},
+    ThemeWord{"freiberuf", Theme::photographer}, ThemeWord{"studier", Theme::student},
+    ThemeWord{"student", Theme::student},        ThemeWord{"adhs", Theme::student},
+    ThemeWord{"geschäftsführ", Theme::chief},    ThemeWord{"tagesgeschäft", Theme::chief},
+    ThemeWord{"vorstand", Theme::chief},         ThemeWord{"unternehmer", Theme::chief},
+    ThemeWord{"forsch", Theme::researcher},      ThemeWord{"wissenschaft", Theme::researcher},
+    ThemeWord{"promov", Theme::researcher},      ThemeWord{"entwickl", Theme::developer},
+    ThemeWord{"programm", Theme::developer},     ThemeWord{"software", Theme::developer},
+    ThemeWord{"kinder", Theme::parent},          ThemeWord{"mutter", Theme::parent},
+    ThemeWord{"vater", Theme::parent},           ThemeWord{"parent", Theme::parent},
+};
 
 }  // namespace
 
 Theme theme_of(std::string_view system) {
     const std::string text = base::lower_ascii(system);
-    if (phrases_mention(text, {"überfordert", "praktik", "newbie", "zum ersten mal", "verwirr"})) {
-        return Theme::newcomer;
+    // A prompt introduces its person first and the others later.
+    std::size_t earliest = std::string::npos;
+    Theme theme = Theme::everyday;
+    for (const ThemeWord& one : phrases_theme_words) {
+        const std::size_t at = text.find(one.word);
+        if (at >= earliest) continue;
+        earliest = at;
+        theme = one.theme;
     }
-    if (phrases_mention(text, {"fotograf", "freelanc", "freiberuf"})) return Theme::photographer;
-    if (phrases_mention(text, {"studier", "student", "adhs", "adhd"})) return Theme::student;
-    if (phrases_mention(text, {"geschäftsführ", "ceo", "vorstand", "unternehmer"})) {
-        return Theme::chief;
-    }
-    if (phrases_mention(text, {"forsch", "wissenschaft", "promov", "research"})) {
-        return Theme::researcher;
-    }
-    if (phrases_mention(text, {"entwickl", "programmier", "software", "dev"})) {
-        return Theme::developer;
-    }
-    if (phrases_mention(text, {"kinder", "mutter", "vater", "parent"})) return Theme::parent;
-    return Theme::everyday;
+    return theme;
 }
 
 std::span<const Matter> matters(Theme theme) {

@@ -1,5 +1,6 @@
 #include "sim/script.hpp"
 
+#include <fstream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -102,6 +103,38 @@ TEST(Script, days_have_a_sensible_size) {
     EXPECT_TRUE(modules.contains("todo") && modules.contains("journal") &&
                 modules.contains("notes") && modules.contains("mood"));
     EXPECT_FALSE(modules.contains("contacts")) << "nobody asked for contacts";
+}
+
+TEST(Script, the_shipped_people_fill_a_day) {
+    std::ifstream file(std::string(SOURCE_DIR) + "/catalog/personas.json");
+    const Json catalog = Json::parse(file);
+    const Json& people = catalog.is_array() ? catalog : catalog["personas"];
+    ASSERT_EQ(people.size(), 10U);
+    for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        std::size_t calls = 0;
+        std::set<std::string> modules;
+        for (const Json& person : people) {
+            std::string plan = "Es ist der 21. November 2026. Vorgenommen:\n";
+            for (const auto& [module, weight] : person["moduleMix"].items()) {
+                plan += "- " + module + " " + weight.dump() + "\n";
+            }
+            const ScriptedDay day = script_play(person["systemPrompt"], plan, seed, "a", 0.08);
+            EXPECT_LE(day.turns, 15) << person["email"];
+            EXPECT_GE(day.calls.size(), 3U) << person["email"];
+            calls += day.calls.size();
+            for (const ScriptedCall& call : day.calls) modules.insert(sim::module_of(call.tool));
+        }
+        EXPECT_GE(calls, 40U) << seed;
+        EXPECT_GE(modules.size(), 7U) << seed;
+    }
+}
+
+TEST(Script, people_are_taken_for_what_they_are) {
+    EXPECT_EQ(sim::theme_of("Du bist Paul, Fotograf; Maya ist Praktikantin bei dir."),
+              sim::Theme::photographer);
+    EXPECT_EQ(sim::theme_of("Du bist Maya, Praktikantin bei einem Fotografen."),
+              sim::Theme::newcomer);
+    EXPECT_EQ(sim::theme_of("Guten Tag."), sim::Theme::everyday);
 }
 
 TEST(Script, completes_what_results_showed) {
