@@ -39,7 +39,7 @@ struct Options {
     int scrypt_waiting_max = 32;        // Past it: 503.
 
     std::string timezone = "UTC";  // Of the personas' slots.
-    std::chrono::minutes visit_deadline{10};
+    std::chrono::seconds visit_deadline{600};
 };
 
 }  // namespace auth

@@ -62,6 +62,10 @@ base::Moment next_slot(Cadence cadence, base::Moment started, std::string_view z
     return place->to_utc(second + wait) + (local - second);
 }
 
+base::Moment local_time(base::Moment moment, std::string_view zone) {
+    return base::Moment{cadence_local(*zone_of(zone), moment).time_since_epoch()};
+}
+
 void require_zone(std::string_view zone) {
     zone_of(zone);
 }

@@ -96,7 +96,7 @@ auth::Options auth_options(const Config& config) {
     options.mail_folder = config.state_directory / "mail";
     options.daily_signups_max = config.daily_signups_max;
     options.timezone = config.zone;
-    options.visit_deadline = std::chrono::duration_cast<std::chrono::minutes>(config.visit_deadline);
+    options.visit_deadline = std::chrono::duration_cast<std::chrono::seconds>(config.visit_deadline);
     return options;
 }
 

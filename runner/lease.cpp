@@ -46,9 +46,9 @@ base::Task<bool> Lease::beat() {
     const base::Steady sent_at = loop_.now();
     const std::string runner_id = runner_id_;
     try {
-        const bool alive = co_await auth_.heartbeat(runner_id, options_.node, options_.length);
+        const clients::Heartbeat answer = co_await auth_.heartbeat(runner_id, options_.node, options_.length);
         if (runner_id != runner_id_) co_return false;  // Revoked meanwhile.
-        if (!alive) {
+        if (answer == clients::Heartbeat::gone) {
             revoke("the auth service declared this runner dead");
             co_return false;
         }
@@ -71,8 +71,7 @@ base::Task<bool> Lease::beat() {
 base::Task<void> Lease::keep(std::function<void(std::string)> lost) {
     lost_ = std::move(lost);
     for (;;) {
-        const bool acknowledged = co_await loop_.within(options_.length, beat());
-        static_cast<void>(acknowledged);
+        co_await loop_.within(options_.length, beat());
         const bool well = is_held() && last_error_.empty();
         base::Duration pause = well ? options_.heartbeat_every : options_.retry_every;
         if (held_) pause = std::min<base::Duration>(pause, ends_at_ - loop_.now());

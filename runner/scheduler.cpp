@@ -30,6 +30,7 @@ struct Scheduler::Tick {
     bool everybody = false;
     base::Moment started_at{};
     base::Steady began{};
+    std::optional<base::Moment> idle_since;
     TickReport report;
     int open_visits = 0;
     bool pass_ended = false;
@@ -113,15 +114,18 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
 }
 
 base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
-    const std::optional<base::Moment> idle_since =
-        tick->everybody ? std::optional(tick->started_at) : std::nullopt;
     std::vector<clients::ClaimedVisit> claimed;
     try {
         claimed = co_await services_.auth.claim(services_.lease.runner_id(), base::random_uuid(), places,
-                                                tick->everybody, idle_since);
+                                                tick->everybody, tick->idle_since);
     } catch (const Failure& failure) {
         if (failure.status() == 410) services_.lease.revoke(failure.what());
         throw;
+    }
+    // Everybody once: the next claims of this pass leave out whoever has had her visit since the first one,
+    // by the service's clock.
+    if (tick->everybody && !tick->idle_since && !claimed.empty()) {
+        tick->idle_since = claimed.front().deadline - claimed.front().time_left;
     }
     for (clients::ClaimedVisit& one : claimed) {
         const std::string visit_id = one.visit_id;

@@ -58,6 +58,10 @@ Claim claim_of(const base::Json& body) {
     claim.request_id = fields.text("requestId", 1, runner_id_bytes_max);
     claim.limit = static_cast<int>(fields.integer("limit", 1, claim_limit_max));
     claim.everybody = fields.word_or_none("due", all).has_value();
+    if (const auto since = fields.text_or_none("idleSince", 64)) {
+        claim.idle_since = base::from_iso(*since);
+        if (!claim.idle_since) fields.fail("idleSince", "an ISO 8601 time");
+    }
     return claim;
 }
 

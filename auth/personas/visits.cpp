@@ -84,6 +84,8 @@ where ($2::boolean or p.next_due_at <= $1::timestamptz)
     and u.deleted_at is null
     and not exists (select from auth.persona_visits v
         where v.user_id = p.user_id and v.status = 'running')
+    and ($5::timestamptz is null or not exists (select from auth.persona_visits v
+        where v.user_id = p.user_id and v.started_at >= $5::timestamptz))
 order by p.next_due_at, p.user_id
 limit $4::integer
 for update of p skip locked)";
@@ -121,7 +123,8 @@ from auth.persona_visits where tick_id = $1 for update)";
 constexpr std::string_view count_visit_rows = R"(
 select
     (select count(*) from auth.persona_actions where persona_id = $1 and tick_id = $2) as actions,
-    (select count(*) from auth.persona_feedback where persona_id = $1 and tick_id = $2) as ratings)";
+    (select count(*) from auth.persona_feedback
+        where persona_id = $1 and tick_id = $2) as ratings)";
 
 // A lost visit keeps its status, its reason and its end; everything else is worth knowing.
 constexpr std::string_view store_visit_end = R"(
@@ -186,8 +189,8 @@ ClaimRound run_claim_round(base::Transaction& transaction, const Claim& claim, i
         catalog::due_if_idle_since(catalog::Cadence::weekdays, now, rules.zone).has_value();
     VisitsToClaim wanted;
     ClaimRound round;
-    for (const base::SqlRow row :
-         transaction.run(lock_candidates, {now, claim.everybody, working_day, limit})) {
+    for (const base::SqlRow row : transaction.run(
+             lock_candidates, {now, claim.everybody, working_day, limit, claim.idle_since})) {
         if (!claim.everybody && !row.is_null("acted_at")) {
             skip_lived_slot(transaction, row, rules);
             ++round.skipped;

@@ -2,7 +2,7 @@
 // running visit belongs to one runner, and every persona has at most one.
 //
 //   claim ──► running ──finish──► finished | partial | failed
-//                └──── reap ────► lost        (its runner died, or 5 minutes past its deadline)
+//                └── reap ──► lost       (its runner died, or 5 minutes past its deadline)
 //
 // A failed or lost visit without any action row is tried again after a jittered wait, at most
 // three attempts per slot; with action rows there is no second day in the same slot.
@@ -26,7 +26,7 @@ struct Options;
 
 struct VisitRules {
     std::string zone = "UTC";                   // Where personas live: weekends are theirs.
-    std::chrono::minutes visit_max{10};         // From claim to deadline.
+    std::chrono::seconds visit_max{600};        // From claim to deadline.
     std::chrono::minutes grace{5};              // Past the deadline, then the visit is lost.
     int attempts_max = 3;                       // Per slot.
     std::chrono::seconds retry_wait_min{30};    // "Not at once", whatever the jitter says.
@@ -47,6 +47,8 @@ struct Claim {
     std::string request_id;  // The same one gets the same visits.
     int limit = 1;
     bool everybody = false;  // Every active persona without a running visit, due or not.
+    // Only personas without a visit started since then: so one pass over everybody ends.
+    std::optional<base::Moment> idle_since;
 };
 
 struct ClaimedVisit {
