@@ -18,6 +18,7 @@
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "base/server_answers.hpp"
 #include "base/server_connection.hpp"
 #include "base/server_failures.hpp"
 #include "base/server_head.hpp"
@@ -97,16 +98,9 @@ class ServerSinkWriter final : public StreamWriter {
     bool is_reset_ = false;
 };
 
-// One request on its way through; the library's handler finds it by thread.
-struct ServerExchange {
-    ServerConnection& connection;
-    ServerHead& head;
-    ServerStream* stream = nullptr;
-    Steady begun;
-    bool close = false;
-};
-
+// The request that this thread is answering; the library's handler finds it here.
 thread_local ServerExchange* server_exchange = nullptr;
+thread_local ServerStream* server_stream = nullptr;
 thread_local bool server_refuses = false;  // The job at hand found no room in the line.
 
 class ServerQueue final : public httplib::TaskQueue {
@@ -130,10 +124,6 @@ class ServerQueue final : public httplib::TaskQueue {
     ServerConnections& connections_;
 };
 
-std::string server_status_class(int status) {
-    return std::to_string(status / 100) + "xx";
-}
-
 }  // namespace
 
 struct Server::State final : httplib::Server {
@@ -144,19 +134,11 @@ struct Server::State final : httplib::Server {
     bool process_and_close_socket(socket_t socket) override;
     void serve(ServerConnection& connection, const std::string& client);
     bool serve_one(ServerConnection& connection, const std::string& client);
-    void fill(httplib::Response& out);
-    ServerResponse answer(ServerExchange& exchange, const ServerRoute*& route);
-    ServerResponse respond(ServerExchange& exchange, const ServerRoute*& route);
-    ServerResponse print(const ServerRequest& request, const Failure& failure, int status);
     void copy(ServerResponse response, ServerExchange& exchange, httplib::Response& out);
-    void count(const ServerExchange& exchange, const ServerRoute* route, int status);
     void set_up();
 
     ServerOptions options;
-    ServerRouter router;
-    std::vector<std::function<std::optional<ServerResponse>(const ServerRequest&)>> checks;
-    std::vector<std::function<void(const ServerRequest&, ServerResponse&)>> finishers;
-    FailurePrinter printer = print_failure_plainly;
+    ServerAnswers answers{options};
 
     std::atomic<bool> stopping{false};
     ServerConnections connections;
@@ -177,7 +159,7 @@ void Server::State::set_up() {
         listening_socket = socket;
     });
     set_pre_routing_handler([this](const httplib::Request&, httplib::Response& out) {
-        fill(out);
+        copy(answers.answer(*server_exchange), *server_exchange, out);
         return HandlerResponse::Handled;
     });
     set_post_routing_handler([](const httplib::Request&, httplib::Response& out) {
@@ -247,91 +229,18 @@ bool Server::State::serve_one(ServerConnection& connection, const std::string& c
         head.refusal = "request head: at most 65536 bytes";
     }
     head.request.remote_address = client;
-    ServerExchange exchange{connection, head, nullptr, begun, head.close || too_long};
+    ServerExchange exchange{connection, head, begun, head.close || too_long};
     // The library answers HEAD without a body; any other word makes no difference to it.
     std::string shown = head.request.method == "HEAD" ? "HEAD" : "GET";
     ServerStream stream(connection, shown + " / HTTP/1.1\r\n\r\n");
-    exchange.stream = &stream;
     server_exchange = &exchange;
+    server_stream = &stream;
     bool closed = false;
     process_request(stream, exchange.close, closed, nullptr);
     server_exchange = nullptr;
+    server_stream = nullptr;
     stream.flush();
     return !exchange.close && !connection.broken() && !stopping;
-}
-
-void Server::State::fill(httplib::Response& out) {
-    ServerExchange& exchange = *server_exchange;
-    const ServerRequest& request = exchange.head.request;
-    const ServerRoute* route = nullptr;
-    ServerResponse response;
-    try {
-        response = answer(exchange, route);
-        for (const auto& finish : finishers) finish(request, response);
-        require_clean_headers(response);
-    } catch (...) {
-        failure_of(std::current_exception(), options.name, request);
-        response =
-            print_failure_plainly(request, Failure(Failure::Kind::internal, "internal error"));
-    }
-    count(exchange, route, response.status);
-    copy(std::move(response), exchange, out);
-}
-
-// Every failure of the way to an answer, printed.
-ServerResponse Server::State::answer(ServerExchange& exchange, const ServerRoute*& route) {
-    try {
-        return respond(exchange, route);
-    } catch (...) {
-        const ServerRequest& request = exchange.head.request;
-        Failure failure = failure_of(std::current_exception(), options.name, request);
-        return print(request, failure, 0);
-    }
-}
-
-ServerResponse Server::State::respond(ServerExchange& exchange, const ServerRoute*& route) {
-    ServerHead& head = exchange.head;
-    ServerRequest& request = head.request;
-    auto refuse = [&](int status, const std::string& reason) {
-        exchange.close = true;
-        exchange.connection.leave_unread();
-        return print(request, Failure(kind_of_status(status), reason), status);
-    };
-    if (head.refused != 0) return refuse(head.refused, head.refusal);
-    if (head.content_length > 0) {
-        if (head.expects_continue) exchange.connection.write("HTTP/1.1 100 Continue\r\n\r\n");
-        auto body = exchange.connection.read_body(head.content_length,
-                                                  exchange.begun + options.request_deadline);
-        if (!body) return refuse(408, "request body: did not arrive in time");
-        request.body = std::move(*body);
-    }
-    for (const auto& check : checks) {
-        if (auto early = check(request)) return std::move(*early);
-    }
-    ServerRouter::Match match = router.match(request.method, head.segments);
-    if (!match.route && match.allowed.empty())
-        return print(request, Failure(Failure::Kind::missing, "no such path"), 404);
-    if (!match.route) {
-        ServerResponse response = print(
-            request,
-            Failure(Failure::Kind::invalid, "method not allowed here; valid: " + match.allowed),
-            405);
-        response.headers.emplace_back("Allow", match.allowed);
-        return response;
-    }
-    route = match.route;
-    request.params = std::move(match.params);
-    return route->handler(request);
-}
-
-ServerResponse Server::State::print(const ServerRequest& request, const Failure& failure,
-                                    int status) {
-    const Failure shown = failure.kind() == Failure::Kind::internal
-                              ? Failure(Failure::Kind::internal, "internal error")
-                              : failure;
-    ServerResponse response = printer(request, shown);
-    if (status != 0) response.status = status;
-    return response;
 }
 
 void Server::State::copy(ServerResponse response, ServerExchange& exchange,
@@ -347,8 +256,8 @@ void Server::State::copy(ServerResponse response, ServerExchange& exchange,
     }
     auto provide = [this, &exchange, write = std::move(response.stream)](std::size_t,
                                                                          httplib::DataSink& sink) {
-        exchange.stream->write_directly();
-        if (!exchange.stream->flush()) return false;
+        server_stream->write_directly();
+        if (!server_stream->flush()) return false;
         ServerSinkWriter writer(sink, exchange.connection, stopping);
         try {
             write(writer);
@@ -366,26 +275,6 @@ void Server::State::copy(ServerResponse response, ServerExchange& exchange,
                                      std::move(provide));
 }
 
-void Server::State::count(const ServerExchange& exchange, const ServerRoute* route, int status) {
-    if (!options.metrics) return;
-    std::string pattern = route ? route->pattern : "none";
-    std::string method = route ? route->method : "none";
-    options.metrics
-        ->counter("http_requests_total", "Answered requests.",
-                  {{"server", options.name},
-                   {"method", method},
-                   {"route", pattern},
-                   {"status", server_status_class(status)}})
-        .add();
-    std::chrono::duration<double> taken = std::chrono::steady_clock::now() - exchange.begun;
-    options.metrics
-        ->histogram("http_request_seconds",
-                    "From the first byte to the answer (streams: its start).",
-                    {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60},
-                    {{"server", options.name}, {"route", pattern}})
-        .observe(taken.count());
-}
-
 Server::Server(ServerOptions options) : state_(std::make_unique<State>(std::move(options))) {
     state_->set_up();
 }
@@ -396,19 +285,19 @@ Server::~Server() {
 
 void Server::route(std::string_view method, std::string_view pattern, Handler handler) {
     require(!state_->started, "routes are added before start()");
-    state_->router.add(method, pattern, std::move(handler));
+    state_->answers.router.add(method, pattern, std::move(handler));
 }
 
 void Server::before(std::function<std::optional<ServerResponse>(const ServerRequest&)> check) {
-    state_->checks.push_back(std::move(check));
+    state_->answers.checks.push_back(std::move(check));
 }
 
 void Server::after(std::function<void(const ServerRequest&, ServerResponse&)> finish) {
-    state_->finishers.push_back(std::move(finish));
+    state_->answers.finishers.push_back(std::move(finish));
 }
 
 void Server::print_failures(FailurePrinter print) {
-    state_->printer = std::move(print);
+    state_->answers.printer = std::move(print);
 }
 
 void Server::start() {

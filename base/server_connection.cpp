@@ -62,10 +62,10 @@ bool ServerConnection::read_more(Steady deadline) {
         }
         if (count < 0 && errno == EINTR) continue;
         bool again = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-        if (!again || !wait(POLLIN, deadline)) {
-            broken_ = true;
-            return false;
-        }
+        // Slow is not broken: whoever is too slow can still be told so.
+        if (again && wait(POLLIN, deadline)) continue;
+        broken_ = broken_ || !again;
+        return false;
     }
 }
 

@@ -246,8 +246,11 @@ TEST_F(ServerWire, SlowBodyIs408) {
         slow.send("a");
         slow.until_closed(20ms);
     }
-    EXPECT_TRUE(slow.closed());
+    EXPECT_THAT(slow.until_closed(), StartsWith("HTTP/1.1 408"));
     EXPECT_LT(now() - begun, 5s);
+    Caller silent(server.port());
+    ASSERT_TRUE(silent.send("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
+    EXPECT_THAT(silent.until_closed(), StartsWith("HTTP/1.1 408"));
 }
 
 TEST_F(ServerWire, BodyLimitAtItsEdgeAndOnePast) {
