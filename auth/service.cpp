@@ -43,6 +43,8 @@ base::ServerOptions service_listener(const Options& options, base::Metrics& metr
     listener.name = "auth";
     listener.address = options.address;
     listener.port = options.port;
+    // A full batch of actions with their inputs must fit.
+    listener.body_bytes_max = std::size_t{16} * 1024 * 1024;
     listener.metrics = &metrics;
     return listener;
 }

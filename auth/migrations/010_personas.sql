@@ -32,7 +32,8 @@ set module_mix = case
 where jsonb_typeof(p.module_mix) <> 'object'
     or exists (
         select from jsonb_each(
-            case when jsonb_typeof(p.module_mix) = 'object' then p.module_mix else '{}'::jsonb end) w
+            case when jsonb_typeof(p.module_mix) = 'object'
+                then p.module_mix else '{}'::jsonb end) w
         where case when jsonb_typeof(w.value) = 'number'
             then (w.value #>> '{}')::numeric < 0 else true end);
 

@@ -32,7 +32,8 @@ comment on column ops.visits.persona is 'Name of the persona.';
 comment on column ops.visits.email is 'Address of the persona.';
 comment on column ops.visits.archetype is 'Archetype of the persona.';
 comment on column ops.visits.status is
-    'running; finished: lived to the end; partial: stopped early but acted; failed: did not act; lost: its runner vanished.';
+    'running; finished: lived to the end; partial: stopped early but acted; failed: did not act; '
+    'lost: its runner vanished.';
 comment on column ops.visits.attempt is 'Number of the attempt within its slot, 1 to 3.';
 comment on column ops.visits.slot is 'The due time that the visit serves.';
 comment on column ops.visits.started_at is 'When the visit was claimed.';
@@ -97,12 +98,14 @@ comment on column ops.ratings.visit is 'Id of the visit (tickId on the wire).';
 comment on column ops.ratings.persona is 'Name of the persona.';
 comment on column ops.ratings.email is 'Address of the persona.';
 comment on column ops.ratings.module is 'Module that was rated.';
-comment on column ops.ratings.status is 'rated, or why there is no number: unparsed, refused, missing.';
+comment on column ops.ratings.status is
+    'rated, or why there is no number: unparsed, refused, missing.';
 comment on column ops.ratings.rating is '1 (bad) to 5 (good); null unless rated.';
 comment on column ops.ratings.notes is 'The persona''s own words.';
 comment on column ops.ratings.evidence is 'Seqs of the actions that the note rests on.';
 comment on column ops.ratings.counts is
-    'Whether averages count it: rated, and its visit is finished or partial (or unknown: old clients).';
+    'Whether averages count it: rated, and its visit is finished or partial '
+    '(or unknown: old clients).';
 comment on column ops.ratings.recorded_at is 'When the row reached the service.';
 
 create view ops.module_ratings as
@@ -125,7 +128,8 @@ comment on column ops.module_ratings.missing is 'Ratings that were asked for and
 comment on column ops.module_ratings.last_recorded_at is 'When the newest row was recorded.';
 
 create view ops.health as
-select (select count(*) from auth.runners where not dead and lease_until >= now()) as runners_alive,
+select (select count(*) from auth.runners
+        where not dead and lease_until >= now()) as runners_alive,
     (select count(*) from auth.persona_visits where status = 'running') as visits_running,
     (select count(*) from auth.persona_visits
         where status = 'running' and deadline < now()) as visits_late,
@@ -148,7 +152,8 @@ comment on column ops.health.visits_running is 'Visits under way.';
 comment on column ops.health.visits_late is 'Visits under way past their deadline.';
 comment on column ops.health.personas is 'Personas that are not deleted.';
 comment on column ops.health.personas_overdue is
-    'Personas whose slot has come and who are not visiting (weekdays personas wait over a weekend).';
+    'Personas whose slot has come and who are not visiting '
+    '(weekdays personas wait over a weekend).';
 comment on column ops.health.next_due_at is 'The earliest slot of all personas.';
 comment on column ops.health.last_visit_at is 'Start of the newest visit.';
 comment on column ops.health.failed_24h is 'Visits that failed in the last 24 hours.';

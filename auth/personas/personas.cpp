@@ -96,7 +96,7 @@ select exists (select from auth.persona_visits
     (select count(*) from auth.persona_feedback where persona_id = $1) as ratings,
     (select count(*) from auth.sessions where user_id = $1) as sessions)";
 
-constexpr std::string_view spaces_of_user =
+constexpr std::string_view spaces_of_persona =
     "select organization_id from auth.members where user_id = $1";
 
 constexpr std::string_view count_spaces =
@@ -315,7 +315,7 @@ DeleteAnswer Personas::remove(const std::string& user_id) {
         const base::SqlRow has = transaction.run(what_she_has, {user_id})[0];
         if (has.flag("visiting")) return {.outcome = Outcome::visiting};
         std::vector<std::string> spaces;
-        for (const base::SqlRow row : transaction.run(spaces_of_user, {user_id})) {
+        for (const base::SqlRow row : transaction.run(spaces_of_persona, {user_id})) {
             spaces.push_back(row.text("organization_id"));
         }
         delete_user_completely(transaction, user_id);

@@ -285,6 +285,24 @@ TEST_F(PersonaRoutesTest, bad_rows_name_their_field_and_store_nothing) {
     EXPECT_EQ(internal("POST", "/personas/nobody/actions", {{"actions", "x"}})["status"], 404);
 }
 
+TEST_F(PersonaRoutesTest, a_full_batch_of_big_rows_fits) {
+    const std::string id = add_persona("dora");
+    const std::string tick = claim_one("q");
+    catalog::Action big = action(tick, 1);
+    big.outcome = catalog::Action::Outcome::error;
+    big.error_message = std::string(catalog::error_message_bytes_max, 'e');
+    big.input = Json::object();
+    for (int i = 0; i < 50; ++i) (*big.input)["field" + std::to_string(i)] = std::string(200, 'x');
+    Json rows = Json::array();
+    for (std::size_t i = 0; i < catalog::actions_per_batch_max; ++i) {
+        big.seq = static_cast<int>(i) + 1;
+        rows.push_back(catalog::to_json(big));
+    }
+    const Json answer = internal("POST", "/personas/" + id + "/actions", {{"actions", rows}});
+    EXPECT_EQ(answer["status"], 200) << answer;
+    EXPECT_EQ(answer["body"]["inserted"], catalog::actions_per_batch_max);
+}
+
 TEST_F(PersonaRoutesTest, bad_claims_heartbeats_and_ends_name_their_field) {
     const auto refused = [&](const std::string& path, Json body, const std::string& key,
                              const Json& value) {

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::hours;
 using std::chrono::minutes;
-using Outcome = auth::DeleteAnswer::Outcome;
+using DeleteOutcome = auth::DeleteAnswer::Outcome;
 
 class PersonasTest : public PersonaTest {
   protected:
@@ -102,7 +102,7 @@ TEST_F(PersonasTest, nobody_else_becomes_a_persona_or_is_deleted_as_one) {
             EXPECT_NE(std::string(failure.what()).find(kind), std::string::npos);
         }
         auth::Personas personas(database_, rules_);
-        EXPECT_EQ(personas.remove(user_id).outcome, Outcome::not_a_persona);
+        EXPECT_EQ(personas.remove(user_id).outcome, DeleteOutcome::not_a_persona);
         const auto user = sql("select * from auth.users where id = $1", {user_id})[0];
         EXPECT_EQ(user.text("kind"), kind);
         EXPECT_EQ(user.text("access_tier"), "public");
@@ -263,19 +263,19 @@ TEST_F(PersonasTest, a_deleted_persona_leaves_nothing_in_any_table) {
 
     auth::Personas personas(database_, rules_);
     const auto refused = personas.remove(user_id);
-    EXPECT_EQ(refused.outcome, Outcome::visiting);
+    EXPECT_EQ(refused.outcome, DeleteOutcome::visiting);
     EXPECT_EQ(count("select count(*) from auth.persona_actions"), 2);
 
     finish(visit.visit_id, friday + minutes(1), finished());
     const auto deleted = personas.remove(user_id);
-    EXPECT_EQ(deleted.outcome, Outcome::deleted);
+    EXPECT_EQ(deleted.outcome, DeleteOutcome::deleted);
     EXPECT_EQ(deleted.counts.visits, 1);
     EXPECT_EQ(deleted.counts.actions, 2);
     EXPECT_EQ(deleted.counts.ratings, 1);
     EXPECT_EQ(deleted.spaces, 1);
     EXPECT_EQ(deleted.sessions, 1);
     EXPECT_EQ(count_tables(), before);
-    EXPECT_EQ(personas.remove(user_id).outcome, Outcome::missing);
+    EXPECT_EQ(personas.remove(user_id).outcome, DeleteOutcome::missing);
     EXPECT_EQ(finish(visit.visit_id, friday, finished()).outcome,
               auth::FinishAnswer::Outcome::missing);
     // The slug is free again.
