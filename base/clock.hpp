@@ -15,7 +15,7 @@ using Duration = std::chrono::steady_clock::duration;
 
 // Resource; any thread may call it.
 class Clock {
- public:
+  public:
     Clock() = default;
     Clock(const Clock&) = delete;
     Clock& operator=(const Clock&) = delete;
@@ -30,7 +30,7 @@ class Clock {
 };
 
 class SystemClock final : public Clock {
- public:
+  public:
     Moment now() const override;
     Steady steady() const override;
     Duration idle_until(std::optional<Steady> next) override;  // At most one minute.

@@ -21,12 +21,12 @@ std::string random_bytes(std::size_t count);  // From the operating system.
 std::string random_text(std::size_t length, std::string_view alphabet);  // Unbiased.
 inline constexpr std::string_view alphanumeric =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-std::string random_id();  // 32 characters a-zA-Z0-9: the service's row ids and session tokens.
+std::string random_id();    // 32 characters a-zA-Z0-9: the service's row ids and session tokens.
 std::string random_uuid();  // Version 4.
 
 std::string to_hex(std::string_view bytes);
 std::optional<std::string> from_hex(std::string_view text);
-std::string to_base64(std::string_view bytes);  // Standard, padded.
+std::string to_base64(std::string_view bytes);                     // Standard, padded.
 std::optional<std::string> from_base64(std::string_view text);     // Strict.
 std::string to_base64url(std::string_view bytes);                  // No padding.
 std::optional<std::string> from_base64url(std::string_view text);  // Strict: no padding, no blanks.

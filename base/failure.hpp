@@ -11,7 +11,7 @@
 namespace base {
 
 class Failure : public std::runtime_error {
- public:
+  public:
     enum class Kind {
         invalid,          // Fix the input.
         unauthenticated,  // Log in again, once.
@@ -23,8 +23,8 @@ class Failure : public std::runtime_error {
         internal,         // Give up and report.
     };
 
-    // `reason`: what happened and what to do, one sentence, never a secret. `code`: a short constant
-    // for clients that read one, e.g. "ACCOUNT_LOCKED".
+    // `reason`: what happened and what to do, one sentence, never a secret. `code`: a short
+    // constant for clients that read one, e.g. "ACCOUNT_LOCKED".
     Failure(Kind kind, const std::string& reason, std::string code = {});
 
     Kind kind() const { return kind_; }
@@ -38,16 +38,16 @@ class Failure : public std::runtime_error {
     int status() const { return status_; }
     Failure&& status(int status) &&;
 
- private:
+  private:
     Kind kind_;
     std::string code_;
     std::optional<std::chrono::milliseconds> retry_after_;
     int status_ = 0;
 };
 
-std::string_view name_of(Failure::Kind kind);      // "invalid", "unavailable", …
-int status_of(Failure::Kind kind);                 // invalid -> 400 …
-Failure::Kind kind_of_status(int status);          // 422 -> invalid, 408 and 5xx -> unavailable …
+std::string_view name_of(Failure::Kind kind);  // "invalid", "unavailable", …
+int status_of(Failure::Kind kind);             // invalid -> 400 …
+Failure::Kind kind_of_status(int status);      // 422 -> invalid, 408 and 5xx -> unavailable …
 
 // A bug, not a failure: prints the place and the reason, then aborts. systemd restarts us.
 void require(bool condition, std::string_view reason);

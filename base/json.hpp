@@ -13,7 +13,8 @@
 
 namespace base {
 
-// Members keep the order in which they were written: prompt caches, signatures and people rely on it.
+// Members keep the order in which they were written: prompt caches, signatures and people rely on
+// it.
 using Json = nlohmann::ordered_json;
 
 // Whole text is one JSON value, nested at most `depth_max` deep, valid UTF-8 without lone
@@ -27,7 +28,7 @@ std::string to_text(const Json& value);
 
 // Checked reading of one object. Holds a reference: the object must outlive it.
 class Fields {
- public:
+  public:
     // `where` is the path that failures start with, e.g. "actions[3]"; empty for a whole body.
     // Throws when the value is not an object.
     explicit Fields(const Json& object, std::string where = {});
@@ -61,7 +62,7 @@ class Fields {
     std::string path_of(std::string_view name) const;  // "actions[3].tool"
     [[noreturn]] void fail(std::string_view name, std::string_view valid) const;
 
- private:
+  private:
     const Json* find(std::string_view name) const;
     const Json& need(std::string_view name, std::string_view valid) const;
 

@@ -29,9 +29,9 @@ using JwtKeys = std::map<std::string, std::string, std::less<>>;
 // Reads {"keys":[…]}; keys that are not OKP/Ed25519 are left out.
 JwtKeys read_jwks(const Json& jwks);
 
-// The claims when signature, algorithm (EdDSA only, never chosen by the token), kid, exp, nbf, iat, iss,
-// aud and a non-empty sub all hold; else nothing, and `why` (when given) names the first fault in a
-// few words. At most 16 KiB; no "crit"; strict base64url; duplicate members refused.
+// The claims when signature, algorithm (EdDSA only, never chosen by the token), kid, exp, nbf, iat,
+// iss, aud and a non-empty sub all hold; else nothing, and `why` (when given) names the first fault
+// in a few words. At most 16 KiB; no "crit"; strict base64url; duplicate members refused.
 std::optional<Json> verify_jwt(std::string_view token, const JwtKeys& keys, const JwtRules& rules,
                                Moment now, std::string* why = nullptr);
 
@@ -41,11 +41,12 @@ std::string sign_jwt(const Json& claims, std::string_view kid, const Secret& pri
 // The kid of a token that has not been verified; nothing when it is no JWT.
 std::optional<std::string> kid_of(std::string_view token);
 
-// A key set fetched from a URL (blocking), cached ten minutes; an unknown kid fetches again, at most
-// once in thirty seconds. When a fetch fails, the keys of before stay good for an hour, then verify
-// throws Failure::unavailable. Any inbound thread. Verified tokens are cached (bounded) until exp.
+// A key set fetched from a URL (blocking), cached ten minutes; an unknown kid fetches again, at
+// most once in thirty seconds. When a fetch fails, the keys of before stay good for an hour, then
+// verify throws Failure::unavailable. Any inbound thread. Verified tokens are cached (bounded)
+// until exp.
 class JwtVerifier {
- public:
+  public:
     JwtVerifier(std::string jwks_url, JwtRules rules, Clock& clock);
     JwtVerifier(const JwtVerifier&) = delete;
     JwtVerifier& operator=(const JwtVerifier&) = delete;
@@ -53,7 +54,7 @@ class JwtVerifier {
     // Claims, or nothing when the token is not good.
     std::optional<Json> verify(std::string_view token, std::string* why = nullptr);
 
- private:
+  private:
     JwtKeys keys_for(std::string_view kid);
 
     const std::string jwks_url_;

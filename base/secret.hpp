@@ -8,7 +8,7 @@
 namespace base {
 
 class Secret {
- public:
+  public:
     Secret() = default;
     explicit Secret(std::string text) : text_(std::move(text)) {}
     Secret(const Secret&) = default;
@@ -23,7 +23,7 @@ class Secret {
     const std::string& reveal() const { return text_; }
     bool empty() const { return text_.empty(); }
 
- private:
+  private:
     std::string text_;
 };
 

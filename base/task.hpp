@@ -1,6 +1,6 @@
-// Task<T>: a lazy coroutine owned by whoever holds it. It starts when awaited (or when a Group takes
-// it); dropping it destroys the frame and with it everything the coroutine waits for. That is how
-// work is cancelled: clean up in destructors and assume nothing after a co_await is reached.
+// Task<T>: a lazy coroutine owned by whoever holds it. It starts when awaited (or when a Group
+// takes it); dropping it destroys the frame and with it everything the coroutine waits for. That is
+// how work is cancelled: clean up in destructors and assume nothing after a co_await is reached.
 //
 // Loop thread only. Parameters of coroutines by value, or references to resources that the daemon
 // owns; no capturing lambda is a coroutine; one co_await per statement.
@@ -65,7 +65,7 @@ struct Promise<void> : PromiseBase {
 
 template <class T = void>
 class [[nodiscard]] Task {
- public:
+  public:
     using promise_type = task_detail::Promise<T>;
 
     Task(Task&& other) noexcept : frame_(std::exchange(other.frame_, {})) {}
@@ -96,7 +96,7 @@ class [[nodiscard]] Task {
     }
     auto operator co_await() & noexcept { return std::move(*this).operator co_await(); }
 
- private:
+  private:
     friend promise_type;
     explicit Task(std::coroutine_handle<promise_type> frame) : frame_(frame) {}
 

@@ -15,7 +15,7 @@ bool is_valid_utf8(std::string_view bytes);
 // At most `bytes_max` bytes, cut between characters; "…" ends a text that was cut.
 std::string cut(std::string_view text, std::size_t bytes_max);
 
-std::string_view trim(std::string_view text);          // ASCII white space off both ends.
+std::string_view trim(std::string_view text);  // ASCII white space off both ends.
 std::string lower_ascii(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
 bool equals_ignoring_case(std::string_view left, std::string_view right);  // ASCII.

@@ -17,20 +17,21 @@ namespace base {
 
 // Resource; built on the loop's thread. The destructor finishes the work that is queued.
 class Worker {
- public:
+  public:
     explicit Worker(Loop& loop);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker();
 
     // Runs `work` on the worker's thread and answers its result; its exception is rethrown here.
-    // Dropping the awaiting task does not stop the work, only the waiting. `work` owns what it uses.
+    // Dropping the awaiting task does not stop the work, only the waiting. `work` owns what it
+    // uses.
     template <class T>
     Task<T> run(std::function<T()> work);
 
     std::size_t queued() const;
 
- private:
+  private:
     void put(std::function<void()> job);
     void serve();
 

@@ -1,5 +1,5 @@
-// What a model request costs, from a dated price file (cache writes at the five-minute rate). A model
-// that the file does not name has no price: it is unpriced, never free.
+// What a model request costs, from a dated price file (cache writes at the five-minute rate). A
+// model that the file does not name has no price: it is unpriced, never free.
 #pragma once
 
 #include <map>
@@ -22,7 +22,7 @@ struct ModelPrice {
 };
 
 class Prices {
- public:
+  public:
     // Throws Failure::invalid naming file, model and field.
     Prices(std::string_view text, std::string_view file_name);
 
@@ -30,7 +30,7 @@ class Prices {
     std::optional<double> cost(std::string_view model, const TokenCounts& tokens) const;
     const std::string& as_of() const { return as_of_; }
 
- private:
+  private:
     std::string as_of_;
     std::map<std::string, ModelPrice, std::less<>> models_;
 };

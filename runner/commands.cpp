@@ -1,10 +1,10 @@
 #include "runner/commands.hpp"
 
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <map>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -46,7 +46,8 @@ std::string auth_url_of(const Config& config) {
     if (!config.auth_url.empty()) return config.auth_url;
     const auto urls = written_urls(config);
     const auto found = urls.find("MANA_AUTH_URL");
-    return found != urls.end() ? found->second : fmt::format("http://127.0.0.1:{}", config.auth_port);
+    return found != urls.end() ? found->second
+                               : fmt::format("http://127.0.0.1:{}", config.auth_port);
 }
 
 // The hosted workspace; a remote MCP server has no rows of ours to clean.
@@ -54,7 +55,8 @@ std::string workspace_url_of(const Config& config) {
     if (!config.mcp_url.empty()) return {};
     const auto urls = written_urls(config);
     const auto found = urls.find("MANA_MCP_URL");
-    return found != urls.end() ? found->second : fmt::format("http://127.0.0.1:{}/mcp", config.mcp_port);
+    return found != urls.end() ? found->second
+                               : fmt::format("http://127.0.0.1:{}/mcp", config.mcp_port);
 }
 
 struct DaemonAnswer {
@@ -62,8 +64,8 @@ struct DaemonAnswer {
     Json body;
 };
 
-DaemonAnswer ask(const Config& config, const std::string& method, const std::string& path, const Json& body,
-                 std::chrono::milliseconds limit) {
+DaemonAnswer ask(const Config& config, const std::string& method, const std::string& path,
+                 const Json& body, std::chrono::milliseconds limit) {
     base::HttpRequest request;
     request.method = method;
     request.url = config.daemon_url + path;
@@ -77,47 +79,56 @@ DaemonAnswer ask(const Config& config, const std::string& method, const std::str
     const base::HttpResponse answer = base::fetch(request);
     const auto json = base::try_parse_json(answer.body);
     if (!json) {
-        throw Failure{Failure::Kind::unavailable,
-                      fmt::format("{} answered {} without JSON; is it a persona-runner's ops listener?",
-                                  config.daemon_url, answer.status)};
+        throw Failure{
+            Failure::Kind::unavailable,
+            fmt::format("{} answered {} without JSON; is it a persona-runner's ops listener?",
+                        config.daemon_url, answer.status)};
     }
     return {answer.status, *json};
 }
 
-// 2xx and 503 of /health are answers; everything else becomes a failure with the daemon's own words.
+// 2xx and 503 of /health are answers; everything else becomes a failure with the daemon's own
+// words.
 void require_success(const DaemonAnswer& answer) {
     if (answer.status < 400) return;
-    throw Failure{base::kind_of_status(answer.status), answer.body.value("error", "the daemon refused")};
+    throw Failure{base::kind_of_status(answer.status),
+                  answer.body.value("error", "the daemon refused")};
 }
 
 int run_tick(const Config& config) {
     const Json body = config.everybody ? Json{{"due", "all"}} : Json::object();
-    const DaemonAnswer answer = ask(config, "POST", config.wait ? "/diag/tick" : "/diag/tick?wait=0", body, std::chrono::hours{2});
+    const DaemonAnswer answer =
+        ask(config, "POST", config.wait ? "/diag/tick" : "/diag/tick?wait=0", body,
+            std::chrono::hours{2});
     require_success(answer);
     if (config.json || !config.wait) {
         fmt::print("{}\n", answer.body.dump(2));
         return 0;
     }
     const Json& result = answer.body.at("result");
-    fmt::print("{} due, {} ran, {} failed, {} ms\n", result.at("due").get<int>(), result.at("ranSuccessfully").get<int>(),
-               result.at("failed").size(), result.at("durationMs").get<long>());
+    fmt::print("{} due, {} ran, {} failed, {} ms\n", result.at("due").get<int>(),
+               result.at("ranSuccessfully").get<int>(), result.at("failed").size(),
+               result.at("durationMs").get<long>());
     for (const Json& failed : result.at("failed")) {
-        fmt::print("  {}: {}\n", failed.at("persona").get<std::string>(), failed.at("error").get<std::string>());
+        fmt::print("  {}: {}\n", failed.at("persona").get<std::string>(),
+                   failed.at("error").get<std::string>());
     }
     return result.at("failed").empty() ? 0 : exit_unwell;
 }
 
 int run_login(const Config& config) {
-    const DaemonAnswer answer = ask(config, "POST", "/diag/login", Json{{"email", config.email}}, std::chrono::seconds{90});
+    const DaemonAnswer answer =
+        ask(config, "POST", "/diag/login", Json{{"email", config.email}}, std::chrono::seconds{90});
     require_success(answer);
     if (config.json) {
         fmt::print("{}\n", answer.body.dump(2));
         return 0;
     }
     const Json& body = answer.body;
-    fmt::print("{} ({}) in space {} ({}), {} tools\n", body.at("user").at("email").get<std::string>(),
-               body.at("user").at("id").get<std::string>(), body.at("space").at("name").get<std::string>(),
-               body.at("space").at("id").get<std::string>(), body.at("tools").get<int>());
+    fmt::print(
+        "{} ({}) in space {} ({}), {} tools\n", body.at("user").at("email").get<std::string>(),
+        body.at("user").at("id").get<std::string>(), body.at("space").at("name").get<std::string>(),
+        body.at("space").at("id").get<std::string>(), body.at("tools").get<int>());
     return 0;
 }
 
@@ -128,7 +139,8 @@ int run_health(const Config& config) {
     } else {
         fmt::print("{}\n", answer.body.value("status", "unknown"));
         for (const auto& [name, check] : answer.body.value("checks", Json::object()).items()) {
-            fmt::print("  {:<10} {} {}\n", name, check.value("ok", false) ? "ok" : "NOT OK", check.value("reason", ""));
+            fmt::print("  {:<10} {} {}\n", name, check.value("ok", false) ? "ok" : "NOT OK",
+                       check.value("reason", ""));
         }
     }
     return answer.status == 200 ? 0 : exit_unwell;
@@ -142,28 +154,33 @@ int run_status(const Config& config) {
         return 0;
     }
     const Json& body = answer.body;
-    if (!body.value("enabled", false)) fmt::print("visits disabled: {}\n", body.value("reason", ""));
-    if (body.contains("lease")) fmt::print("lease   {}\n", body.at("lease").value("held", false) ? "held" : "not held");
+    if (!body.value("enabled", false))
+        fmt::print("visits disabled: {}\n", body.value("reason", ""));
+    if (body.contains("lease"))
+        fmt::print("lease   {}\n", body.at("lease").value("held", false) ? "held" : "not held");
     if (body.contains("outbox")) {
-        fmt::print("outbox  {} visits, {} records waiting\n", body.at("outbox").value("visits", 0), body.at("outbox").value("records", 0));
+        fmt::print("outbox  {} visits, {} records waiting\n", body.at("outbox").value("visits", 0),
+                   body.at("outbox").value("records", 0));
     }
     if (body.contains("lastTickAt") && body.at("lastTickAt").is_string()) {
         fmt::print("tick    last at {}\n", body.at("lastTickAt").get<std::string>());
     }
     for (const Json& visit : body.value("running", Json::array())) {
-        fmt::print("visit   {:<10} turn {:<3} calls {:<3} waits for {:<7} {} s\n", visit.value("persona", ""), visit.value("turn", 0),
-                   visit.value("toolCalls", 0), visit.value("waitingFor", ""), visit.value("ageMs", 0L) / 1000);
+        fmt::print("visit   {:<10} turn {:<3} calls {:<3} waits for {:<7} {} s\n",
+                   visit.value("persona", ""), visit.value("turn", 0), visit.value("toolCalls", 0),
+                   visit.value("waitingFor", ""), visit.value("ageMs", 0L) / 1000);
     }
     return 0;
 }
 
 int run_migrate(const Config& config) {
     base::drop_root_to_owner_of(config.state_directory);
-    // The private cluster is started for it, unless a daemon runs it (that one has migrated already).
+    // The private cluster is started for it, unless a daemon runs it (that one has migrated
+    // already).
     std::unique_ptr<base::StateDirectory> state;
     if (config.database_url.empty()) {
-        state = std::make_unique<base::StateDirectory>(
-            base::StateDirectoryOptions{.path = config.state_directory, .may_be_in_memory = !config.durable});
+        state = std::make_unique<base::StateDirectory>(base::StateDirectoryOptions{
+            .path = config.state_directory, .may_be_in_memory = !config.durable});
     }
     Database database(config, Database::Use::own);
     std::size_t applied = 0;
@@ -171,11 +188,13 @@ int run_migrate(const Config& config) {
         fmt::print("auth       {}\n", name);
         ++applied;
     }
-    for (const auto& name : base::migrate(database.owner_url(), "workspace", workspace::migrations())) {
+    for (const auto& name :
+         base::migrate(database.owner_url(), "workspace", workspace::migrations())) {
         fmt::print("workspace  {}\n", name);
         ++applied;
     }
-    fmt::print("{}\n", applied == 0 ? std::string("up to date") : fmt::format("{} applied", applied));
+    fmt::print("{}\n",
+               applied == 0 ? std::string("up to date") : fmt::format("{} applied", applied));
     return 0;
 }
 
@@ -205,7 +224,8 @@ bool create_admin(const Config& config, const std::string& email, const base::Se
 int run_admin_create(const Config& config) {
     const base::Secret password(base::random_text(24, base::alphanumeric));
     const bool created = create_admin(config, config.email, password);
-    fmt::print("{} {} as a verified administrator\npassword: {}\n", created ? "created" : "updated", config.email, password.reveal());
+    fmt::print("{} {} as a verified administrator\npassword: {}\n", created ? "created" : "updated",
+               config.email, password.reveal());
     return 0;
 }
 
@@ -220,7 +240,8 @@ int run_psql(const Config& config) {
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
     ::execvp("psql", arguments.data());
-    throw Failure{Failure::Kind::missing, "psql is not installed (apt-get install postgresql-client)"};
+    throw Failure{Failure::Kind::missing,
+                  "psql is not installed (apt-get install postgresql-client)"};
 }
 
 sim::SimOptions sim_options(const Config& config) {
@@ -292,10 +313,13 @@ int run_verb(const Config& config) {
         case Verb::health: return run_health(config);
         case Verb::status: return run_status(config);
         case Verb::seed: return run_seed(config, auth_url_of(config));
-        case Verb::cleanup: return run_cleanup(config, auth_url_of(config), workspace_url_of(config));
+        case Verb::cleanup:
+            return run_cleanup(config, auth_url_of(config), workspace_url_of(config));
         case Verb::migrate: return run_migrate(config);
         case Verb::admin_create: return run_admin_create(config);
-        case Verb::admin_token: fmt::print("{}\n", admin_token(config, config.email).reveal()); return 0;
+        case Verb::admin_token:
+            fmt::print("{}\n", admin_token(config, config.email).reveal());
+            return 0;
         case Verb::psql: return run_psql(config);
         case Verb::sim: return run_sim(config);
         case Verb::settings: fmt::print("{}", settings_table()); return 0;

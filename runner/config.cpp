@@ -6,8 +6,8 @@
 #include <fstream>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
@@ -47,10 +47,11 @@ Values read_config_file(const std::string& path) {
         bool known = name == "NODE_ENV";
         for (const Setting& setting : settings()) known = known || setting.variable == name;
         if (equals == std::string_view::npos || !known) {
-            throw Failure{Failure::Kind::invalid,
-                          fmt::format("{}:{}: expected VARIABLE=value with a variable that `persona-runner "
-                                      "settings` lists",
-                                      path, number)};
+            throw Failure{
+                Failure::Kind::invalid,
+                fmt::format("{}:{}: expected VARIABLE=value with a variable that `persona-runner "
+                            "settings` lists",
+                            path, number)};
         }
         std::string_view value = base::trim(text.substr(equals + 1));
         if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
@@ -76,7 +77,8 @@ std::string value_of(const Setting& setting, const Values& flags, const Values& 
     if (const auto flag = flags.find(setting.variable); flag != flags.end()) return flag->second;
     if (const auto value = environment(variable)) return *value;
     if (setting.secret) {
-        if (const auto path = environment(variable + "_FILE")) return read_secret_file(*path, variable);
+        if (const auto path = environment(variable + "_FILE"))
+            return read_secret_file(*path, variable);
         if (const auto value = credential_of(setting, environment)) return *value;
     }
     if (const auto value = file.find(variable); value != file.end()) return value->second;
@@ -87,15 +89,18 @@ std::string value_of(const Setting& setting, const Values& flags, const Values& 
     return std::string(setting.fallback);
 }
 
-void apply_settings(Config& config, const Values& flags, const Values& file, const Environment& environment) {
+void apply_settings(Config& config, const Values& flags, const Values& file,
+                    const Environment& environment) {
     for (const Setting& setting : settings()) {
         const std::string value = value_of(setting, flags, file, environment);
         try {
             setting.store(config, value);
         } catch (const Failure& failure) {
             // The value's reader does not know whose value it is; secrets are not repeated.
-            const std::string shown = setting.secret ? std::string() : fmt::format(" \"{}\"", base::cut(value, 80));
-            throw Failure{Failure::Kind::invalid, fmt::format("{}{} {}", setting.variable, shown, failure.what())};
+            const std::string shown =
+                setting.secret ? std::string() : fmt::format(" \"{}\"", base::cut(value, 80));
+            throw Failure{Failure::Kind::invalid,
+                          fmt::format("{}{} {}", setting.variable, shown, failure.what())};
         }
     }
 }
@@ -112,7 +117,8 @@ struct VerbEntry {
     Verb verb;
 };
 
-CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* name, const char* help, Verb verb) {
+CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* name, const char* help,
+                   Verb verb) {
     CLI::App* added = app.add_subcommand(name, help);
     added->fallthrough();
     verbs.push_back({added, verb});
@@ -121,43 +127,67 @@ CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* nam
 
 std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& options) {
     std::vector<VerbEntry> verbs;
-    add_verb(app, verbs, "serve", "Run the daemon: ticks, auth service, workspace, ops endpoints", Verb::serve);
-    CLI::App* demo = add_verb(app, verbs, "demo", "Live one day on a throw-away database and show it", Verb::demo);
+    add_verb(app, verbs, "serve", "Run the daemon: ticks, auth service, workspace, ops endpoints",
+             Verb::serve);
+    CLI::App* demo = add_verb(app, verbs, "demo",
+                              "Live one day on a throw-away database and show it", Verb::demo);
     demo->add_flag("--keep", config.keep, "Leave the daemon up and print its URLs");
-    demo->add_option("--personas", config.personas_max, "Only the first N of the catalog")->check(CLI::Range(1, 1000));
+    demo->add_option("--personas", config.personas_max, "Only the first N of the catalog")
+        ->check(CLI::Range(1, 1000));
     demo->add_flag("--json", config.json, "Machine-readable result on stdout, nothing else there");
     CLI::App* tick = add_verb(app, verbs, "tick", "Fire one tick on a running daemon", Verb::tick);
     tick->add_flag("--all", config.everybody, "Every active persona, due or not");
-    tick->add_flag("!--no-wait", config.wait, "Return at once instead of when the visits have ended");
-    CLI::App* login = add_verb(app, verbs, "login", "Log a persona in through a running daemon: user, space, tools", Verb::login);
+    tick->add_flag("!--no-wait", config.wait,
+                   "Return at once instead of when the visits have ended");
+    CLI::App* login =
+        add_verb(app, verbs, "login",
+                 "Log a persona in through a running daemon: user, space, tools", Verb::login);
     login->add_option("email", config.email, "The persona's address")->required();
-    CLI::App* health = add_verb(app, verbs, "health", "Ask a running daemon how it is; exit 0 when well", Verb::health);
-    CLI::App* status = add_verb(app, verbs, "status", "Show running visits, last tick, outbox and lease", Verb::status);
+    CLI::App* health = add_verb(app, verbs, "health",
+                                "Ask a running daemon how it is; exit 0 when well", Verb::health);
+    CLI::App* status = add_verb(app, verbs, "status",
+                                "Show running visits, last tick, outbox and lease", Verb::status);
     for (CLI::App* verb : {tick, login, health, status}) {
-        verb->add_option("--url", config.daemon_url, "The daemon's ops URL (default http://127.0.0.1:PORT)");
+        verb->add_option("--url", config.daemon_url,
+                         "The daemon's ops URL (default http://127.0.0.1:PORT)");
         verb->add_flag("--json", config.json, "Print the daemon's answer as it is");
     }
-    CLI::App* seed = add_verb(app, verbs, "seed", "Bring the catalog's personas into the auth service", Verb::seed);
-    CLI::App* cleanup = add_verb(app, verbs, "cleanup", "Delete personas and everything they left, after an export", Verb::cleanup);
+    CLI::App* seed = add_verb(app, verbs, "seed",
+                              "Bring the catalog's personas into the auth service", Verb::seed);
+    CLI::App* cleanup =
+        add_verb(app, verbs, "cleanup", "Delete personas and everything they left, after an export",
+                 Verb::cleanup);
     for (CLI::App* verb : {seed, cleanup}) {
-        verb->add_option("--jwt", options.jwt, "Admin JWT (for compatibility; prefer MANA_ADMIN_JWT or MANA_ADMIN_JWT_FILE)");
+        verb->add_option(
+            "--jwt", options.jwt,
+            "Admin JWT (for compatibility; prefer MANA_ADMIN_JWT or MANA_ADMIN_JWT_FILE)");
         verb->add_flag("--dry-run", config.dry_run, "Show what would be done");
         verb->add_flag("--json", config.json, "Machine-readable result on stdout");
     }
     cleanup->add_flag("--yes", config.yes, "Do not ask");
-    cleanup->add_option("--export", config.export_file, "Where the JSONL export goes (default persona-export-<time>.jsonl)");
+    cleanup->add_option("--export", config.export_file,
+                        "Where the JSONL export goes (default persona-export-<time>.jsonl)");
     add_verb(app, verbs, "migrate", "Bring the database's schema up to date", Verb::migrate);
     CLI::App* admin = app.add_subcommand("admin", "Administrators of the hosted auth service");
     admin->require_subcommand(1)->fallthrough();
-    CLI::App* create = add_verb(*admin, verbs, "create", "Create a verified administrator; prints a generated password", Verb::admin_create);
-    CLI::App* token = add_verb(*admin, verbs, "token", "Print a short-lived admin JWT", Verb::admin_token);
-    for (CLI::App* verb : {create, token}) verb->add_option("email", config.email, "The administrator's address")->required();
-    token->add_option("--minutes", options.token_minutes, "Life of the token")->check(CLI::Range(1, 60));
-    CLI::App* psql = add_verb(app, verbs, "psql", "psql as the read-only ops role; arguments go to psql", Verb::psql);
+    CLI::App* create = add_verb(*admin, verbs, "create",
+                                "Create a verified administrator; prints a generated password",
+                                Verb::admin_create);
+    CLI::App* token =
+        add_verb(*admin, verbs, "token", "Print a short-lived admin JWT", Verb::admin_token);
+    for (CLI::App* verb : {create, token})
+        verb->add_option("email", config.email, "The administrator's address")->required();
+    token->add_option("--minutes", options.token_minutes, "Life of the token")
+        ->check(CLI::Range(1, 60));
+    CLI::App* psql = add_verb(app, verbs, "psql",
+                              "psql as the read-only ops role; arguments go to psql", Verb::psql);
     psql->prefix_command();
-    CLI::App* sim = add_verb(app, verbs, "sim", "The Claude simulator alone, for tests of other tools", Verb::sim);
-    sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")->check(CLI::Range(0, 65535));
-    sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")->check(CLI::Range(0, 60000));
+    CLI::App* sim = add_verb(app, verbs, "sim",
+                             "The Claude simulator alone, for tests of other tools", Verb::sim);
+    sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")
+        ->check(CLI::Range(0, 65535));
+    sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")
+        ->check(CLI::Range(0, 60000));
     add_verb(app, verbs, "settings", "Print every setting as a Markdown table", Verb::settings);
     return verbs;
 }
@@ -174,7 +204,8 @@ void wipe_jwt(int argc, char** argv) {
 
 void read_admin_jwt(Config& config, const VerbOptions& options, const Environment& environment) {
     if (!options.jwt.empty()) {
-        base::log_warning("--jwt is visible to other users of this machine; prefer MANA_ADMIN_JWT_FILE");
+        base::log_warning(
+            "--jwt is visible to other users of this machine; prefer MANA_ADMIN_JWT_FILE");
         config.admin_jwt = base::Secret(options.jwt);
     } else if (const auto jwt = environment("MANA_ADMIN_JWT")) {
         config.admin_jwt = base::Secret(*jwt);
@@ -195,11 +226,13 @@ Environment process_environment() {
 Config parse_command_line(int argc, char** argv, const Environment& environment) {
     Config config;
     VerbOptions options;
-    CLI::App app{"Persona Runner: personas live short days in your product and tell how it felt.\n"
-                 "Start with `persona-runner demo`; every setting: `persona-runner settings`."};
+    CLI::App app{
+        "Persona Runner: personas live short days in your product and tell how it felt.\n"
+        "Start with `persona-runner demo`; every setting: `persona-runner settings`."};
     app.set_version_flag("--version", "persona-runner " PERSONA_RUNNER_VERSION);
-    app.footer("Exit codes: 0 done · 1 failed · 2 wrong usage or configuration · 3 not reachable · "
-               "4 refused (credentials, rights) · 5 the answer says \"not well\"");
+    app.footer(
+        "Exit codes: 0 done · 1 failed · 2 wrong usage or configuration · 3 not reachable · "
+        "4 refused (credentials, rights) · 5 the answer says \"not well\"");
     app.require_subcommand(1);
     app.add_option("--config", options.config_file, "File of VARIABLE=value lines");
     std::map<std::string, std::string> given;
@@ -230,12 +263,14 @@ Config parse_command_line(int argc, char** argv, const Environment& environment)
             flags[std::string(setting.variable)] = given[std::string(setting.variable)];
         }
     }
-    const Values file = options.config_file.empty() ? Values{} : read_config_file(options.config_file);
+    const Values file =
+        options.config_file.empty() ? Values{} : read_config_file(options.config_file);
     apply_settings(config, flags, file, environment);
     read_admin_jwt(config, options, environment);
     config.token_life = std::chrono::minutes(options.token_minutes);
     config.sim_pacing = std::chrono::milliseconds(options.pacing_ms);
-    if (config.daemon_url.empty()) config.daemon_url = fmt::format("http://127.0.0.1:{}", config.ops_port);
+    if (config.daemon_url.empty())
+        config.daemon_url = fmt::format("http://127.0.0.1:{}", config.ops_port);
     const bool serves = config.verb == Verb::serve || config.verb == Verb::demo;
     if (serves) check_config(config);
     return config;

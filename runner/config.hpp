@@ -1,7 +1,7 @@
-// Flags, environment and files → Config. Every knob is declared once, in config_settings.cpp: variable, flag,
-// default, valid values, help. Order: flag, variable, VARIABLE_FILE, systemd credential, --config file,
-// default. Everything is validated before anything starts; a message names the variable and what would
-// be valid. Secrets have no flag.
+// Flags, environment and files → Config. Every knob is declared once, in config_settings.cpp:
+// variable, flag, default, valid values, help. Order: flag, variable, VARIABLE_FILE, systemd
+// credential, --config file, default. Everything is validated before anything starts; a message
+// names the variable and what would be valid. Secrets have no flag.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,20 @@
 namespace runner {
 
 enum class Verb {
-    serve, demo, tick, login, health, status, seed, cleanup, migrate, admin_create, admin_token, psql, sim, settings,
+    serve,
+    demo,
+    tick,
+    login,
+    health,
+    status,
+    seed,
+    cleanup,
+    migrate,
+    admin_create,
+    admin_token,
+    psql,
+    sim,
+    settings,
 };
 
 struct Config {
@@ -62,17 +75,17 @@ struct Config {
     std::filesystem::path catalog_file, prices_file;  // Empty: the shipped ones.
 
     // Of single verbs.
-    std::string email;                    // login, admin
-    std::string daemon_url;               // tick, login, health, status: default http://127.0.0.1:PORT
-    bool everybody = false;               // tick --all
-    bool wait = true;                     // tick --no-wait
+    std::string email;       // login, admin
+    std::string daemon_url;  // tick, login, health, status: default http://127.0.0.1:PORT
+    bool everybody = false;  // tick --all
+    bool wait = true;        // tick --no-wait
     bool json = false;
-    bool dry_run = false, yes = false;    // seed, cleanup
-    bool keep = false;                    // demo
-    int personas_max = 0;                 // demo; 0: all
-    base::Secret admin_jwt;               // seed, cleanup
-    std::filesystem::path export_file;    // cleanup
-    std::chrono::seconds token_life{900}; // admin token
+    bool dry_run = false, yes = false;     // seed, cleanup
+    bool keep = false;                     // demo
+    int personas_max = 0;                  // demo; 0: all
+    base::Secret admin_jwt;                // seed, cleanup
+    std::filesystem::path export_file;     // cleanup
+    std::chrono::seconds token_life{900};  // admin token
     std::vector<std::string> psql_arguments;
     int sim_port = 0;
     std::chrono::milliseconds sim_pacing{4};
@@ -85,13 +98,15 @@ struct Usage {
 };
 
 // Exit codes of the program: 0 done, 1 failed, 2 wrong usage or configuration, 3 not reachable,
-// 4 refused by the service (credentials or rights), 5 the answer says "not well" (health, failed visits).
-inline constexpr int exit_failed = 1, exit_usage = 2, exit_unreachable = 3, exit_refused = 4, exit_unwell = 5;
+// 4 refused by the service (credentials or rights), 5 the answer says "not well" (health, failed
+// visits).
+inline constexpr int exit_failed = 1, exit_usage = 2, exit_unreachable = 3, exit_refused = 4,
+                     exit_unwell = 5;
 
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-// Throws Usage for --help, --version and errors of the command line, Failure::invalid naming the variable
-// for anything else that is wrong. Wipes --jwt= from `argv`.
+// Throws Usage for --help, --version and errors of the command line, Failure::invalid naming the
+// variable for anything else that is wrong. Wipes --jwt= from `argv`.
 Config parse_command_line(int argc, char** argv, const Environment& environment);
 Environment process_environment();
 

@@ -91,101 +91,152 @@ std::vector<std::string> setting_list(const std::string& text) {
 
 std::vector<Setting> where_settings() {
     return {
-        {"PERSONA_ENV", "--env", "development", "production or development (alias NODE_ENV); production refuses development secrets", false,
-         [](Config& c, const std::string& t) { c.production = setting_production(t); }},
-        {"STATE_DIRECTORY", "--state", "/var/lib/persona-runner", "outbox, embedded PostgreSQL, mail; set by systemd", false,
+        {"PERSONA_ENV", "--env", "development",
+         "production or development (alias NODE_ENV); production refuses development secrets",
+         false, [](Config& c, const std::string& t) { c.production = setting_production(t); }},
+        {"STATE_DIRECTORY", "--state", "/var/lib/persona-runner",
+         "outbox, embedded PostgreSQL, mail; set by systemd", false,
          [](Config& c, const std::string& t) { c.state_directory = t; }},
-        {"PERSONA_THROWAWAY", "--throwaway", "false", "database without fsync, state may be in memory: for demos and tests", false,
+        {"PERSONA_THROWAWAY", "--throwaway", "false",
+         "database without fsync, state may be in memory: for demos and tests", false,
          [](Config& c, const std::string& t) { c.durable = !setting_flag(t); }},
         {"LOG_LEVEL", "--log-level", "info", "debug, info, warning or error", false,
          [](Config& c, const std::string& t) { c.log_level = setting_level(t); }},
-        {"BIND_ADDRESS", "--bind", "127.0.0.1", "address of all listeners; another than loopback needs production", false,
+        {"BIND_ADDRESS", "--bind", "127.0.0.1",
+         "address of all listeners; another than loopback needs production", false,
          [](Config& c, const std::string& t) { c.bind_address = t; }},
-        {"PORT", "--port", "3070", "ops listener: health, metrics, diag; 0 takes any free port", false,
-         [](Config& c, const std::string& t) { c.ops_port = static_cast<int>(setting_number(t, 0, 65535)); }},
+        {"PORT", "--port", "3070", "ops listener: health, metrics, diag; 0 takes any free port",
+         false,
+         [](Config& c, const std::string& t) {
+             c.ops_port = static_cast<int>(setting_number(t, 0, 65535));
+         }},
         {"MANA_AUTH_PORT", "--auth-port", "3001", "hosted auth service", false,
-         [](Config& c, const std::string& t) { c.auth_port = static_cast<int>(setting_number(t, 0, 65535)); }},
+         [](Config& c, const std::string& t) {
+             c.auth_port = static_cast<int>(setting_number(t, 0, 65535));
+         }},
         {"MANA_MCP_PORT", "--mcp-port", "3069", "hosted workspace (MCP server at /mcp)", false,
-         [](Config& c, const std::string& t) { c.mcp_port = static_cast<int>(setting_number(t, 0, 65535)); }},
-        {"DATABASE_URL", "", "", "PostgreSQL as role mana_app; empty: a private cluster in the state directory", true,
+         [](Config& c, const std::string& t) {
+             c.mcp_port = static_cast<int>(setting_number(t, 0, 65535));
+         }},
+        {"DATABASE_URL", "", "",
+         "PostgreSQL as role mana_app; empty: a private cluster in the state directory", true,
          [](Config& c, const std::string& t) { c.database_url = setting_database(t); }},
-        {"DATABASE_OWNER_URL", "", "", "the same as role mana_owner, for migrate; serve then migrates at start", true,
+        {"DATABASE_OWNER_URL", "", "",
+         "the same as role mana_owner, for migrate; serve then migrates at start", true,
          [](Config& c, const std::string& t) { c.database_owner_url = setting_database(t); }},
         {"DATABASE_OPS_URL", "", "", "the same as read-only role mana_ops, for psql", true,
          [](Config& c, const std::string& t) { c.database_ops_url = setting_database(t); }},
         {"MANA_AUTH_URL", "--auth", "", "a remote auth service; empty: hosted here", false,
          [](Config& c, const std::string& t) { c.auth_url = setting_url(t); }},
-        {"MANA_MCP_URL", "--mcp", "", "a remote MCP server (its endpoint); empty: the hosted workspace", false,
+        {"MANA_MCP_URL", "--mcp", "",
+         "a remote MCP server (its endpoint); empty: the hosted workspace", false,
          [](Config& c, const std::string& t) { c.mcp_url = setting_url(t); }},
     };
 }
 
 std::vector<Setting> auth_settings() {
     return {
-        {"BASE_URL", "--base-url", "", "issuer of JWTs and base of mailed links; empty: the auth listener's address", false,
+        {"BASE_URL", "--base-url", "",
+         "issuer of JWTs and base of mailed links; empty: the auth listener's address", false,
          [](Config& c, const std::string& t) { c.base_url = setting_url(t); }},
-        {"MANA_SERVICE_KEY", "", development_service_key, "X-Service-Key between services; production refuses the default", true,
+        {"MANA_SERVICE_KEY", "", development_service_key,
+         "X-Service-Key between services; production refuses the default", true,
          [](Config& c, const std::string& t) { c.service_key = base::Secret(t); }},
-        {"BETTER_AUTH_SECRET", "", development_auth_secret, "signs cookies, seals keys; production refuses the default", true,
+        {"BETTER_AUTH_SECRET", "", development_auth_secret,
+         "signs cookies, seals keys; production refuses the default", true,
          [](Config& c, const std::string& t) { c.auth_secret = base::Secret(t); }},
-        {"PERSONA_SEED_SECRET", "", catalog::development_seed_secret, "personas' passwords derive from it; production refuses the default", true,
+        {"PERSONA_SEED_SECRET", "", catalog::development_seed_secret,
+         "personas' passwords derive from it; production refuses the default", true,
          [](Config& c, const std::string& t) { c.seed_secret = base::Secret(t); }},
         {"JWT_AUDIENCE", "--jwt-audience", "mana", "aud claim", false,
          [](Config& c, const std::string& t) { c.jwt_audience = t; }},
         {"COOKIE_DOMAIN", "--cookie-domain", "", "Domain attribute of session cookies", false,
          [](Config& c, const std::string& t) { c.cookie_domain = t; }},
-        {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173", "comma list of web origins", false,
-         [](Config& c, const std::string& t) { c.cors_origins = setting_list(t); }},
-        {"MAX_DAILY_SIGNUPS", "--daily-signups-max", "0", "registrations a UTC day; 0: no limit", false,
-         [](Config& c, const std::string& t) { c.daily_signups_max = static_cast<int>(setting_number(t, 0, 1'000'000)); }},
+        {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173", "comma list of web origins",
+         false, [](Config& c, const std::string& t) { c.cors_origins = setting_list(t); }},
+        {"MAX_DAILY_SIGNUPS", "--daily-signups-max", "0", "registrations a UTC day; 0: no limit",
+         false,
+         [](Config& c, const std::string& t) {
+             c.daily_signups_max = static_cast<int>(setting_number(t, 0, 1'000'000));
+         }},
     };
 }
 
 std::vector<Setting> visit_settings() {
     return {
-        {"ANTHROPIC_API_KEY", "", "", "key of the model; missing: visits are disabled, the rest works", true,
+        {"ANTHROPIC_API_KEY", "", "",
+         "key of the model; missing: visits are disabled, the rest works", true,
          [](Config& c, const std::string& t) { c.api_key = base::Secret(t); }},
-        {"ANTHROPIC_BASE_URL", "--claude", "https://api.anthropic.com", "any Anthropic-compatible server", false,
+        {"ANTHROPIC_BASE_URL", "--claude", "https://api.anthropic.com",
+         "any Anthropic-compatible server", false,
          [](Config& c, const std::string& t) { c.claude_url = setting_url(t); }},
         {"PERSONA_MODEL", "--model", "claude-sonnet-5-5", "lives the day", false,
          [](Config& c, const std::string& t) { c.model = setting_model(t); }},
         {"PERSONA_RATING_MODEL", "--rating-model", "claude-haiku-5-5", "gives the ratings", false,
          [](Config& c, const std::string& t) { c.rating_model = setting_model(t); }},
-        {"PERSONA_EFFORT", "--effort", "medium", "thinking effort of the main turns; empty: the model's default", false,
+        {"PERSONA_EFFORT", "--effort", "medium",
+         "thinking effort of the main turns; empty: the model's default", false,
          [](Config& c, const std::string& t) { c.effort = t; }},
-        {"TICK_INTERVAL_MS", "--tick-interval-ms", "60000", "how often due personas are looked for", false,
-         [](Config& c, const std::string& t) { c.tick_interval = std::chrono::milliseconds(setting_number(t, 100, 86'400'000)); }},
+        {"TICK_INTERVAL_MS", "--tick-interval-ms", "60000", "how often due personas are looked for",
+         false,
+         [](Config& c, const std::string& t) {
+             c.tick_interval = std::chrono::milliseconds(setting_number(t, 100, 86'400'000));
+         }},
         {"PERSONA_CONCURRENCY", "--concurrency", "2", "visits at once, at most", false,
-         [](Config& c, const std::string& t) { c.concurrency = static_cast<int>(setting_number(t, 1, 20'000)); }},
+         [](Config& c, const std::string& t) {
+             c.concurrency = static_cast<int>(setting_number(t, 1, 20'000));
+         }},
         {"PERSONA_TURNS_MAX", "--turns-max", "15", "requests to the main model per visit", false,
-         [](Config& c, const std::string& t) { c.turns_max = static_cast<int>(setting_number(t, 1, 200)); }},
+         [](Config& c, const std::string& t) {
+             c.turns_max = static_cast<int>(setting_number(t, 1, 200));
+         }},
         {"VISIT_DEADLINE_MS", "--visit-deadline-ms", "600000", "a visit is cut after this", false,
-         [](Config& c, const std::string& t) { c.visit_deadline = std::chrono::milliseconds(setting_number(t, 1'000, 86'400'000)); }},
-        {"LEASE_SECONDS", "--lease-seconds", "60", "how long a silent runner keeps its visits; at least 45", false,
-         [](Config& c, const std::string& t) { c.lease = std::chrono::seconds(setting_number(t, 45, 3'600)); }},
-        {"SHUTDOWN_GRACE_MS", "--shutdown-grace-ms", "20000", "what running visits get after SIGTERM", false,
-         [](Config& c, const std::string& t) { c.shutdown_grace = std::chrono::milliseconds(setting_number(t, 0, 3'600'000)); }},
+         [](Config& c, const std::string& t) {
+             c.visit_deadline = std::chrono::milliseconds(setting_number(t, 1'000, 86'400'000));
+         }},
+        {"LEASE_SECONDS", "--lease-seconds", "60",
+         "how long a silent runner keeps its visits; at least 45", false,
+         [](Config& c, const std::string& t) {
+             c.lease = std::chrono::seconds(setting_number(t, 45, 3'600));
+         }},
+        {"SHUTDOWN_GRACE_MS", "--shutdown-grace-ms", "20000",
+         "what running visits get after SIGTERM", false,
+         [](Config& c, const std::string& t) {
+             c.shutdown_grace = std::chrono::milliseconds(setting_number(t, 0, 3'600'000));
+         }},
         {"RUNNER_PAUSED", "--paused", "false", "no timer ticks; /diag/tick still works", false,
          [](Config& c, const std::string& t) { c.paused = setting_flag(t); }},
-        {"PERSONA_TIMEZONE", "--timezone", "UTC", "IANA zone of weekdays and of the personas' clock", false,
-         [](Config& c, const std::string& t) { catalog::require_zone(t); c.zone = t; }},
+        {"PERSONA_TIMEZONE", "--timezone", "UTC",
+         "IANA zone of weekdays and of the personas' clock", false,
+         [](Config& c, const std::string& t) {
+             catalog::require_zone(t);
+             c.zone = t;
+         }},
         {"PERSONA_SEED", "--seed", "", "a number: plans become reproducible", false,
-         [](Config& c, const std::string& t) { if (!t.empty()) c.seed = static_cast<std::uint64_t>(setting_number(t, 0, INT64_MAX)); }},
-        {"PERSONA_KEEP_INPUTS", "--keep-inputs", "", "store masked tool inputs; empty: exactly for the hosted workspace", false,
-         [](Config& c, const std::string& t) { if (!t.empty()) c.keep_inputs = setting_flag(t); }},
-        {"PERSONA_CATALOG", "--catalog", "", "catalog file for seed and cleanup; empty: the shipped ten", false,
+         [](Config& c, const std::string& t) {
+             if (!t.empty()) c.seed = static_cast<std::uint64_t>(setting_number(t, 0, INT64_MAX));
+         }},
+        {"PERSONA_KEEP_INPUTS", "--keep-inputs", "",
+         "store masked tool inputs; empty: exactly for the hosted workspace", false,
+         [](Config& c, const std::string& t) {
+             if (!t.empty()) c.keep_inputs = setting_flag(t);
+         }},
+        {"PERSONA_CATALOG", "--catalog", "",
+         "catalog file for seed and cleanup; empty: the shipped ten", false,
          [](Config& c, const std::string& t) { c.catalog_file = t; }},
         {"PERSONA_PRICES", "--prices", "", "price file; empty: the shipped one", false,
          [](Config& c, const std::string& t) { c.prices_file = t; }},
     };
 }
 
-void refuse_default(const base::Secret& value, std::string_view fallback, std::string_view variable) {
+void refuse_default(const base::Secret& value, std::string_view fallback,
+                    std::string_view variable) {
     if (value.reveal() == fallback || value.empty()) {
-        throw Failure{Failure::Kind::invalid,
-                      fmt::format("{} has its development default; production needs a secret of its own "
-                                  "({}, {}_FILE or a systemd credential)",
-                                  variable, variable, variable)};
+        throw Failure{
+            Failure::Kind::invalid,
+            fmt::format("{} has its development default; production needs a secret of its own "
+                        "({}, {}_FILE or a systemd credential)",
+                        variable, variable, variable)};
     }
     if (value.reveal().size() < 16) {
         throw Failure{Failure::Kind::invalid,
@@ -198,7 +249,8 @@ void refuse_default(const base::Secret& value, std::string_view fallback, std::s
 const std::vector<Setting>& settings() {
     static const std::vector<Setting> all = [] {
         std::vector<Setting> list = where_settings();
-        for (auto part : {auth_settings(), visit_settings()}) list.insert(list.end(), part.begin(), part.end());
+        for (auto part : {auth_settings(), visit_settings()})
+            list.insert(list.end(), part.begin(), part.end());
         return list;
     }();
     return all;
@@ -207,24 +259,33 @@ const std::vector<Setting>& settings() {
 std::string settings_table() {
     std::string table = "| variable | flag | default | meaning |\n| --- | --- | --- | --- |\n";
     for (const Setting& setting : settings()) {
-        const std::string fallback = setting.fallback.empty() ? std::string("–") : fmt::format("`{}`", setting.fallback);
-        const std::string flag = setting.flag.empty() ? std::string("–") : fmt::format("`{}`", setting.flag);
-        table += fmt::format("| `{}` | {} | {} | {} |\n", setting.variable, flag, fallback, setting.help);
+        const std::string fallback =
+            setting.fallback.empty() ? std::string("–") : fmt::format("`{}`", setting.fallback);
+        const std::string flag =
+            setting.flag.empty() ? std::string("–") : fmt::format("`{}`", setting.flag);
+        table += fmt::format("| `{}` | {} | {} | {} |\n", setting.variable, flag, fallback,
+                             setting.help);
     }
     return table;
 }
 
 void check_config(const Config& config) {
-    const bool loopback = config.bind_address == "127.0.0.1" || config.bind_address == "::1" || config.bind_address == "localhost";
+    const bool loopback = config.bind_address == "127.0.0.1" || config.bind_address == "::1" ||
+                          config.bind_address == "localhost";
     if (!loopback && !config.production) {
-        throw Failure{Failure::Kind::invalid,
-                      fmt::format("BIND_ADDRESS {} is not loopback; that needs PERSONA_ENV=production", config.bind_address)};
+        throw Failure{
+            Failure::Kind::invalid,
+            fmt::format("BIND_ADDRESS {} is not loopback; that needs PERSONA_ENV=production",
+                        config.bind_address)};
     }
     if (!config.production) return;
-    if (!config.durable) throw Failure{Failure::Kind::invalid, "PERSONA_THROWAWAY is for demos and tests; unset it in production"};
+    if (!config.durable)
+        throw Failure{Failure::Kind::invalid,
+                      "PERSONA_THROWAWAY is for demos and tests; unset it in production"};
     refuse_default(config.service_key, development_service_key, "MANA_SERVICE_KEY");
     refuse_default(config.seed_secret, catalog::development_seed_secret, "PERSONA_SEED_SECRET");
-    if (config.auth_url.empty()) refuse_default(config.auth_secret, development_auth_secret, "BETTER_AUTH_SECRET");
+    if (config.auth_url.empty())
+        refuse_default(config.auth_secret, development_auth_secret, "BETTER_AUTH_SECRET");
 }
 
 }  // namespace runner

@@ -1,9 +1,9 @@
 #include "runner/daemon.hpp"
 
-#include <csignal>
-#include <fstream>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <csignal>
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -48,7 +48,7 @@ void block_stop_signals() {
 
 // SIGTERM and SIGINT arrive in a thread of their own; everything else never sees them.
 class SignalThread {
- public:
+  public:
     explicit SignalThread(std::function<void(int count)> arrived)
         : arrived_(std::move(arrived)), thread_([this] { serve(); }) {}
     SignalThread(const SignalThread&) = delete;
@@ -58,7 +58,7 @@ class SignalThread {
         thread_.join();
     }
 
- private:
+  private:
     void serve() {
         const sigset_t set = stop_signals();
         for (int count = 1;; ++count) {
@@ -78,7 +78,8 @@ void raise_file_limit() {
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        base::log_debug("file limit", {{"descriptors", static_cast<std::uint64_t>(limit.rlim_cur)}});
+        base::log_debug("file limit",
+                        {{"descriptors", static_cast<std::uint64_t>(limit.rlim_cur)}});
     }
 }
 
@@ -96,7 +97,8 @@ auth::Options auth_options(const Config& config) {
     options.mail_folder = config.state_directory / "mail";
     options.daily_signups_max = config.daily_signups_max;
     options.timezone = config.zone;
-    options.visit_deadline = std::chrono::duration_cast<std::chrono::seconds>(config.visit_deadline);
+    options.visit_deadline =
+        std::chrono::duration_cast<std::chrono::seconds>(config.visit_deadline);
     return options;
 }
 
@@ -139,7 +141,8 @@ catalog::Prices prices_of(const Config& config) {
 }
 
 std::string idle_reason_of(const Config& config) {
-    return config.api_key.empty() ? "ANTHROPIC_API_KEY is not set, so no visit runs" : std::string();
+    return config.api_key.empty() ? "ANTHROPIC_API_KEY is not set, so no visit runs"
+                                  : std::string();
 }
 
 void migrate_or_check(Database& database, base::Postgres& postgres) {
@@ -147,25 +150,29 @@ void migrate_or_check(Database& database, base::Postgres& postgres) {
         std::string_view name;
         base::EmbeddedTexts texts;
     };
-    for (const Set& set : {Set{"auth", auth::migrations()}, Set{"workspace", workspace::migrations()}}) {
+    for (const Set& set :
+         {Set{"auth", auth::migrations()}, Set{"workspace", workspace::migrations()}}) {
         if (database.has_owner()) {
-            for (const std::string& name : base::migrate(database.owner_url(), set.name, set.texts)) {
+            for (const std::string& name :
+                 base::migrate(database.owner_url(), set.name, set.texts)) {
                 base::log_info("migration applied", {{"set", set.name}, {"file", name}});
             }
             continue;
         }
         const auto pending = base::pending_migrations(postgres, set.name, set.texts);
         if (!pending.empty()) {
-            throw Failure{Failure::Kind::conflict,
-                          fmt::format("the database lacks {} migrations of {} ({} first); run `persona-runner "
-                                      "migrate` with DATABASE_OWNER_URL",
-                                      pending.size(), set.name, pending.front())};
+            throw Failure{
+                Failure::Kind::conflict,
+                fmt::format(
+                    "the database lacks {} migrations of {} ({} first); run `persona-runner "
+                    "migrate` with DATABASE_OWNER_URL",
+                    pending.size(), set.name, pending.front())};
         }
     }
 }
 
-// The inbound half: database and hosted services. Nothing of the outbound half is known here. When both
-// services are remote there is no database of ours.
+// The inbound half: database and hosted services. Nothing of the outbound half is known here. When
+// both services are remote there is no database of ours.
 struct Inbound {
     Inbound(const Config& config, base::Clock& clock, base::Metrics& metrics)
         : auth_url(config.auth_url), mcp_url(config.mcp_url) {
@@ -181,8 +188,8 @@ struct Inbound {
             auth_url = auth->url();
         }
         if (mcp_url.empty()) {
-            workspace = std::make_unique<workspace::Service>(*postgres, workspace_options(config, auth_url),
-                                                             clock, metrics);
+            workspace = std::make_unique<workspace::Service>(
+                *postgres, workspace_options(config, auth_url), clock, metrics);
             workspace->start();
             mcp_url = workspace->mcp_url();
         }
@@ -197,8 +204,8 @@ struct Inbound {
 
 // The outbound half: one thread, one loop. It reaches everything through URLs.
 struct Outbound {
-    Outbound(const Config& config, const std::string& node, const Inbound& inbound, base::Clock& clock,
-             base::Metrics& metrics)
+    Outbound(const Config& config, const std::string& node, const Inbound& inbound,
+             base::Clock& clock, base::Metrics& metrics)
         : loop(clock),
           http(loop),
           disk(loop),
@@ -245,7 +252,8 @@ base::Task<void> feed_watchdog(Outbound& outbound, base::Notify& notify, base::D
 
 base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace) {
     const base::Steady until = outbound.loop.now() + grace;
-    while (outbound.scheduler.running() > 0 && outbound.signals < 2 && outbound.loop.now() < until) {
+    while (outbound.scheduler.running() > 0 && outbound.signals < 2 &&
+           outbound.loop.now() < until) {
         co_await outbound.scheduler.drained(std::chrono::milliseconds{100});
     }
     co_return outbound.scheduler.running() == 0;
@@ -258,10 +266,12 @@ base::Task<void> live(Outbound& outbound, Ops& ops, base::Notify& notify, const 
         base::log_warning("visits disabled", {{"reason", idle_reason_of(config)}});
     } else {
         Scheduler& scheduler = outbound.scheduler;
-        background.add(outbound.lease.keep([&scheduler](std::string reason) { scheduler.drop_visits(reason); }));
+        background.add(outbound.lease.keep(
+            [&scheduler](std::string reason) { scheduler.drop_visits(reason); }));
         background.add(scheduler.run());
     }
-    if (const auto every = notify.watchdog_interval()) background.add(feed_watchdog(outbound, notify, *every));
+    if (const auto every = notify.watchdog_interval())
+        background.add(feed_watchdog(outbound, notify, *every));
     notify.ready(fmt::format("ops at {}", ops.url()));
     while (outbound.signals == 0) co_await outbound.stop_asked.wait();
 
@@ -284,7 +294,8 @@ void run_daemon(const Config& config) {
     block_stop_signals();
     base::drop_root_to_owner_of(config.state_directory);
     raise_file_limit();
-    base::StateDirectory state({.path = config.state_directory, .may_be_in_memory = !config.durable});
+    base::StateDirectory state(
+        {.path = config.state_directory, .may_be_in_memory = !config.durable});
     base::SystemClock clock;
     base::Metrics metrics;
     base::Notify notify;
@@ -312,11 +323,12 @@ void run_daemon(const Config& config) {
              .idle_reason = idle_reason_of(config)},
             metrics);
     ops.start();
-    base::log_info("serving", {{"ops", ops.url()}, {"auth", inbound.auth_url}, {"mcp", inbound.mcp_url}});
+    base::log_info("serving",
+                   {{"ops", ops.url()}, {"auth", inbound.auth_url}, {"mcp", inbound.mcp_url}});
     // The file tells one-shot verbs and the demo where the listeners really are.
     base::write_file_durably(config.state_directory / "urls",
-                             fmt::format("PERSONA_URL={}\nMANA_AUTH_URL={}\nMANA_MCP_URL={}\n", ops.url(),
-                                         inbound.auth_url, inbound.mcp_url),
+                             fmt::format("PERSONA_URL={}\nMANA_AUTH_URL={}\nMANA_MCP_URL={}\n",
+                                         ops.url(), inbound.auth_url, inbound.mcp_url),
                              0600);
     SignalThread signals([&outbound](int count) {
         outbound.loop.post([&outbound, count] {

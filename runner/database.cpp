@@ -10,9 +10,10 @@ namespace {
 
 base::Secret needed(const base::Secret& url, std::string_view variable, std::string_view role) {
     if (!url.empty()) return url;
-    throw base::Failure{base::Failure::Kind::invalid,
-                        fmt::format("{} is not set; DATABASE_URL names a server, so {} needs its own URL there",
-                                    variable, role)};
+    throw base::Failure{
+        base::Failure::Kind::invalid,
+        fmt::format("{} is not set; DATABASE_URL names a server, so {} needs its own URL there",
+                    variable, role)};
 }
 
 }  // namespace
@@ -24,10 +25,11 @@ Database::Database(const Config& config, Use use)
         cluster_ = std::make_unique<base::EmbeddedPostgres>(
             base::EmbeddedPostgresOptions{.folder = folder_, .durable = config_.durable});
     } else if (!std::filesystem::exists(folder_)) {
-        throw base::Failure{base::Failure::Kind::invalid,
-                            fmt::format("no DATABASE_URL, and no database in the state directory {}; start the "
-                                        "daemon first or name the directory with --state",
-                                        config_.state_directory.string())};
+        throw base::Failure{
+            base::Failure::Kind::invalid,
+            fmt::format("no DATABASE_URL, and no database in the state directory {}; start the "
+                        "daemon first or name the directory with --state",
+                        config_.state_directory.string())};
     }
 }
 
@@ -43,12 +45,14 @@ base::Secret Database::app_url() const {
 }
 
 base::Secret Database::owner_url() const {
-    if (!config_.database_url.empty()) return needed(config_.database_owner_url, "DATABASE_OWNER_URL", "mana_owner");
+    if (!config_.database_url.empty())
+        return needed(config_.database_owner_url, "DATABASE_OWNER_URL", "mana_owner");
     return cluster_ ? cluster_->owner_url() : base::embedded_url(folder_, "mana_owner");
 }
 
 base::Secret Database::ops_url() const {
-    if (!config_.database_url.empty()) return needed(config_.database_ops_url, "DATABASE_OPS_URL", "mana_ops");
+    if (!config_.database_url.empty())
+        return needed(config_.database_ops_url, "DATABASE_OPS_URL", "mana_ops");
     return cluster_ ? cluster_->ops_url() : base::embedded_url(folder_, "mana_ops");
 }
 

@@ -1,5 +1,6 @@
-// Which PostgreSQL the process talks to, and as whom: a server named by DATABASE_URL, else the private
-// cluster in the state directory (started here, or reached through its socket when a daemon runs it).
+// Which PostgreSQL the process talks to, and as whom: a server named by DATABASE_URL, else the
+// private cluster in the state directory (started here, or reached through its socket when a daemon
+// runs it).
 #pragma once
 
 #include <memory>
@@ -12,7 +13,7 @@ namespace runner {
 
 // Resource: while it lives, the URLs work.
 class Database {
- public:
+  public:
     enum class Use {
         own,    // The daemon: starts the private cluster; the caller holds the state directory.
         visit,  // One-shot verbs: the running daemon's cluster, which must be up.
@@ -28,7 +29,7 @@ class Database {
     base::Secret ops_url() const;
     bool has_owner() const;  // Migrations can be applied from here.
 
- private:
+  private:
     const Config& config_;
     std::filesystem::path folder_;
     std::unique_ptr<base::EmbeddedPostgres> cluster_;

@@ -1,10 +1,10 @@
 #include "runner/demo.hpp"
 
+#include <unistd.h>
 #include <cstdlib>
 #include <future>
 #include <map>
 #include <thread>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -30,10 +30,10 @@ constexpr std::chrono::minutes day_limit{120};
 constexpr std::chrono::milliseconds watch_every{100};
 constexpr std::chrono::seconds delivery_limit{30};
 
-// What people see while the day goes on. On a terminal the running personas stay on one line that is
-// redrawn; elsewhere each change is a line of its own. With --json all of it goes to stderr.
+// What people see while the day goes on. On a terminal the running personas stay on one line that
+// is redrawn; elsewhere each change is a line of its own. With --json all of it goes to stderr.
 class DayView {
- public:
+  public:
     explicit DayView(bool json) : out_(json ? stderr : stdout), live_(isatty(fileno(out_)) != 0) {}
 
     void say(const std::string& line) {
@@ -47,9 +47,13 @@ class DayView {
         std::string short_line;
         for (const Json& visit : status.at("running")) {
             const std::string persona = visit.at("persona").get<std::string>();
-            now[persona] = fmt::format("turn {}, {} calls{}", visit.at("turn").get<int>(), visit.at("toolCalls").get<int>(),
-                                       visit.at("lastTool").get<std::string>().empty() ? "" : ", " + visit.at("lastTool").get<std::string>());
-            short_line += fmt::format("{} {}·{}  ", persona, visit.at("turn").get<int>(), visit.at("toolCalls").get<int>());
+            now[persona] = fmt::format("turn {}, {} calls{}", visit.at("turn").get<int>(),
+                                       visit.at("toolCalls").get<int>(),
+                                       visit.at("lastTool").get<std::string>().empty()
+                                           ? ""
+                                           : ", " + visit.at("lastTool").get<std::string>());
+            short_line += fmt::format("{} {}·{}  ", persona, visit.at("turn").get<int>(),
+                                      visit.at("toolCalls").get<int>());
         }
         for (const auto& [persona, text] : now) {
             if (!seen_.contains(persona)) say(fmt::format("  {:<10} comes in", persona));
@@ -74,15 +78,16 @@ class DayView {
         drawn_ = false;
     }
 
- private:
+  private:
     std::FILE* out_;
     const bool live_;
     bool drawn_ = false;
     std::map<std::string, std::string> seen_;
 };
 
-base::HttpResponse ask_daemon(const Config& config, const std::string& method, const std::string& url,
-                              const std::string& body, std::chrono::milliseconds limit) {
+base::HttpResponse ask_daemon(const Config& config, const std::string& method,
+                              const std::string& url, const std::string& body,
+                              std::chrono::milliseconds limit) {
     base::HttpRequest request;
     request.method = method;
     request.url = url;
@@ -95,16 +100,19 @@ base::HttpResponse ask_daemon(const Config& config, const std::string& method, c
 }
 
 Json demo_tick(const Config& config, const std::string& ops_url, const std::string& body) {
-    const base::HttpResponse answer = ask_daemon(config, "POST", ops_url + "/diag/tick", body, day_limit);
+    const base::HttpResponse answer =
+        ask_daemon(config, "POST", ops_url + "/diag/tick", body, day_limit);
     Json json = base::parse_json(answer.body, "answer of /diag/tick");
     if (answer.status != 200) {
-        throw Failure{base::kind_of_status(answer.status), "the tick failed: " + json.value("error", answer.body)};
+        throw Failure{base::kind_of_status(answer.status),
+                      "the tick failed: " + json.value("error", answer.body)};
     }
     return json.at("result");
 }
 
 Json status_of_daemon(const Config& config, const DemoDaemon& daemon) {
-    const base::HttpResponse answer = ask_daemon(config, "GET", daemon.ops_url() + "/status", "", std::chrono::seconds{10});
+    const base::HttpResponse answer =
+        ask_daemon(config, "GET", daemon.ops_url() + "/status", "", std::chrono::seconds{10});
     return base::parse_json(answer.body, "answer of /status");
 }
 
@@ -114,7 +122,8 @@ Json live_a_day(const Config& config, DemoDaemon& daemon, DayView& view) {
         return demo_tick(config, daemon.ops_url(), R"({"due":"all"})");
     });
     while (day.wait_for(watch_every) != std::future_status::ready) {
-        if (!daemon.is_running()) throw Failure{Failure::Kind::unavailable, "the daemon ended:\n" + daemon.log_end()};
+        if (!daemon.is_running())
+            throw Failure{Failure::Kind::unavailable, "the daemon ended:\n" + daemon.log_end()};
         view.show(status_of_daemon(config, daemon));
     }
     view.clear();
@@ -129,7 +138,8 @@ void await_delivery(const Config& config, DemoDaemon& daemon) {
         if (status.at("outbox").at("visits").get<int>() == 0) return;
         if (std::chrono::steady_clock::now() > until) {
             throw Failure{Failure::Kind::unavailable,
-                          "the records did not reach the auth service: " + status.at("outbox").at("lastError").get<std::string>()};
+                          "the records did not reach the auth service: " +
+                              status.at("outbox").at("lastError").get<std::string>()};
         }
         std::this_thread::sleep_for(watch_every);
     }
@@ -137,30 +147,42 @@ void await_delivery(const Config& config, DemoDaemon& daemon) {
 
 std::map<std::string, std::string> demo_environment(const Config& config, const DemoWorld& world) {
     std::map<std::string, std::string> changes{
-        {"PERSONA_ENV", "development"}, {"PERSONA_THROWAWAY", "true"}, {"RUNNER_PAUSED", "true"},
-        {"PORT", "0"},                  {"MANA_AUTH_PORT", "0"},       {"MANA_MCP_PORT", "0"},
+        {"PERSONA_ENV", "development"},
+        {"PERSONA_THROWAWAY", "true"},
+        {"RUNNER_PAUSED", "true"},
+        {"PORT", "0"},
+        {"MANA_AUTH_PORT", "0"},
+        {"MANA_MCP_PORT", "0"},
         {"PERSONA_SEED", std::to_string(config.seed.value_or(1))},
     };
-    if (!std::getenv("PERSONA_CONCURRENCY")) changes["PERSONA_CONCURRENCY"] = std::to_string(demo_concurrency);
+    if (!std::getenv("PERSONA_CONCURRENCY"))
+        changes["PERSONA_CONCURRENCY"] = std::to_string(demo_concurrency);
     if (!world.claude_url.empty()) {
         changes["ANTHROPIC_BASE_URL"] = world.claude_url;
         changes["ANTHROPIC_API_KEY"] = world.claude_key.reveal();
     }
     // The demo hosts everything itself.
-    for (const char* name : {"DATABASE_URL", "MANA_AUTH_URL", "MANA_MCP_URL", "BASE_URL"}) changes[name] = "";
+    for (const char* name : {"DATABASE_URL", "MANA_AUTH_URL", "MANA_MCP_URL", "BASE_URL"})
+        changes[name] = "";
     return changes;
 }
 
 void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
     const std::string psql = fmt::format("persona-runner psql --state {}", daemon.state().string());
     if (!keep) {
-        view.say("\nRun with --keep to look further: the daemon then stays up and prints its URLs and psql commands.");
+        view.say(
+            "\nRun with --keep to look further: the daemon then stays up and prints its URLs and "
+            "psql commands.");
         return;
     }
-    view.say(fmt::format("\nThe daemon stays up. ops {}  auth {}  mcp {}", daemon.ops_url(), daemon.auth_url(), daemon.mcp_url()));
+    view.say(fmt::format("\nThe daemon stays up. ops {}  auth {}  mcp {}", daemon.ops_url(),
+                         daemon.auth_url(), daemon.mcp_url()));
     view.say("Look further:");
-    for (const char* query : {"select * from ops.visits", "select persona, seq, tool, outcome, error_message from ops.actions order by 1, 2",
-                              "select persona, module, rating, notes from ops.ratings order by module", "select * from ops.health"}) {
+    for (const char* query :
+         {"select * from ops.visits",
+          "select persona, seq, tool, outcome, error_message from ops.actions order by 1, 2",
+          "select persona, module, rating, notes from ops.ratings order by module",
+          "select * from ops.health"}) {
         view.say(fmt::format("  {} -c \"{}\"", psql, query));
     }
     view.say(fmt::format("  curl -X POST {}/diag/tick", daemon.ops_url()));
@@ -184,35 +206,49 @@ int run_demo(const Config& config, const DemoWorld& world) {
     inner.database_url = base::Secret();
 
     std::vector<catalog::Persona> personas =
-        (config.catalog_file.empty() ? catalog::shipped_catalog() : catalog::load_catalog(config.catalog_file)).personas;
-    if (config.personas_max > 0 && static_cast<std::size_t>(config.personas_max) < personas.size()) {
+        (config.catalog_file.empty() ? catalog::shipped_catalog()
+                                     : catalog::load_catalog(config.catalog_file))
+            .personas;
+    if (config.personas_max > 0 &&
+        static_cast<std::size_t>(config.personas_max) < personas.size()) {
         personas.resize(static_cast<std::size_t>(config.personas_max));
     }
     const SeedTarget target{daemon.auth_url(), world.admin_token(inner), config.seed_secret};
     const SeedResult seeded = seed_personas(target, personas, {});
     if (!seeded.failed.empty()) {
-        throw Failure{Failure::Kind::internal, fmt::format("seeding {} failed: {}", seeded.failed[0].first, seeded.failed[0].second)};
+        throw Failure{
+            Failure::Kind::internal,
+            fmt::format("seeding {} failed: {}", seeded.failed[0].first, seeded.failed[0].second)};
     }
     view.say(fmt::format("{} personas seeded through the admin API. Their day:", seeded.created));
 
     const Json result = live_a_day(config, daemon, view);
     await_delivery(config, daemon);
     const Json again = demo_tick(config, daemon.ops_url(), "");
-    base::Postgres ops({.url = Database(inner, Database::Use::visit).ops_url(), .connections_max = 1});
+    base::Postgres ops(
+        {.url = Database(inner, Database::Use::visit).ops_url(), .connections_max = 1});
     Json day = read_day(ops);
-    const bool well = result.at("failed").empty() && result.at("due").get<std::size_t>() == personas.size();
+    const bool well =
+        result.at("failed").empty() && result.at("due").get<std::size_t>() == personas.size();
     if (config.json) {
-        Json report{{"ok", well}, {"simulated", !world.claude_url.empty()}, {"ran", result.at("ranSuccessfully")},
-                    {"failed", result.at("failed")}, {"dueAfterwards", again.at("due")}, {"durationMs", result.at("durationMs")}};
+        Json report{{"ok", well},
+                    {"simulated", !world.claude_url.empty()},
+                    {"ran", result.at("ranSuccessfully")},
+                    {"failed", result.at("failed")},
+                    {"dueAfterwards", again.at("due")},
+                    {"durationMs", result.at("durationMs")}};
         report.update(day);
         fmt::print("{}\n", report.dump(2));
         std::fflush(stdout);
     } else {
         view.say("\n" + day_tables(day));
-        view.say(fmt::format("{} visits finished, {} failed; an ordinary tick right after finds {} due.",
-                             result.at("ranSuccessfully").get<int>(), result.at("failed").size(), again.at("due").get<int>()));
+        view.say(
+            fmt::format("{} visits finished, {} failed; an ordinary tick right after finds {} due.",
+                        result.at("ranSuccessfully").get<int>(), result.at("failed").size(),
+                        again.at("due").get<int>()));
         for (const Json& failed : result.at("failed")) {
-            view.say(fmt::format("  {}: {}", failed.at("persona").get<std::string>(), failed.at("error").get<std::string>()));
+            view.say(fmt::format("  {}: {}", failed.at("persona").get<std::string>(),
+                                 failed.at("error").get<std::string>()));
         }
     }
     show_where_to_look(daemon, view, config.keep);

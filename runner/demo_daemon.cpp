@@ -1,16 +1,16 @@
 #include "runner/demo_daemon.hpp"
 
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <sstream>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -44,10 +44,12 @@ std::vector<std::string> child_environment(const std::map<std::string, std::stri
 pid_t spawn_serve(const std::vector<std::string>& environment, const std::filesystem::path& log) {
     const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
     std::vector<char*> entries;
-    for (const std::string& entry : environment) entries.push_back(const_cast<char*>(entry.c_str()));
+    for (const std::string& entry : environment)
+        entries.push_back(const_cast<char*>(entry.c_str()));
     entries.push_back(nullptr);
     const int log_fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log_fd < 0) throw Failure{Failure::Kind::unavailable, fmt::format("cannot write {}", log.string())};
+    if (log_fd < 0)
+        throw Failure{Failure::Kind::unavailable, fmt::format("cannot write {}", log.string())};
     const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid == 0) {
@@ -69,7 +71,8 @@ pid_t spawn_serve(const std::vector<std::string>& environment, const std::filesy
 DemoDaemon::DemoDaemon(const std::map<std::string, std::string>& environment) {
     std::string pattern = (std::filesystem::temp_directory_path() / "persona-demo-XXXXXX").string();
     if (!::mkdtemp(pattern.data())) {
-        throw Failure{Failure::Kind::unavailable, fmt::format("cannot make a directory like {}: {}", pattern, std::strerror(errno))};
+        throw Failure{Failure::Kind::unavailable, fmt::format("cannot make a directory like {}: {}",
+                                                              pattern, std::strerror(errno))};
     }
     // The daemon gives up root for the owner of its state directory, so that lies one level below.
     const std::filesystem::path folder = pattern;
@@ -110,7 +113,8 @@ void DemoDaemon::await_ready() {
         }
         std::this_thread::sleep_for(poll_every);
     }
-    throw Failure{Failure::Kind::unavailable, fmt::format("the daemon did not become ready:\n{}", log_end())};
+    throw Failure{Failure::Kind::unavailable,
+                  fmt::format("the daemon did not become ready:\n{}", log_end())};
 }
 
 bool DemoDaemon::is_running() {
@@ -135,7 +139,8 @@ void DemoDaemon::stop() {
 
 DemoDaemon::~DemoDaemon() {
     stop();
-    std::error_code ignored;  // What cannot be removed lies in the temporary directory and harms nobody.
+    std::error_code
+        ignored;  // What cannot be removed lies in the temporary directory and harms nobody.
     std::filesystem::remove_all(state_.parent_path(), ignored);
 }
 
@@ -144,7 +149,8 @@ std::string DemoDaemon::log_end() const {
     std::vector<std::string> lines;
     for (std::string line; std::getline(in, line);) lines.push_back(line);
     std::string text;
-    for (std::size_t i = lines.size() > 20 ? lines.size() - 20 : 0; i < lines.size(); ++i) text += lines[i] + "\n";
+    for (std::size_t i = lines.size() > 20 ? lines.size() - 20 : 0; i < lines.size(); ++i)
+        text += lines[i] + "\n";
     return text;
 }
 

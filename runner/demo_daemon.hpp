@@ -12,10 +12,10 @@
 
 namespace runner {
 
-// Resource: starts in the constructor (Failure::unavailable with the log's end when it does not become
-// ready within a minute), stops and removes its directory in the destructor.
+// Resource: starts in the constructor (Failure::unavailable with the log's end when it does not
+// become ready within a minute), stops and removes its directory in the destructor.
 class DemoDaemon {
- public:
+  public:
     explicit DemoDaemon(const std::map<std::string, std::string>& environment);
     DemoDaemon(const DemoDaemon&) = delete;
     DemoDaemon& operator=(const DemoDaemon&) = delete;
@@ -31,7 +31,7 @@ class DemoDaemon {
     void stop();
     std::string log_end() const;
 
- private:
+  private:
     void await_ready();
 
     std::filesystem::path state_;

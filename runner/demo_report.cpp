@@ -65,13 +65,16 @@ std::string cell_text(const Json& value, int decimals = -1) {
 
 // Characters, not bytes: names may carry umlauts.
 std::size_t cell_width(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string table_text(const std::vector<std::vector<std::string>>& rows, std::size_t text_columns) {
+std::string table_text(const std::vector<std::vector<std::string>>& rows,
+                       std::size_t text_columns) {
     std::vector<std::size_t> widths(rows.front().size(), 0);
     for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], cell_width(row[i]));
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], cell_width(row[i]));
     }
     std::string text;
     for (std::size_t line = 0; line < rows.size(); ++line) {
@@ -94,7 +97,8 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows, std::s
 Json read_day(base::Postgres& ops) {
     return ops.transact([](base::Transaction& transaction) {
         Json day{{"personas", Json::array()}, {"modules", Json::array()}};
-        for (const base::SqlRow& row : transaction.run(visits_of_the_day)) day["personas"].push_back(visit_json(row));
+        for (const base::SqlRow& row : transaction.run(visits_of_the_day))
+            day["personas"].push_back(visit_json(row));
         for (const base::SqlRow& row : transaction.run(modules_of_the_day)) {
             const auto mean = row.number_or_none("mean_rating");
             day["modules"].push_back({{"module", row.text("module")},
@@ -116,19 +120,26 @@ Json read_day(base::Postgres& ops) {
 }
 
 std::string day_tables(const Json& day) {
-    std::vector<std::vector<std::string>> personas{{"persona", "archetype", "status", "calls ok/error", "modules", "ratings",
-                                                    "turns", "tokens in", "out", "cost $", "seconds"}};
+    std::vector<std::vector<std::string>> personas{{"persona", "archetype", "status",
+                                                    "calls ok/error", "modules", "ratings", "turns",
+                                                    "tokens in", "out", "cost $", "seconds"}};
     for (const Json& visit : day.at("personas")) {
-        const std::int64_t errors = visit.at("toolCallsError").get<std::int64_t>() + visit.at("toolCallsUnknown").get<std::int64_t>();
-        personas.push_back({cell_text(visit.at("persona")), cell_text(visit.at("archetype")), cell_text(visit.at("status")),
-                            fmt::format("{}/{}", cell_text(visit.at("toolCallsOk")), errors), cell_text(visit.at("modules")),
-                            cell_text(visit.at("ratings")), cell_text(visit.at("turns")), cell_text(visit.at("tokensIn")),
-                            cell_text(visit.at("tokensOut")), cell_text(visit.at("costUsd"), 4), cell_text(visit.at("seconds"), 1)});
+        const std::int64_t errors = visit.at("toolCallsError").get<std::int64_t>() +
+                                    visit.at("toolCallsUnknown").get<std::int64_t>();
+        personas.push_back({cell_text(visit.at("persona")), cell_text(visit.at("archetype")),
+                            cell_text(visit.at("status")),
+                            fmt::format("{}/{}", cell_text(visit.at("toolCallsOk")), errors),
+                            cell_text(visit.at("modules")), cell_text(visit.at("ratings")),
+                            cell_text(visit.at("turns")), cell_text(visit.at("tokensIn")),
+                            cell_text(visit.at("tokensOut")), cell_text(visit.at("costUsd"), 4),
+                            cell_text(visit.at("seconds"), 1)});
     }
-    std::vector<std::vector<std::string>> modules{{"module", "n", "mean rating", "unparsed", "refused", "missing"}};
+    std::vector<std::vector<std::string>> modules{
+        {"module", "n", "mean rating", "unparsed", "refused", "missing"}};
     for (const Json& module : day.at("modules")) {
-        modules.push_back({cell_text(module.at("module")), cell_text(module.at("n")), cell_text(module.at("meanRating"), 2),
-                           cell_text(module.at("unparsed")), cell_text(module.at("refused")), cell_text(module.at("missing"))});
+        modules.push_back({cell_text(module.at("module")), cell_text(module.at("n")),
+                           cell_text(module.at("meanRating"), 2), cell_text(module.at("unparsed")),
+                           cell_text(module.at("refused")), cell_text(module.at("missing"))});
     }
     return table_text(personas, 3) + "\n" + table_text(modules, 1);
 }

@@ -1,5 +1,5 @@
-// What a day looked like, read back from the database through the operators' views: what the demo shows
-// is what is stored.
+// What a day looked like, read back from the database through the operators' views: what the demo
+// shows is what is stored.
 #pragma once
 
 #include <string>

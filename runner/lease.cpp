@@ -13,16 +13,23 @@ Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::
     : loop_(loop),
       auth_(auth),
       options_(std::move(options)),
-      losses_(metrics.counter("persona_leases_lost_total", "Leases that ended while visits could run")),
+      losses_(
+          metrics.counter("persona_leases_lost_total", "Leases that ended while visits could run")),
       changed_(loop) {
     renew_id();
 }
 
-void Lease::renew_id() { runner_id_ = base::random_uuid(); }
+void Lease::renew_id() {
+    runner_id_ = base::random_uuid();
+}
 
-bool Lease::is_held() const { return held_ && loop_.now() < ends_at_; }
+bool Lease::is_held() const {
+    return held_ && loop_.now() < ends_at_;
+}
 
-bool Lease::covers(base::Duration limit) const { return held_ && loop_.now() + limit < ends_at_; }
+bool Lease::covers(base::Duration limit) const {
+    return held_ && loop_.now() + limit < ends_at_;
+}
 
 void Lease::end(const std::string& reason) {
     if (!std::exchange(held_, false)) return;
@@ -46,7 +53,8 @@ base::Task<bool> Lease::beat() {
     const base::Steady sent_at = loop_.now();
     const std::string runner_id = runner_id_;
     try {
-        const clients::Heartbeat answer = co_await auth_.heartbeat(runner_id, options_.node, options_.length);
+        const clients::Heartbeat answer =
+            co_await auth_.heartbeat(runner_id, options_.node, options_.length);
         if (runner_id != runner_id_) co_return false;  // Revoked meanwhile.
         if (answer == clients::Heartbeat::gone) {
             revoke("the auth service declared this runner dead");

@@ -1,13 +1,13 @@
-// The runner's right to run visits: registered with the auth service, renewed by heartbeats, and given up
-// by ourselves before the service could think us dead.
+// The runner's right to run visits: registered with the auth service, renewed by heartbeats, and
+// given up by ourselves before the service could think us dead.
 //
 //   keep() ── register ──► held ── heartbeat every 10 s ──► held …
-//                │           │ no answer until ends_at: expired (visits are dropped), goes on trying
-//                │           └ 410: gone; visits are dropped, a new runner id registers
-//                └ no answer: not held, no visit starts
+//                │           │ no answer until ends_at: expired (visits are dropped), goes on
+//                trying │           └ 410: gone; visits are dropped, a new runner id registers └ no
+//                answer: not held, no visit starts
 //
-// ends_at = (monotonic time of *sending* the last acknowledged heartbeat) + lease: whatever the network
-// did to the answer, the service's own clock started later than that.
+// ends_at = (monotonic time of *sending* the last acknowledged heartbeat) + lease: whatever the
+// network did to the answer, the service's own clock started later than that.
 #pragma once
 
 #include <chrono>
@@ -32,13 +32,13 @@ struct LeaseOptions {
 
 // Resource of the loop thread.
 class Lease {
- public:
+  public:
     Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics);
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    // Registers and renews for ever; owned by a Group. `lost` is called (on the loop, outside any visit)
-    // each time a held lease ended, with the reason.
+    // Registers and renews for ever; owned by a Group. `lost` is called (on the loop, outside any
+    // visit) each time a held lease ended, with the reason.
     base::Task<void> keep(std::function<void(std::string)> lost);
 
     bool is_held() const;
@@ -52,7 +52,7 @@ class Lease {
     void revoke(const std::string& reason);
     base::Task<void> until_held();
 
- private:
+  private:
     base::Task<bool> beat();
     void end(const std::string& reason);
     void renew_id();

@@ -21,7 +21,8 @@ using base::Json;
 using base::ServerRequest;
 using base::ServerResponse;
 
-// The answer that a loop task gives to the thread that asked. Shared: either side may be gone first.
+// The answer that a loop task gives to the thread that asked. Shared: either side may be gone
+// first.
 template <class T>
 struct Reply {
     std::promise<T> promise;
@@ -60,9 +61,11 @@ base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp, std::
     const clients::Login login = co_await auth.log_in(email, password);
     probe.user_id = login.user_id;
     const std::vector<clients::Space> spaces = co_await auth.spaces(login.access_token);
-    if (spaces.empty()) throw Failure{Failure::Kind::missing, "logged in, but a member of no space"};
-    const auto personal = std::find_if(spaces.begin(), spaces.end(),
-                                       [](const clients::Space& space) { return space.type == "personal"; });
+    if (spaces.empty())
+        throw Failure{Failure::Kind::missing, "logged in, but a member of no space"};
+    const auto personal =
+        std::find_if(spaces.begin(), spaces.end(),
+                     [](const clients::Space& space) { return space.type == "personal"; });
     const clients::Space& space = personal == spaces.end() ? spaces.front() : *personal;
     probe.space_id = space.id;
     probe.space_name = space.name;
@@ -111,22 +114,32 @@ Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
         return answer;
     });
     server_.route("GET", "/status", [this](const ServerRequest&) { return status(); });
-    server_.route("POST", "/diag/tick", [this](const ServerRequest& request) { return tick(request); });
-    server_.route("POST", "/diag/login", [this](const ServerRequest& request) { return login(request); });
+    server_.route("POST", "/diag/tick",
+                  [this](const ServerRequest& request) { return tick(request); });
+    server_.route("POST", "/diag/login",
+                  [this](const ServerRequest& request) { return login(request); });
 }
 
-Ops::~Ops() { stop(); }
+Ops::~Ops() {
+    stop();
+}
 
-void Ops::start() { server_.start(); }
+void Ops::start() {
+    server_.start();
+}
 
 void Ops::stop() {
     stopping_ = true;
     server_.stop();
 }
 
-void Ops::set_draining() { draining_ = true; }
+void Ops::set_draining() {
+    draining_ = true;
+}
 
-std::string Ops::url() const { return server_.url(); }
+std::string Ops::url() const {
+    return server_.url();
+}
 
 std::optional<ServerResponse> Ops::guard(const ServerRequest& request) const {
     const auto refuse = [](int status, std::string_view reason) {
@@ -138,7 +151,8 @@ std::optional<ServerResponse> Ops::guard(const ServerRequest& request) const {
         return std::nullopt;
     }
     if (options_.production) {
-        return refuse(401, "this endpoint needs the header X-Service-Key with the value of MANA_SERVICE_KEY");
+        return refuse(
+            401, "this endpoint needs the header X-Service-Key with the value of MANA_SERVICE_KEY");
     }
     if (!is_loopback_name(request.header("host"))) {
         return refuse(403, "the Host header must name this machine (127.0.0.1 or localhost)");
@@ -168,30 +182,38 @@ Json Ops::on_loop(std::function<Json()> read) {
 ServerResponse Ops::health() {
     Json checks;
     const OpsTargets& targets = targets_;
-    checks["loop"] = on_loop([&targets] { return check_of(true, fmt::format("lag {} ms",
-        std::chrono::duration_cast<std::chrono::milliseconds>(targets.loop.lag()).count())); });
-    if (targets_.database_is_reachable) checks["database"] = check_of(targets_.database_is_reachable());
+    checks["loop"] = on_loop([&targets] {
+        return check_of(
+            true,
+            fmt::format(
+                "lag {} ms",
+                std::chrono::duration_cast<std::chrono::milliseconds>(targets.loop.lag()).count()));
+    });
+    if (targets_.database_is_reachable)
+        checks["database"] = check_of(targets_.database_is_reachable());
     if (targets_.lease) {
-        checks["auth"] = on_loop([&targets] {
-            return check_of(targets.lease->is_held(), targets.lease->last_error());
-        });
+        checks["auth"] = on_loop(
+            [&targets] { return check_of(targets.lease->is_held(), targets.lease->last_error()); });
     }
     if (targets_.outbox) {
         checks["outbox"] = on_loop([&targets] {
-            Json check = check_of(targets.outbox->last_error().empty(), targets.outbox->last_error());
+            Json check =
+                check_of(targets.outbox->last_error().empty(), targets.outbox->last_error());
             check["visits"] = targets.outbox->waiting_visits();
             check["records"] = targets.outbox->waiting_records();
             check["oldestMs"] = targets.outbox->oldest_wait().count();
             return check;
         });
     }
-    checks["visits"] = options_.idle_reason.empty() ? check_of(true) : check_of(true, options_.idle_reason);
+    checks["visits"] =
+        options_.idle_reason.empty() ? check_of(true) : check_of(true, options_.idle_reason);
     checks["visits"]["enabled"] = options_.idle_reason.empty();
-    const bool well = std::all_of(checks.begin(), checks.end(), [](const Json& check) {
-        return check.at("ok").get<bool>();
-    });
+    const bool well = std::all_of(checks.begin(), checks.end(),
+                                  [](const Json& check) { return check.at("ok").get<bool>(); });
     const bool ready = well && !draining_;
-    Json body{{"status", draining_ ? "draining" : well ? "ok" : "degraded"},
+    Json body{{"status", draining_ ? "draining"
+                         : well    ? "ok"
+                                   : "degraded"},
               {"service", "persona-runner"},
               {"version", PERSONA_RUNNER_VERSION},
               {"live", true},
@@ -234,7 +256,8 @@ ServerResponse Ops::tick(const ServerRequest& request) {
     }
     const std::string wait = request.query_value("wait").value_or("1");
     if (wait != "0" && wait != "1") {
-        throw Failure{Failure::Kind::invalid, "query parameter wait must be 0 (answer at once) or 1"};
+        throw Failure{Failure::Kind::invalid,
+                      "query parameter wait must be 0 (answer at once) or 1"};
     }
     if (!targets_.scheduler) throw Failure{Failure::Kind::unavailable, options_.idle_reason};
     if (draining_) throw Failure{Failure::Kind::unavailable, "the daemon is shutting down"};
@@ -248,7 +271,8 @@ ServerResponse Ops::tick(const ServerRequest& request) {
     const auto until = std::chrono::steady_clock::now() + options_.tick_wait_max;
     while (answer.wait_for(std::chrono::milliseconds{200}) != std::future_status::ready) {
         if (stopping_ || std::chrono::steady_clock::now() > until) {
-            throw Failure{Failure::Kind::unavailable, "the tick goes on, but the daemon cannot wait for it"};
+            throw Failure{Failure::Kind::unavailable,
+                          "the tick goes on, but the daemon cannot wait for it"};
         }
     }
     const TickReport report = answer.get();
@@ -264,22 +288,25 @@ ServerResponse Ops::login(const ServerRequest& request) {
     fields.only(known);
     const std::string email = base::lower_ascii(fields.text("email", 3, 320));
     if (email.find('@') == std::string::npos) fields.fail("email", "a persona's address");
-    if (!targets_.auth || !targets_.mcp) throw Failure{Failure::Kind::unavailable, options_.idle_reason};
+    if (!targets_.auth || !targets_.mcp)
+        throw Failure{Failure::Kind::unavailable, options_.idle_reason};
     auto reply = std::make_shared<Reply<LoginProbe>>();
     std::future<LoginProbe> answer = reply->promise.get_future();
     const base::Secret password = catalog::password_of(email, targets_.seed_secret);
     targets_.loop.post([this, reply, email, password] {
-        probes_.add(answer_login(*targets_.auth, *targets_.mcp, targets_.mcp_url, email, password, reply));
+        probes_.add(
+            answer_login(*targets_.auth, *targets_.mcp, targets_.mcp_url, email, password, reply));
     });
     if (answer.wait_for(std::chrono::seconds{60}) != std::future_status::ready) {
         throw Failure{Failure::Kind::unavailable, "the login took longer than a minute"};
     }
     const LoginProbe probe = answer.get();
-    return ServerResponse::json(Json{{"ok", true},
-                                     {"user", {{"id", probe.user_id}, {"email", email}}},
-                                     {"space", {{"id", probe.space_id}, {"name", probe.space_name}}},
-                                     {"tools", probe.tools},
-                                     {"modules", probe.modules}});
+    return ServerResponse::json(
+        Json{{"ok", true},
+             {"user", {{"id", probe.user_id}, {"email", email}}},
+             {"space", {{"id", probe.space_id}, {"name", probe.space_name}}},
+             {"tools", probe.tools},
+             {"modules", probe.modules}});
 }
 
 }  // namespace runner

@@ -1,14 +1,13 @@
 // The ops listener: health, metrics, live status and the levers (/diag/tick, /diag/login).
 //
-//   GET  /health       liveness and readiness; public: {"status":"ok"|"degraded", "checks":{…}}, 200 or 503
-//   GET  /health/live  200 as long as the loop turns
-//   GET  /metrics      Prometheus text
+//   GET  /health       liveness and readiness; public: {"status":"ok"|"degraded", "checks":{…}},
+//   200 or 503 GET  /health/live  200 as long as the loop turns GET  /metrics      Prometheus text
 //   GET  /status       running visits, last tick, outbox, lease
 //   POST /diag/tick    {"due":"all"}?  ?wait=0 -> 202;  else the report when its visits have ended
 //   POST /diag/login   {"email"} -> user, space and number of tools; never a token
 //
-// Being asked from 127.0.0.1 authorises nothing: in production everything but /health needs the service
-// key; in development foreign Host and Origin headers and cross-site requests are refused.
+// Being asked from 127.0.0.1 authorises nothing: in production everything but /health needs the
+// service key; in development foreign Host and Origin headers and cross-site requests are refused.
 #pragma once
 
 #include <chrono>
@@ -51,7 +50,7 @@ struct OpsTargets {
 
 // Resource. Its threads never touch the loop's objects: they post and wait for the answer.
 class Ops {
- public:
+  public:
     Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics);
     Ops(const Ops&) = delete;
     Ops& operator=(const Ops&) = delete;
@@ -62,7 +61,7 @@ class Ops {
     void set_draining();  // Readiness says so from now on.
     std::string url() const;
 
- private:
+  private:
     std::optional<base::ServerResponse> guard(const base::ServerRequest& request) const;
     base::ServerResponse health();
     base::ServerResponse status();

@@ -44,11 +44,11 @@ std::string read_whole(const std::filesystem::path& file) {
 
 // Files of one visit are named after it; a visit id from the service is not trusted as a path.
 std::filesystem::path file_of(const std::filesystem::path& folder, const std::string& visit_id) {
-    const bool plain = visit_id.size() <= 64 &&
-                       visit_id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                  "0123456789-_") == std::string::npos;
-    const std::string name =
-        plain ? visit_id : base::to_hex(base::sha256(visit_id)).substr(0, 40);
+    const bool plain =
+        visit_id.size() <= 64 && visit_id.find_first_not_of(
+                                     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "0123456789-_") == std::string::npos;
+    const std::string name = plain ? visit_id : base::to_hex(base::sha256(visit_id)).substr(0, 40);
     return folder / (name + ".visit");
 }
 
@@ -76,18 +76,21 @@ Outbox::Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, Outbox
       writers_(loop),
       deliveries_(loop) {
     namespace fs = std::filesystem;
-    for (const fs::path& folder : {options_.folder, options_.folder / "broken", options_.folder / "rejected"}) {
+    for (const fs::path& folder :
+         {options_.folder, options_.folder / "broken", options_.folder / "rejected"}) {
         fs::create_directories(folder);
         fs::permissions(folder, fs::perms::owner_all);
     }
     std::vector<fs::path> files;
     for (const auto& item : fs::directory_iterator(options_.folder)) {
-        if (item.is_regular_file() && item.path().extension() == ".visit") files.push_back(item.path());
+        if (item.is_regular_file() && item.path().extension() == ".visit")
+            files.push_back(item.path());
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) recover(file);
     if (!files.empty()) {
-        base::log_info("outbox recovered", {{"visits", entries_.size()}, {"records", waiting_records()}});
+        base::log_info("outbox recovered",
+                       {{"visits", entries_.size()}, {"records", waiting_records()}});
     }
     writers_.add(write_batches());
     count();
@@ -112,12 +115,15 @@ void Outbox::recover(const std::filesystem::path& file) {
                                                VisitEnd::Source::infra));
         }
     } catch (const Failure& failure) {
-        // One damaged file must not keep the others from being delivered: it is set aside for a person.
+        // One damaged file must not keep the others from being delivered: it is set aside for a
+        // person.
         const auto aside = options_.folder / "broken" / file.filename();
         std::filesystem::rename(file, aside);
         base::log_error("outbox file set aside",
                         {{"file", aside.string()}, {"reason", failure.what()}});
-        metrics_.counter("persona_outbox_broken_files_total", "Outbox files set aside as unreadable").add();
+        metrics_
+            .counter("persona_outbox_broken_files_total", "Outbox files set aside as unreadable")
+            .add();
     }
 }
 
@@ -138,17 +144,21 @@ void Outbox::append(Entry& entry, std::string line) {
     work_.notify();
 }
 
-// One batch at a time: what came in while the disk was busy goes into the next, with one sync a file.
+// One batch at a time: what came in while the disk was busy goes into the next, with one sync a
+// file.
 base::Task<void> Outbox::write_batches() {
     for (;;) {
         while (pending_.empty()) co_await work_.wait();
         auto batch = std::make_shared<std::vector<OutboxWrite>>(std::exchange(pending_, {}));
-        const std::function<std::vector<std::string>()> job = [batch] { return write_to_disk(*batch); };
+        const std::function<std::vector<std::string>()> job = [batch] {
+            return write_to_disk(*batch);
+        };
         const std::vector<std::string> errors = co_await disk_.run<std::vector<std::string>>(job);
         for (std::size_t i = 0; i < batch->size(); ++i) {
             const auto found = entries_.find((*batch)[i].visit_id);
             if (found == entries_.end()) {
-                if (!errors[i].empty()) base::log_error("outbox file left behind", {{"reason", errors[i]}});
+                if (!errors[i].empty())
+                    base::log_error("outbox file left behind", {{"reason", errors[i]}});
                 continue;
             }
             Entry& entry = *found->second;
@@ -162,7 +172,8 @@ base::Task<void> Outbox::write_batches() {
                                                         {"reason", errors[i]}});
             }
             entry.disk_error = errors[i];
-            metrics_.counter("persona_outbox_write_errors_total", "Outbox writes the disk refused").add();
+            metrics_.counter("persona_outbox_write_errors_total", "Outbox writes the disk refused")
+                .add();
         }
         on_disk_.notify();
     }
@@ -253,7 +264,8 @@ void Outbox::abandon(const std::string& visit_id, VisitEnd end) {
     const RatingQuestion question{visit_id, modules_used(records),
                                   static_cast<int>(records.actions.size())};
     if (records.ratings.empty()) {
-        records.ratings = unanswered_ratings(question, catalog::Rating::Status::missing, end.reason);
+        records.ratings =
+            unanswered_ratings(question, catalog::Rating::Status::missing, end.reason);
     }
     end.actions = static_cast<int>(records.actions.size());
     end.ratings = static_cast<int>(records.ratings.size());
@@ -266,9 +278,9 @@ void Outbox::abandon(const std::string& visit_id, VisitEnd end) {
 }
 
 std::size_t Outbox::waiting_visits() const {
-    return static_cast<std::size_t>(std::count_if(entries_.begin(), entries_.end(), [](const auto& item) {
-        return item.second->records.end.has_value();
-    }));
+    return static_cast<std::size_t>(
+        std::count_if(entries_.begin(), entries_.end(),
+                      [](const auto& item) { return item.second->records.end.has_value(); }));
 }
 
 std::size_t Outbox::waiting_records() const {
@@ -289,7 +301,8 @@ std::chrono::milliseconds Outbox::oldest_wait() const {
 }
 
 void Outbox::count() {
-    metrics_.gauge("persona_outbox_visits", "Visits on disk that the auth service has not confirmed")
+    metrics_
+        .gauge("persona_outbox_visits", "Visits on disk that the auth service has not confirmed")
         .set(static_cast<double>(waiting_visits()));
 }
 

@@ -1,17 +1,18 @@
-// The outbox: what visits recorded and the auth service has not yet confirmed. On disk before the next
-// step, delivered until the service says that it holds every row, then deleted.
+// The outbox: what visits recorded and the auth service has not yet confirmed. On disk before the
+// next step, delivered until the service says that it holds every row, then deleted.
 //
-//   open ─► intent ─► (tool call) ─► outcome ─► … ─► close(ratings, end)        on disk, one file a visit
+//   open ─► intent ─► (tool call) ─► outcome ─► … ─► close(ratings, end)        on disk, one file a
+//   visit
 //                                      │                      │
 //                                      └─► actions delivered ─┴─► ratings ─► finish ─► file deleted
 //
 // What if we die here? Before the intent is on disk: the call never left. Between intent and
-// outcome: the next process finds an open intent and records `unknown`; it never replays it. After the
-// end: the next process delivers; the service knows every key and doubles nothing.
+// outcome: the next process finds an open intent and records `unknown`; it never replays it. After
+// the end: the next process delivers; the service knows every key and doubles nothing.
 //
-// A disk that refuses a write stops that visit (its next tool call does not leave); what is in memory is
-// still delivered. A file that cannot be read is set aside in broken/, a visit whose persona is gone in
-// rejected/, each with a log line; the others go on.
+// A disk that refuses a write stops that visit (its next tool call does not leave); what is in
+// memory is still delivered. A file that cannot be read is set aside in broken/, a visit whose
+// persona is gone in rejected/, each with a log line; the others go on.
 #pragma once
 
 #include <chrono>
@@ -36,10 +37,10 @@ class Auth;
 namespace runner {
 
 struct OutboxOptions {
-    std::filesystem::path folder;                     // <state>/outbox, mode 0700; made when missing.
-    std::chrono::milliseconds deliver_every{5'000};   // Actions of visits that still run.
-    std::chrono::milliseconds retry_base{1'000};      // Full jitter, doubling …
-    std::chrono::milliseconds retry_cap{60'000};      // … up to here.
+    std::filesystem::path folder;  // <state>/outbox, mode 0700; made when missing.
+    std::chrono::milliseconds deliver_every{5'000};  // Actions of visits that still run.
+    std::chrono::milliseconds retry_base{1'000};     // Full jitter, doubling …
+    std::chrono::milliseconds retry_cap{60'000};     // … up to here.
 };
 
 // How the end of a visit is decided when nobody is left to say it (lease lost, deadline, restart).
@@ -48,9 +49,9 @@ catalog::VisitEnd end_of_abandoned(const VisitRecords& visit, std::string reason
 
 // Resource of the loop thread. Coroutines throw Failure::unavailable when the disk refuses.
 class Outbox {
- public:
-    // Reads what an earlier process left: unfinished visits are closed as abandoned. Blocking; built
-    // before the loop runs.
+  public:
+    // Reads what an earlier process left: unfinished visits are closed as abandoned. Blocking;
+    // built before the loop runs.
     Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
            base::Metrics& metrics);
     Outbox(const Outbox&) = delete;
@@ -58,27 +59,29 @@ class Outbox {
     ~Outbox();
 
     base::Task<void> open(VisitRecords visit);
-    base::Task<void> put_intent(catalog::Action action);    // On disk when it returns.
-    base::Task<void> put_outcome(catalog::Action action);   // Same.
-    // Ratings and end: the visit is complete. Counts of `end` (actions, ratings) are filled in here.
+    base::Task<void> put_intent(catalog::Action action);   // On disk when it returns.
+    base::Task<void> put_outcome(catalog::Action action);  // Same.
+    // Ratings and end: the visit is complete. Counts of `end` (actions, ratings) are filled in
+    // here.
     base::Task<void> close(std::string visit_id, std::vector<catalog::Rating> ratings,
                            catalog::VisitEnd end);
-    // The same without waiting for the disk, for a visit that was dropped: open intents become `unknown`,
-    // modules used become `missing` ratings. Harmless when it was closed before.
+    // The same without waiting for the disk, for a visit that was dropped: open intents become
+    // `unknown`, modules used become `missing` ratings. Harmless when it was closed before.
     void abandon(const std::string& visit_id, catalog::VisitEnd end);
 
     const VisitRecords* find(const std::string& visit_id) const;
 
-    // Delivers for ever; owned by a Group. flush(): until nothing closed is left or `limit` is over.
+    // Delivers for ever; owned by a Group. flush(): until nothing closed is left or `limit` is
+    // over.
     base::Task<void> deliver();
     base::Task<bool> flush(base::Duration limit);
 
-    std::size_t waiting_visits() const;   // Closed, not yet confirmed.
+    std::size_t waiting_visits() const;  // Closed, not yet confirmed.
     std::size_t waiting_records() const;
     std::chrono::milliseconds oldest_wait() const;
     const std::string& last_error() const { return last_error_; }  // Of delivery; empty when well.
 
- private:
+  private:
     struct Entry;
 
     void recover(const std::filesystem::path& file);
@@ -105,9 +108,9 @@ class Outbox {
     base::Metrics& metrics_;
     std::map<std::string, std::unique_ptr<Entry>> entries_;
     std::vector<OutboxWrite> pending_;
-    base::Gate work_;       // Something to write.
-    base::Gate on_disk_;    // A batch is through.
-    base::Gate news_;       // Something to deliver, or delivered.
+    base::Gate work_;     // Something to write.
+    base::Gate on_disk_;  // A batch is through.
+    base::Gate news_;     // Something to deliver, or delivered.
     base::Group writers_;
     base::Group deliveries_;
     std::string last_error_;

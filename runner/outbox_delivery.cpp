@@ -20,11 +20,13 @@ constexpr int incomplete_resends_max = 3;
 
 double delivery_jitter() {
     const std::string bytes = base::random_bytes(2);
-    const unsigned number = static_cast<unsigned char>(bytes[0]) * 256U + static_cast<unsigned char>(bytes[1]);
+    const unsigned number =
+        static_cast<unsigned char>(bytes[0]) * 256U + static_cast<unsigned char>(bytes[1]);
     return number / 65536.0;
 }
 
-// Sending the same again can never be accepted: the persona is gone, or the service calls the rows wrong.
+// Sending the same again can never be accepted: the persona is gone, or the service calls the rows
+// wrong.
 bool is_final(Failure::Kind kind) {
     return kind == Failure::Kind::missing || kind == Failure::Kind::invalid;
 }
@@ -35,7 +37,9 @@ void Outbox::set_aside(Entry& entry, const std::string& reason) {
     base::log_error("outbox visit rejected", {{"persona", entry.records.persona},
                                               {"visit", entry.records.visit_id},
                                               {"reason", reason}});
-    metrics_.counter("persona_outbox_rejected_total", "Visits whose records the auth service refuses").add();
+    metrics_
+        .counter("persona_outbox_rejected_total", "Visits whose records the auth service refuses")
+        .add();
     entry.file->move_to = options_.folder / "rejected";
     entry.file->move_reason = reason;
     remove(std::string(entry.records.visit_id));
@@ -43,19 +47,26 @@ void Outbox::set_aside(Entry& entry, const std::string& reason) {
 
 void Outbox::deliver_later(const std::string& reason) {
     const double factor = std::min(1 << std::min(failures_in_row_, 16), 1 << 16);
-    const auto ceiling = std::min<double>(static_cast<double>(options_.retry_cap.count()),
-                                          static_cast<double>(options_.retry_base.count()) * factor);
-    const auto wait = std::chrono::milliseconds(static_cast<long>(ceiling * (0.5 + 0.5 * delivery_jitter())));
+    const auto ceiling =
+        std::min<double>(static_cast<double>(options_.retry_cap.count()),
+                         static_cast<double>(options_.retry_base.count()) * factor);
+    const auto wait =
+        std::chrono::milliseconds(static_cast<long>(ceiling * (0.5 + 0.5 * delivery_jitter())));
     if (last_error_ != reason) {
-        base::log_warning("outbox waiting", {{"records", waiting_records()}, {"retry_ms", wait}, {"reason", reason}});
+        base::log_warning("outbox waiting",
+                          {{"records", waiting_records()}, {"retry_ms", wait}, {"reason", reason}});
     }
     last_error_ = reason;
     ++failures_in_row_;
     retry_at_ = loop_.now() + wait;
-    metrics_.counter("persona_outbox_delivery_failures_total", "Deliveries to the auth service that failed").add();
+    metrics_
+        .counter("persona_outbox_delivery_failures_total",
+                 "Deliveries to the auth service that failed")
+        .add();
 }
 
-// Closed visits first, oldest first; then running ones whose settled actions have waited long enough.
+// Closed visits first, oldest first; then running ones whose settled actions have waited long
+// enough.
 std::string Outbox::next_to_deliver() const {
     const Entry* best = nullptr;
     for (const auto& [id, entry] : entries_) {
@@ -66,14 +77,17 @@ std::string Outbox::next_to_deliver() const {
                           records.settled[records.actions_delivered] &&
                           loop_.now() - entry->changed_at >= options_.deliver_every;
         if (!closed && !ripe) continue;
-        const bool better = !best || (closed && !best->records.end) ||
-                            (closed == best->records.end.has_value() && entry->changed_at < best->changed_at);
+        const bool better =
+            !best || (closed && !best->records.end) ||
+            (closed == best->records.end.has_value() && entry->changed_at < best->changed_at);
         if (better) best = entry.get();
     }
     return best ? best->records.visit_id : std::string();
 }
 
-base::Task<void> Outbox::wait_for_news() { co_await news_.wait(); }
+base::Task<void> Outbox::wait_for_news() {
+    co_await news_.wait();
+}
 
 base::Task<void> Outbox::deliver() {
     for (;;) {
@@ -126,7 +140,8 @@ base::Task<bool> Outbox::send_actions(std::string visit_id) {
     const VisitRecords& records = entry_of(visit_id).records;
     std::vector<catalog::Action> batch;
     for (std::size_t i = records.actions_delivered;
-         i < records.actions.size() && records.settled[i] && batch.size() < catalog::actions_per_batch_max;
+         i < records.actions.size() && records.settled[i] &&
+         batch.size() < catalog::actions_per_batch_max;
          ++i) {
         batch.push_back(records.actions[i]);
     }
@@ -161,8 +176,9 @@ base::Task<void> Outbox::send_end(std::string visit_id) {
         // The service lost rows that it had confirmed (a restored backup, say): send all again.
         entry.records.actions_delivered = 0;
         if (++entry.resends <= incomplete_resends_max) co_return;
-        throw Failure{Failure::Kind::unavailable,
-                      "the auth service keeps calling the visit incomplete although every row was sent"};
+        throw Failure{
+            Failure::Kind::unavailable,
+            "the auth service keeps calling the visit incomplete although every row was sent"};
     }
     if (answer == clients::FinishAnswer::not_applied) {
         base::log_info("visit was already lost for the service; its records are stored",
@@ -176,8 +192,9 @@ base::Task<bool> Outbox::flush(base::Duration limit) {
     const base::Steady until = loop_.now() + limit;
     news_.notify();
     while (waiting_visits() > 0 && loop_.now() < until) {
-        co_await loop_.within(std::min<base::Duration>(until - loop_.now(), std::chrono::milliseconds{200}),
-                              wait_for_news());
+        co_await loop_.within(
+            std::min<base::Duration>(until - loop_.now(), std::chrono::milliseconds{200}),
+            wait_for_news());
     }
     co_return waiting_visits() == 0;
 }

@@ -1,13 +1,13 @@
 #include "runner/outbox_disk.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <map>
 #include <set>
 #include <system_error>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -56,7 +56,8 @@ std::string VisitFile::append(const std::string& bytes) {
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) {
             std::string error = errno_text("write", path_);
-            if (::ftruncate(fd_, static_cast<off_t>(bytes_good_)) != 0) error += "; half a line remains";
+            if (::ftruncate(fd_, static_cast<off_t>(bytes_good_)) != 0)
+                error += "; half a line remains";
             return error;
         }
         done += static_cast<std::size_t>(count);
@@ -76,7 +77,8 @@ std::string VisitFile::finish() {
     } else {
         std::ofstream(move_to / (path_.stem().string() + ".reason")) << move_reason << '\n';
         std::filesystem::rename(path_, move_to / path_.filename(), failed);
-        if (failed == std::errc::no_such_file_or_directory) failed.clear();  // Never reached the disk.
+        if (failed == std::errc::no_such_file_or_directory)
+            failed.clear();  // Never reached the disk.
     }
     return failed ? fmt::format("cannot finish {}: {}", path_.filename().string(), failed.message())
                   : std::string();

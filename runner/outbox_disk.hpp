@@ -1,5 +1,5 @@
-// The outbox's hands on the disk; runs on the worker's thread. A write that fails half-way is cut off again,
-// so that a file never holds damage before its last line.
+// The outbox's hands on the disk; runs on the worker's thread. A write that fails half-way is cut
+// off again, so that a file never holds damage before its last line.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace runner {
 
-// One visit's file. Touched by the worker's thread only, once the outbox has handed it over; the fields
-// for moving are set before the last write.
+// One visit's file. Touched by the worker's thread only, once the outbox has handed it over; the
+// fields for moving are set before the last write.
 class VisitFile {
- public:
+  public:
     // `bytes_good`: what of an existing file is whole; the rest is cut off at the first write.
     VisitFile(std::filesystem::path path, std::size_t bytes_good);
     VisitFile(const VisitFile&) = delete;
@@ -31,7 +31,7 @@ class VisitFile {
     std::filesystem::path move_to;
     std::string move_reason;
 
- private:
+  private:
     std::string open();
 
     const std::filesystem::path path_;

@@ -15,7 +15,8 @@ using base::Failure;
 
 // zlib's CRC-32.
 unsigned long checksum(std::string_view bytes) {
-    return crc32_z(crc32_z(0, nullptr, 0), reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+    return crc32_z(crc32_z(0, nullptr, 0), reinterpret_cast<const Bytef*>(bytes.data()),
+                   bytes.size());
 }
 
 std::string guarded(const base::Json& record) {

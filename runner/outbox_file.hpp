@@ -1,10 +1,11 @@
 // The form of an outbox file: one visit, one line per record, each line guarded by a checksum.
 //
 //   <8 hex digits CRC-32 of the JSON> <JSON>\n
-//   {"kind":"visit",…} {"kind":"intent",…} {"kind":"outcome",…} {"kind":"rating",…} {"kind":"end",…}
+//   {"kind":"visit",…} {"kind":"intent",…} {"kind":"outcome",…} {"kind":"rating",…}
+//   {"kind":"end",…}
 //
-// Pure: text in, visit out. A line torn at the end of the file (we died while writing) is left out; damage
-// anywhere else makes the file unreadable.
+// Pure: text in, visit out. A line torn at the end of the file (we died while writing) is left out;
+// damage anywhere else makes the file unreadable.
 #pragma once
 
 #include <optional>

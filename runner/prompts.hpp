@@ -1,6 +1,6 @@
 // Every word we say to Claude, and the plan of the day that goes into it. Pure: no clock, no id and
-// nothing that changes between two requests of a visit gets into the system text, so the prompt cache
-// holds; what is of today goes into the first user message.
+// nothing that changes between two requests of a visit gets into the system text, so the prompt
+// cache holds; what is of today goes into the first user message.
 #pragma once
 
 #include <cstdint>

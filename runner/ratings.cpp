@@ -73,10 +73,13 @@ void read_entry(Rating& rating, const base::Json& entry, int actions) {
     const base::Json* score = &entry;
     if (entry.is_object()) {
         score = member_of(entry, {"rating", "score"});
-        if (const base::Json* notes = member_of(entry, {"notes", "note"}); notes && notes->is_string()) {
-            rating.notes = base::cut(notes->get_ref<const std::string&>(), catalog::notes_bytes_max);
+        if (const base::Json* notes = member_of(entry, {"notes", "note"});
+            notes && notes->is_string()) {
+            rating.notes =
+                base::cut(notes->get_ref<const std::string&>(), catalog::notes_bytes_max);
         }
-        if (const base::Json* evidence = member_of(entry, {"evidence"}); evidence && evidence->is_array()) {
+        if (const base::Json* evidence = member_of(entry, {"evidence"});
+            evidence && evidence->is_array()) {
             for (const base::Json& seq : *evidence) {
                 if (!seq.is_number_integer()) continue;
                 const auto number = seq.get<std::int64_t>();

@@ -17,7 +17,8 @@ using base::Failure;
 using catalog::VisitEnd;
 
 constexpr int claims_per_request_max = 64;
-constexpr std::chrono::seconds lease_wait{5};  // A tick right after the start waits for the registration.
+constexpr std::chrono::seconds lease_wait{
+    5};  // A tick right after the start waits for the registration.
 
 std::chrono::milliseconds rounded(base::Duration span) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(span);
@@ -100,15 +101,16 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
         const bool held = co_await services_.loop.within(lease_wait, services_.lease.until_held());
         if (!held) {
             throw Failure{Failure::Kind::unavailable,
-                          fmt::format("no lease from the auth service at {}: {}", services_.auth.url(),
-                                      services_.lease.last_error())};
+                          fmt::format("no lease from the auth service at {}: {}",
+                                      services_.auth.url(), services_.lease.last_error())};
         }
     }
     while (claiming_) {
         co_await visits_.below(static_cast<std::size_t>(schedule_.concurrency_max));
         if (!claiming_ || !services_.lease.is_held()) co_return;
         const int places = schedule_.concurrency_max - static_cast<int>(visits_.size());
-        const std::size_t started = co_await claim_some(tick, std::min(places, claims_per_request_max));
+        const std::size_t started =
+            co_await claim_some(tick, std::min(places, claims_per_request_max));
         if (started == 0) co_return;
     }
 }
@@ -116,14 +118,14 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
 base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
     std::vector<clients::ClaimedVisit> claimed;
     try {
-        claimed = co_await services_.auth.claim(services_.lease.runner_id(), base::random_uuid(), places,
-                                                tick->everybody, tick->idle_since);
+        claimed = co_await services_.auth.claim(services_.lease.runner_id(), base::random_uuid(),
+                                                places, tick->everybody, tick->idle_since);
     } catch (const Failure& failure) {
         if (failure.status() == 410) services_.lease.revoke(failure.what());
         throw;
     }
-    // Everybody once: the next claims of this pass leave out whoever has had her visit since the first one,
-    // by the service's clock.
+    // Everybody once: the next claims of this pass leave out whoever has had her visit since the
+    // first one, by the service's clock.
     if (tick->everybody && !tick->idle_since && !claimed.empty()) {
         tick->idle_since = claimed.front().deadline - claimed.front().time_left;
     }
@@ -148,8 +150,10 @@ base::Task<void> Scheduler::run_visit(std::string visit_id, TickPointer tick) {
     try {
         const bool in_time = co_await services_.loop.within(visit.claimed().time_left, visit.run());
         if (!in_time) {
-            error = fmt::format("deadline passed while waiting for {}", word_of(visit.progress().waiting_for));
-            visit.give_up(error, source_of(visit.progress().waiting_for, Failure::Kind::unavailable));
+            error = fmt::format("deadline passed while waiting for {}",
+                                word_of(visit.progress().waiting_for));
+            visit.give_up(error,
+                          source_of(visit.progress().waiting_for, Failure::Kind::unavailable));
         }
     } catch (const Failure& failure) {
         // One persona's trouble is settled here; the other visits never see it.
@@ -159,7 +163,8 @@ base::Task<void> Scheduler::run_visit(std::string visit_id, TickPointer tick) {
     settle(visit, tick, error);
 }
 
-// Bookkeeping of an ended visit. The frame that calls it may still hold the visit, so its object goes last.
+// Bookkeeping of an ended visit. The frame that calls it may still hold the visit, so its object
+// goes last.
 void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string& error) {
     const VisitProgress& progress = visit.progress();
     const std::string persona = visit.persona();
@@ -209,7 +214,9 @@ void Scheduler::finish_if_done(const TickPointer& tick) {
     for (const auto& done : tick->done) done(tick->report);
 }
 
-void Scheduler::stop_claiming() { claiming_ = false; }
+void Scheduler::stop_claiming() {
+    claiming_ = false;
+}
 
 base::Task<bool> Scheduler::drained(base::Duration limit) {
     return services_.loop.within(limit, visits_.all());

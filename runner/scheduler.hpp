@@ -1,11 +1,12 @@
 // The tick: claim who is due, run visits, at most so many at once.
 //
-//   timer or POST /diag/tick ─► pass: wait for a free place ─► claim ─► start visits ─► … until nothing
+//   timer or POST /diag/tick ─► pass: wait for a free place ─► claim ─► start visits ─► … until
+//   nothing
 //                                     is due ─► pass ends           (visits outlive the pass)
 //
-// One pass at a time (the in-flight guard); a tick asked for meanwhile waits for it and runs its own. A
-// visit that fails, passes its deadline or loses the lease is closed in the outbox with its reason; it
-// never takes another one with it.
+// One pass at a time (the in-flight guard); a tick asked for meanwhile waits for it and runs its
+// own. A visit that fails, passes its deadline or loses the lease is closed in the outbox with its
+// reason; it never takes another one with it.
 #pragma once
 
 #include <chrono>
@@ -40,15 +41,17 @@ struct TickReport {
     int due = 0;  // Visits claimed and started.
     int ran = 0;  // Of them, those that reached their end.
     std::vector<std::pair<std::string, std::string>> failed;  // Persona -> error.
-    std::string trouble;  // Why the pass stopped early (the auth service is down …); empty when well.
+    std::string
+        trouble;  // Why the pass stopped early (the auth service is down …); empty when well.
     std::chrono::milliseconds took{0};
 };
 
-base::Json to_json(const TickReport& report);  // {due, ranSuccessfully, failed:[{persona, error}], …}
+base::Json to_json(
+    const TickReport& report);  // {due, ranSuccessfully, failed:[{persona, error}], …}
 
 // Resource of the loop thread.
 class Scheduler {
- public:
+  public:
     Scheduler(Services services, ScheduleOptions schedule, VisitOptions visits);
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
@@ -68,7 +71,7 @@ class Scheduler {
     base::Json status() const;  // For /status: running visits, last tick.
     const std::optional<base::Moment>& last_tick() const { return last_tick_; }
 
- private:
+  private:
     struct Tick;
     using TickPointer = std::shared_ptr<Tick>;
 

@@ -1,11 +1,11 @@
 #include "runner/seed.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <ctime>
 #include <fstream>
 #include <iostream>
 #include <set>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -45,8 +45,8 @@ std::string admin_reason(const base::HttpResponse& answer) {
                         : fmt::format("{} (status {})", text, answer.status);
 }
 
-base::HttpResponse admin_call(const std::string& method, const std::string& url, const base::Secret& jwt,
-                              const Json* body = nullptr) {
+base::HttpResponse admin_call(const std::string& method, const std::string& url,
+                              const base::Secret& jwt, const Json* body = nullptr) {
     base::HttpRequest request;
     request.method = method;
     request.url = url;
@@ -59,10 +59,11 @@ base::HttpResponse admin_call(const std::string& method, const std::string& url,
     }
     base::HttpResponse answer = base::fetch(request);
     if (answer.status == 401 || answer.status == 403) {
-        throw Failure{base::kind_of_status(answer.status),
-                      fmt::format("the admin token was refused by {}: {}. Get one with `persona-runner admin "
-                                  "token EMAIL`.",
-                                  base::origin_of(url), admin_reason(answer))};
+        throw Failure{
+            base::kind_of_status(answer.status),
+            fmt::format("the admin token was refused by {}: {}. Get one with `persona-runner admin "
+                        "token EMAIL`.",
+                        base::origin_of(url), admin_reason(answer))};
     }
     return answer;
 }
@@ -72,9 +73,12 @@ std::vector<Json> listed_personas(const std::string& auth_url, const base::Secre
     std::vector<Json> personas;
     std::string after;
     for (;;) {
-        const std::string query = after.empty() ? std::string() : "?after=" + base::url_encode(after);
-        const base::HttpResponse answer = admin_call("GET", auth_url + "/api/v1/admin/personas" + query, jwt);
-        if (answer.status != 200) throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
+        const std::string query =
+            after.empty() ? std::string() : "?after=" + base::url_encode(after);
+        const base::HttpResponse answer =
+            admin_call("GET", auth_url + "/api/v1/admin/personas" + query, jwt);
+        if (answer.status != 200)
+            throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
         const Json body = base::parse_json(answer.body, "list of personas");
         const base::Fields fields(body);
         for (const Json& persona : fields.array("personas", 100'000)) personas.push_back(persona);
@@ -86,7 +90,8 @@ std::vector<Json> listed_personas(const std::string& auth_url, const base::Secre
 
 void confirm_tty(const std::string& question) {
     if (!isatty(STDIN_FILENO)) {
-        throw Failure{Failure::Kind::invalid, "cleanup asks before it deletes; without a terminal say --yes"};
+        throw Failure{Failure::Kind::invalid,
+                      "cleanup asks before it deletes; without a terminal say --yes"};
     }
     std::cerr << question << " Type yes to delete: " << std::flush;
     std::string line;
@@ -95,13 +100,15 @@ void confirm_tty(const std::string& question) {
 }
 
 catalog::Catalog catalog_of(const Config& config) {
-    return config.catalog_file.empty() ? catalog::shipped_catalog() : catalog::load_catalog(config.catalog_file);
+    return config.catalog_file.empty() ? catalog::shipped_catalog()
+                                       : catalog::load_catalog(config.catalog_file);
 }
 
 void require_jwt(const Config& config) {
     if (!config.admin_jwt.empty()) return;
     throw Failure{Failure::Kind::unauthenticated,
-                  "an admin token is needed: MANA_ADMIN_JWT, MANA_ADMIN_JWT_FILE or --jwt=TOKEN (get one with "
+                  "an admin token is needed: MANA_ADMIN_JWT, MANA_ADMIN_JWT_FILE or --jwt=TOKEN "
+                  "(get one with "
                   "`persona-runner admin token EMAIL`)"};
 }
 
@@ -148,7 +155,8 @@ SeedResult seed_personas(const SeedTarget& target, const std::vector<catalog::Pe
     return result;
 }
 
-std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target, const catalog::Catalog& catalog,
+std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
+                                         const catalog::Catalog& catalog,
                                          const std::function<void(const Json&)>& export_record) {
     std::set<std::string> known;
     for (const catalog::Persona& persona : catalog.personas) known.insert(persona.email);
@@ -162,40 +170,49 @@ std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target, const cata
         persona.visits = static_cast<std::size_t>(counts.integer("visits", 0, INT64_MAX));
         persona.actions = static_cast<std::size_t>(counts.integer("actions", 0, INT64_MAX));
         persona.ratings = static_cast<std::size_t>(counts.integer("ratings", 0, INT64_MAX));
-        if (fields.flag_or_none("visiting").value_or(false)) visiting += (visiting.empty() ? "" : ", ") + persona.email;
+        if (fields.flag_or_none("visiting").value_or(false))
+            visiting += (visiting.empty() ? "" : ", ") + persona.email;
         plan.push_back(std::move(persona));
     }
     if (!visiting.empty()) {
-        throw Failure{Failure::Kind::conflict,
-                      fmt::format("visits are running: {}. Set RUNNER_PAUSED=true, wait until they ended, and "
-                                  "clean up again; nothing was deleted",
-                                  visiting)};
+        throw Failure{
+            Failure::Kind::conflict,
+            fmt::format(
+                "visits are running: {}. Set RUNNER_PAUSED=true, wait until they ended, and "
+                "clean up again; nothing was deleted",
+                visiting)};
     }
     for (const CleanupPersona& persona : plan) {
         if (!export_record) break;
-        const base::HttpResponse answer = admin_call(
-            "GET", fmt::format("{}/api/v1/admin/personas/{}/export", target.auth_url, base::url_encode(persona.user_id)),
-            target.admin_jwt);
-        if (answer.status != 200) throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
+        const base::HttpResponse answer =
+            admin_call("GET",
+                       fmt::format("{}/api/v1/admin/personas/{}/export", target.auth_url,
+                                   base::url_encode(persona.user_id)),
+                       target.admin_jwt);
+        if (answer.status != 200)
+            throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
         bool whole = false;
         std::size_t at = 0;
         while (at < answer.body.size()) {
             const std::size_t end = std::min(answer.body.find('\n', at), answer.body.size());
-            Json row = base::parse_json(std::string_view(answer.body).substr(at, end - at), "export");
+            Json row =
+                base::parse_json(std::string_view(answer.body).substr(at, end - at), "export");
             whole = row.value("kind", "") == "end";
             row["email"] = persona.email;
             export_record(row);
             at = end + 1;
         }
         if (!whole) {
-            throw Failure{Failure::Kind::unavailable,
-                          fmt::format("the export of {} was cut; nothing was deleted", persona.email)};
+            throw Failure{
+                Failure::Kind::unavailable,
+                fmt::format("the export of {} was cut; nothing was deleted", persona.email)};
         }
     }
     return plan;
 }
 
-CleanupResult delete_personas(const CleanupTarget& target, const std::vector<CleanupPersona>& personas,
+CleanupResult delete_personas(const CleanupTarget& target,
+                              const std::vector<CleanupPersona>& personas,
                               const SeedProgress& progress) {
     CleanupResult result;
     std::size_t done = 0;
@@ -205,20 +222,24 @@ CleanupResult delete_personas(const CleanupTarget& target, const std::vector<Cle
         if (!target.workspace_url.empty()) {
             base::HttpRequest request;
             request.method = "DELETE";
-            request.url = fmt::format("{}/internal/users/{}/records", target.workspace_url, base::url_encode(persona.user_id));
+            request.url = fmt::format("{}/internal/users/{}/records", target.workspace_url,
+                                      base::url_encode(persona.user_id));
             request.headers = {{"X-Service-Key", target.service_key.reveal()}};
             const base::HttpResponse answer = base::fetch(request);
             if (answer.status == 200) {
                 const Json body = admin_failure_body(answer);
-                result.workspace_rows += body.is_object() ? body.value("records", std::size_t{0}) : 0;
+                result.workspace_rows +=
+                    body.is_object() ? body.value("records", std::size_t{0}) : 0;
             } else {
                 error = "workspace: " + admin_reason(answer);
             }
         }
         if (error.empty()) {
-            const base::HttpResponse answer = admin_call(
-                "DELETE", fmt::format("{}/api/v1/admin/personas/{}", target.auth_url, base::url_encode(persona.user_id)),
-                target.admin_jwt);
+            const base::HttpResponse answer =
+                admin_call("DELETE",
+                           fmt::format("{}/api/v1/admin/personas/{}", target.auth_url,
+                                       base::url_encode(persona.user_id)),
+                           target.admin_jwt);
             if (answer.status != 200 && answer.status != 404) error = admin_reason(answer);
         }
         if (error.empty()) {
@@ -226,7 +247,9 @@ CleanupResult delete_personas(const CleanupTarget& target, const std::vector<Cle
         } else {
             result.failed.emplace_back(persona.email, error);
         }
-        if (progress) progress(++done, personas.size(), persona.email + (error.empty() ? " deleted" : " failed: " + error));
+        if (progress)
+            progress(++done, personas.size(),
+                     persona.email + (error.empty() ? " deleted" : " failed: " + error));
     }
     return result;
 }
@@ -236,66 +259,88 @@ int run_seed(const Config& config, const std::string& auth_url) {
     if (config.dry_run) {
         for (const catalog::Persona& persona : catalog.personas) {
             fmt::print("{:<28} {:<18} {:<9} {}\n", persona.email, persona.archetype,
-                       catalog::word_of(persona.cadence), base::to_text(catalog::to_json(persona.module_mix)));
+                       catalog::word_of(persona.cadence),
+                       base::to_text(catalog::to_json(persona.module_mix)));
         }
-        fmt::print("{} personas would be created or updated at {}\n", catalog.personas.size(), auth_url);
+        fmt::print("{} personas would be created or updated at {}\n", catalog.personas.size(),
+                   auth_url);
         return 0;
     }
     require_jwt(config);
-    const SeedResult result = seed_personas({auth_url, config.admin_jwt, config.seed_secret}, catalog.personas,
-                                            progress_lines(config.json));
+    const SeedResult result = seed_personas({auth_url, config.admin_jwt, config.seed_secret},
+                                            catalog.personas, progress_lines(config.json));
     if (config.json) {
-        fmt::print("{}\n", base::to_text(Json{{"created", result.created}, {"updated", result.updated}, {"failed", failed_json(result.failed)}}));
+        fmt::print("{}\n", base::to_text(Json{{"created", result.created},
+                                              {"updated", result.updated},
+                                              {"failed", failed_json(result.failed)}}));
     } else {
-        fmt::print("{} created, {} up to date, {} failed\n", result.created, result.updated, result.failed.size());
+        fmt::print("{} created, {} up to date, {} failed\n", result.created, result.updated,
+                   result.failed.size());
     }
     return result.failed.empty() ? 0 : exit_failed;
 }
 
 int run_cleanup(const Config& config, const std::string& auth_url, const std::string& mcp_url) {
     require_jwt(config);
-    const CleanupTarget target{auth_url, mcp_url.empty() ? std::string() : base::origin_of(mcp_url), config.admin_jwt, config.service_key};
-    const std::filesystem::path file = config.export_file.empty()
-                                           ? std::filesystem::path(fmt::format("persona-export-{}.jsonl", std::time(nullptr)))
-                                           : config.export_file;
+    const CleanupTarget target{auth_url, mcp_url.empty() ? std::string() : base::origin_of(mcp_url),
+                               config.admin_jwt, config.service_key};
+    const std::filesystem::path file =
+        config.export_file.empty()
+            ? std::filesystem::path(fmt::format("persona-export-{}.jsonl", std::time(nullptr)))
+            : config.export_file;
     std::ofstream out;
     if (!config.dry_run) {
         if (std::filesystem::exists(file)) {
-            throw Failure{Failure::Kind::invalid, fmt::format("--export: {} exists already", file.string())};
+            throw Failure{Failure::Kind::invalid,
+                          fmt::format("--export: {} exists already", file.string())};
         }
         out.open(file);
-        if (!out) throw Failure{Failure::Kind::invalid, fmt::format("--export: cannot write {}", file.string())};
-        std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+        if (!out)
+            throw Failure{Failure::Kind::invalid,
+                          fmt::format("--export: cannot write {}", file.string())};
+        std::filesystem::permissions(
+            file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     }
     const auto write_row = [&out](const Json& row) { out << base::to_text(row) << '\n'; };
-    const std::vector<CleanupPersona> plan = plan_cleanup(
-        target, catalog_of(config), config.dry_run ? std::function<void(const Json&)>() : write_row);
+    const std::vector<CleanupPersona> plan =
+        plan_cleanup(target, catalog_of(config),
+                     config.dry_run ? std::function<void(const Json&)>() : write_row);
     if (!config.dry_run && !out.flush()) {
-        throw Failure{Failure::Kind::unavailable,
-                      fmt::format("the export {} could not be written; nothing was deleted", file.string())};
+        throw Failure{
+            Failure::Kind::unavailable,
+            fmt::format("the export {} could not be written; nothing was deleted", file.string())};
     }
     std::size_t visits = 0, actions = 0, ratings = 0;
     for (const CleanupPersona& persona : plan) {
         visits += persona.visits;
         actions += persona.actions;
         ratings += persona.ratings;
-        if (!persona.in_catalog) fmt::print(stderr, "warning: {} is not in the catalog and would be deleted too\n", persona.email);
+        if (!persona.in_catalog)
+            fmt::print(stderr, "warning: {} is not in the catalog and would be deleted too\n",
+                       persona.email);
     }
-    const std::string what = fmt::format("{}: {} personas, {} visits, {} actions, {} ratings",
-                                         base::origin_of(auth_url), plan.size(), visits, actions, ratings);
+    const std::string what =
+        fmt::format("{}: {} personas, {} visits, {} actions, {} ratings", base::origin_of(auth_url),
+                    plan.size(), visits, actions, ratings);
     if (config.dry_run || plan.empty()) {
-        fmt::print("{}; {}\n", what, plan.empty() ? "nothing to delete" : "nothing was deleted (--dry-run)");
+        fmt::print("{}; {}\n", what,
+                   plan.empty() ? "nothing to delete" : "nothing was deleted (--dry-run)");
         return 0;
     }
     if (!config.yes) confirm_tty(what + fmt::format(". Exported to {}.", file.string()));
     const CleanupResult result = delete_personas(target, plan, progress_lines(config.json));
     if (config.json) {
-        fmt::print("{}\n", base::to_text(Json{{"host", base::origin_of(auth_url)}, {"deleted", result.deleted},
-                                              {"visits", visits}, {"actions", actions}, {"ratings", ratings},
+        fmt::print("{}\n", base::to_text(Json{{"host", base::origin_of(auth_url)},
+                                              {"deleted", result.deleted},
+                                              {"visits", visits},
+                                              {"actions", actions},
+                                              {"ratings", ratings},
                                               {"workspaceRecords", result.workspace_rows},
-                                              {"export", file.string()}, {"failed", failed_json(result.failed)}}));
+                                              {"export", file.string()},
+                                              {"failed", failed_json(result.failed)}}));
     } else {
-        fmt::print("{} deleted ({} workspace records), {} failed; export in {}\n", result.deleted, result.workspace_rows, result.failed.size(), file.string());
+        fmt::print("{} deleted ({} workspace records), {} failed; export in {}\n", result.deleted,
+                   result.workspace_rows, result.failed.size(), file.string());
     }
     return result.failed.empty() ? 0 : exit_failed;
 }

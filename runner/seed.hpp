@@ -1,5 +1,5 @@
-// Catalog → personas through the admin API, and the way back. Nothing is created or deleted twice: both can
-// be stopped and run again at any point.
+// Catalog → personas through the admin API, and the way back. Nothing is created or deleted twice:
+// both can be stopped and run again at any point.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,8 @@ struct SeedTarget {
 };
 
 // One line of progress: how far, whom, what happened.
-using SeedProgress = std::function<void(std::size_t done, std::size_t all, const std::string& line)>;
+using SeedProgress =
+    std::function<void(std::size_t done, std::size_t all, const std::string& line)>;
 
 SeedResult seed_personas(const SeedTarget& target, const std::vector<catalog::Persona>& personas,
                          const SeedProgress& progress);
@@ -45,14 +46,16 @@ struct CleanupPersona {
 };
 
 // What a cleanup would delete, counted through the admin API.
-std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target, const catalog::Catalog& catalog,
-                                         const std::function<void(const base::Json&)>& export_record);
+std::vector<CleanupPersona> plan_cleanup(
+    const CleanupTarget& target, const catalog::Catalog& catalog,
+    const std::function<void(const base::Json&)>& export_record);
 struct CleanupResult {
     int deleted = 0;
     std::size_t workspace_rows = 0;
     std::vector<std::pair<std::string, std::string>> failed;
 };
-CleanupResult delete_personas(const CleanupTarget& target, const std::vector<CleanupPersona>& personas,
+CleanupResult delete_personas(const CleanupTarget& target,
+                              const std::vector<CleanupPersona>& personas,
                               const SeedProgress& progress);
 
 // The verbs.

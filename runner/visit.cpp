@@ -70,13 +70,19 @@ VisitEnd::Source source_of(Waiting waiting, Failure::Kind kind) {
 }
 
 Visit::Visit(Services services, const VisitOptions& options, clients::ClaimedVisit claimed)
-    : services_(services), options_(options), claimed_(std::move(claimed)), began_(services_.loop.now()) {}
+    : services_(services),
+      options_(options),
+      claimed_(std::move(claimed)),
+      began_(services_.loop.now()) {}
 
-std::string Visit::persona() const { return catalog::short_name(claimed_.persona.email); }
+std::string Visit::persona() const {
+    return catalog::short_name(claimed_.persona.email);
+}
 
 std::uint64_t Visit::seed() const {
-    const std::string text = options_.seed ? fmt::format("{}/{}", *options_.seed, claimed_.persona.email)
-                                           : claimed_.visit_id;
+    const std::string text = options_.seed
+                                 ? fmt::format("{}/{}", *options_.seed, claimed_.persona.email)
+                                 : claimed_.visit_id;
     std::uint64_t number = 0;
     std::memcpy(&number, base::sha256(text).data(), sizeof number);
     return number;
@@ -109,10 +115,12 @@ base::Task<void> Visit::enter() {
     progress_.waiting_for = Waiting::spaces;
     const std::vector<clients::Space> spaces = co_await services_.auth.spaces(login.access_token);
     if (spaces.empty()) {
-        throw Failure{Failure::Kind::missing, "the persona is a member of no space; seed her again"};
+        throw Failure{Failure::Kind::missing,
+                      "the persona is a member of no space; seed her again"};
     }
-    const auto personal = std::find_if(spaces.begin(), spaces.end(),
-                                       [](const clients::Space& space) { return space.type == "personal"; });
+    const auto personal =
+        std::find_if(spaces.begin(), spaces.end(),
+                     [](const clients::Space& space) { return space.type == "personal"; });
     const std::string space_id = personal == spaces.end() ? spaces.front().id : personal->id;
 
     progress_.waiting_for = Waiting::tools;
@@ -121,7 +129,8 @@ base::Task<void> Visit::enter() {
     progress_.product_name = session_->server_name();
     progress_.product_version = session_->server_version();
     if (session_->tools().entries().empty()) {
-        throw Failure{Failure::Kind::unavailable, "the product offers no tool that the model could use"};
+        throw Failure{Failure::Kind::unavailable,
+                      "the product offers no tool that the model could use"};
     }
 
     const catalog::Persona& persona = claimed_.persona;
@@ -143,7 +152,8 @@ base::Task<void> Visit::live_turns() {
         const clients::Message reply = co_await services_.claude.send(*talk_, turn);
         count_tokens(reply, options_.model);
         if (reply.stop_reason == "refusal") {
-            reason_ = reply.refusal_category.empty() ? "refusal" : "refusal: " + reply.refusal_category;
+            reason_ =
+                reply.refusal_category.empty() ? "refusal" : "refusal: " + reply.refusal_category;
             co_return;
         }
         talk_->add_reply(reply);
@@ -190,8 +200,10 @@ base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
     if (!use.valid || !entry) {
         // Nothing left for the product; the model is told and goes on.
         result.outcome = clients::CallResult::Outcome::error;
-        result.text = entry ? "The input was cut off or is not a JSON object. Send the call again, shorter."
-                            : fmt::format("There is no tool named {}. Use one of the listed tools.", use.name);
+        result.text =
+            entry
+                ? "The input was cut off or is not a JSON object. Send the call again, shorter."
+                : fmt::format("There is no tool named {}. Use one of the listed tools.", use.name);
     } else {
         const std::string tool = entry->tool.name;
         base::Json arguments = clients::ToolMap::product_arguments(*entry, use.input);
@@ -204,8 +216,9 @@ base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
         action.error_message = base::cut(result.text, catalog::error_message_bytes_max);
     }
     services_.metrics
-        .counter("persona_tool_calls_total", "Tool calls by module and outcome",
-                 {{"module", action.module}, {"outcome", std::string(catalog::word_of(action.outcome))}})
+        .counter(
+            "persona_tool_calls_total", "Tool calls by module and outcome",
+            {{"module", action.module}, {"outcome", std::string(catalog::word_of(action.outcome))}})
         .add();
     note(action, result.text);
     progress_.waiting_for = Waiting::disk;
@@ -214,18 +227,20 @@ base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
     co_return clients::ToolAnswer{use.id, std::move(result.text), is_error};
 }
 
-base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json arguments, int seq) {
+base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json arguments,
+                                                    int seq) {
     for (int attempt = 1;; ++attempt) {
         // The call must end before our right to run visits does; else it does not leave.
         if (!services_.lease.covers(options_.tool_limit)) {
-            throw Failure{Failure::Kind::unavailable,
-                          "the lease ends too soon for another tool call; the auth service does not answer"};
+            throw Failure{
+                Failure::Kind::unavailable,
+                "the lease ends too soon for another tool call; the auth service does not answer"};
         }
         progress_.waiting_for = Waiting::tool;
         bool renew = false;
         try {
-            clients::CallResult result = co_await session_->call(tool, arguments, clients::CallNote{id(), seq},
-                                                                 options_.tool_limit);
+            clients::CallResult result = co_await session_->call(
+                tool, arguments, clients::CallNote{id(), seq}, options_.tool_limit);
             co_return result;
         } catch (const Failure& failure) {
             // The access token ran out before the call was run: a new one, once.
@@ -242,8 +257,8 @@ base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json
 
 void Visit::note(const Action& action, const std::string& answer) {
     const bool known_module = action.module != "unknown";
-    if (known_module && std::find(progress_.modules.begin(), progress_.modules.end(), action.module) ==
-                            progress_.modules.end()) {
+    if (known_module && std::find(progress_.modules.begin(), progress_.modules.end(),
+                                  action.module) == progress_.modules.end()) {
         progress_.modules.push_back(action.module);
     }
     digest_.push_back({action.seq, action.module, action.tool, action.outcome,
@@ -270,18 +285,21 @@ base::Task<std::vector<catalog::Rating>> Visit::rate() {
             const clients::Message reply = co_await ask_rating(structured);
             count_tokens(reply, options_.rating_model);
             if (reply.stop_reason == "refusal") {
-                co_return unanswered_ratings(question, catalog::Rating::Status::refused, reply.text);
+                co_return unanswered_ratings(question, catalog::Rating::Status::refused,
+                                             reply.text);
             }
             co_return read_ratings(question, reply.text);
         } catch (const Failure& failure) {
-            // A day that was lived stays a day: without an answer its ratings are missing, not invented.
-            // A server without structured outputs refuses the schema; then it is asked without.
+            // A day that was lived stays a day: without an answer its ratings are missing, not
+            // invented. A server without structured outputs refuses the schema; then it is asked
+            // without.
             trouble = failure.what();
             schema_refused = structured && failure.kind() == Failure::Kind::invalid;
         }
         if (!schema_refused) break;
     }
-    base::log_warning("rating failed", {{"persona", persona()}, {"visit", id()}, {"reason", trouble}});
+    base::log_warning("rating failed",
+                      {{"persona", persona()}, {"visit", id()}, {"reason", trouble}});
     reason_ += "; rating failed";
     co_return unanswered_ratings(question, catalog::Rating::Status::missing, trouble);
 }
@@ -291,7 +309,8 @@ void Visit::count_tokens(const clients::Message& reply, const std::string& model
     progress_.tokens.output += reply.tokens.output;
     progress_.tokens.cache_write += reply.tokens.cache_write;
     progress_.tokens.cache_read += reply.tokens.cache_read;
-    const auto cost = services_.prices.cost(reply.model.empty() ? model : reply.model, reply.tokens);
+    const auto cost =
+        services_.prices.cost(reply.model.empty() ? model : reply.model, reply.tokens);
     if (cost) {
         progress_.cost_usd += *cost;
     } else {
@@ -313,9 +332,9 @@ VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::So
     end.product_version = base::cut(progress_.product_version, 100);
     end.summary = summary_;
     if (!plan_.not_served.empty()) {
-        end.summary = base::cut(fmt::format("{}\n[not served: {}]", summary_,
-                                            fmt::join(plan_.not_served, ", ")),
-                                catalog::summary_bytes_max);
+        end.summary = base::cut(
+            fmt::format("{}\n[not served: {}]", summary_, fmt::join(plan_.not_served, ", ")),
+            catalog::summary_bytes_max);
     }
     return end;
 }
@@ -323,7 +342,8 @@ VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::So
 void Visit::give_up(const std::string& reason, VisitEnd::Source source) {
     const VisitRecords* records = services_.outbox.find(id());
     if (!records || records->end) return;
-    const auto status = records->actions.empty() ? VisitEnd::Status::failed : VisitEnd::Status::partial;
+    const auto status =
+        records->actions.empty() ? VisitEnd::Status::failed : VisitEnd::Status::partial;
     services_.outbox.abandon(id(), end_of(status, reason, source));
 }
 

@@ -1,5 +1,5 @@
-// One persona, one visit: log in, spend a short day in the product through Claude and its tools, then
-// say how each module felt.
+// One persona, one visit: log in, spend a short day in the product through Claude and its tools,
+// then say how each module felt.
 //
 //   login ─► spaces ─► tools ─► turn ⇄ tool calls ─► rating ─► closed in the outbox
 //                                └─ until Claude stops or the turn limit is reached
@@ -50,7 +50,7 @@ struct VisitOptions {
     std::chrono::milliseconds tool_limit{30'000};
     std::string zone = "UTC";
     std::optional<std::uint64_t> seed;  // The same seed plans the same day; nothing: by visit.
-    bool keep_inputs = false;           // Store masked tool inputs (our own workspace, allow-listed).
+    bool keep_inputs = false;  // Store masked tool inputs (our own workspace, allow-listed).
 };
 
 // What the visit waits for right now; also tells whose failure a failure is.
@@ -71,18 +71,20 @@ struct VisitProgress {
     std::vector<std::string> modules;  // Used, in order of first use.
 };
 
-// Resource of the loop thread: one visit. Each action's intent is on disk before its call leaves and its
-// outcome before the next step, so a visit cut short keeps what it did and knows what it does not know.
+// Resource of the loop thread: one visit. Each action's intent is on disk before its call leaves
+// and its outcome before the next step, so a visit cut short keeps what it did and knows what it
+// does not know.
 class Visit {
- public:
+  public:
     Visit(Services services, const VisitOptions& options, clients::ClaimedVisit claimed);
     Visit(const Visit&) = delete;
     Visit& operator=(const Visit&) = delete;
 
-    // Returns when the visit is closed in the outbox. Throws base::Failure when it cannot go on; then
-    // whoever runs it calls give_up().
+    // Returns when the visit is closed in the outbox. Throws base::Failure when it cannot go on;
+    // then whoever runs it calls give_up().
     base::Task<void> run();
-    // Closes it in the outbox after a failure, or when its task was dropped. Harmless when it is closed.
+    // Closes it in the outbox after a failure, or when its task was dropped. Harmless when it is
+    // closed.
     void give_up(const std::string& reason, catalog::VisitEnd::Source source);
 
     const clients::ClaimedVisit& claimed() const { return claimed_; }
@@ -91,7 +93,7 @@ class Visit {
     const std::string& id() const { return claimed_.visit_id; }
     std::string persona() const;  // Short name.
 
- private:
+  private:
     base::Task<void> enter();
     base::Task<void> live_turns();
     base::Task<clients::ToolAnswer> run_tool(clients::ToolUse use);

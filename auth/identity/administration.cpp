@@ -49,9 +49,10 @@ base::Secret mint_admin_token(base::Postgres& database, base::Clock& clock, cons
     const Login login = database.transact([&](base::Transaction& transaction) {
         const auto user = find_user_by_email(transaction, address);
         if (!user) {
-            throw base::Failure(base::Failure::Kind::missing,
-                                fmt::format("no user {}; create one with `persona-runner admin create {}`",
-                                            address, address));
+            throw base::Failure(
+                base::Failure::Kind::missing,
+                fmt::format("no user {}; create one with `persona-runner admin create {}`", address,
+                            address));
         }
         if (user->role != "admin") {
             throw base::Failure(base::Failure::Kind::forbidden,
@@ -65,7 +66,8 @@ base::Secret mint_admin_token(base::Postgres& database, base::Clock& clock, cons
         return Login{create_session(transaction, wish, now), *user};
     });
     base::Json claims = access_claims(login, options, now);
-    claims["exp"] = std::chrono::duration_cast<std::chrono::seconds>((now + life).time_since_epoch()).count();
+    claims["exp"] =
+        std::chrono::duration_cast<std::chrono::seconds>((now + life).time_since_epoch()).count();
     return base::Secret(keys.sign(claims));
 }
 

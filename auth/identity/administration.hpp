@@ -18,8 +18,8 @@ namespace auth {
 bool create_administrator(base::Postgres& database, base::Clock& clock, std::string_view email,
                           const base::Secret& password);
 
-// An access token of an administrator, with a session that lives as long. Throws Failure::missing when
-// there is no such user and Failure::forbidden when she is no administrator.
+// An access token of an administrator, with a session that lives as long. Throws Failure::missing
+// when there is no such user and Failure::forbidden when she is no administrator.
 base::Secret mint_admin_token(base::Postgres& database, base::Clock& clock, const Options& options,
                               std::string_view email, std::chrono::seconds life);
 
