@@ -1,0 +1,148 @@
+// The stores of users and spaces, and the operator's functions.
+#include "auth/identity/users.hpp"
+
+#include <thread>
+
+#include "auth/identity/operators.hpp"
+#include "auth/spaces/spaces.hpp"
+#include "tests/auth/service_support.hpp"
+
+namespace tests {
+namespace {
+
+class UsersTest : public ServiceTest {
+  protected:
+    std::string slug_of(const std::string& user_id) {
+        return sql("select slug from auth.organizations where personal_user_id = $1", {user_id})[0]
+            .text("slug");
+    }
+};
+
+TEST(Slug, IsWhatTheAddressSuggests) {
+    EXPECT_EQ(auth::slug_of_email("Anna@x.de"), "anna");
+    EXPECT_EQ(auth::slug_of_email("anna.b+c@x.de"), "anna-b-c");
+    EXPECT_EQ(auth::slug_of_email("--anna--b--@x.de"), "anna-b");
+    EXPECT_EQ(auth::slug_of_email("...@x.de"), "");
+    EXPECT_EQ(auth::slug_of_email(std::string(40, 'a') + "@x.de"), std::string(30, 'a'));
+    EXPECT_EQ(auth::slug_of_email(std::string(29, 'a') + ".b@x.de"), std::string(29, 'a') + "-");
+}
+
+TEST_F(UsersTest, SlugsAreUniqueAndNotReserved) {
+    EXPECT_EQ(slug_of(add_user("anna@a.de")), "anna");
+    EXPECT_EQ(slug_of(add_user("anna@b.de")), "anna-2");
+    EXPECT_EQ(slug_of(add_user("anna@c.de")), "anna-3");
+    EXPECT_EQ(slug_of(add_user("admin@a.de")), "admin-2");
+    EXPECT_TRUE(slug_of(add_user("_@a.de")).starts_with("user-"));
+}
+
+TEST_F(UsersTest, ManyUsersOfOneNameAtOnceEachGetASpace) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&, i] { add_user("anna@host" + std::to_string(i) + ".de"); });
+    }
+    for (auto& thread : threads) thread.join();
+
+    EXPECT_EQ(count("auth.users"), 8);
+    EXPECT_EQ(count("auth.organizations"), 8);
+    EXPECT_EQ(count("auth.members where role = 'owner'"), 8);
+}
+
+TEST_F(UsersTest, AnAddressBelongsToOneUser) {
+    add_user("anna@example.com");
+
+    const auto second = pool_.transact([&](base::Transaction& transaction) {
+        return auth::create_user(transaction, {.email = " ANNA@Example.com "}, clock_.now());
+    });
+
+    EXPECT_EQ(second, std::nullopt);
+    EXPECT_EQ(count("auth.users"), 1);
+}
+
+// auth-api-doubts B35, B64
+TEST_F(UsersTest, OnePersonalSpaceAndOneMembershipPerSpace) {
+    const std::string id = add_user("anna@example.com");
+    pool_.transact([&](base::Transaction& transaction) {
+        auth::ensure_personal_space(transaction, id, clock_.now());
+    });
+    EXPECT_EQ(count("auth.organizations"), 1);
+
+    EXPECT_THROW(sql("insert into auth.members (id, organization_id, user_id, role) select 'x', "
+                     "organization_id, user_id, role from auth.members"),
+                 base::Failure);
+    EXPECT_THROW(sql("insert into auth.organizations (id, name, personal_user_id) values ('o', "
+                     "'n', $1)",
+                     {id}),
+                 base::Failure);
+}
+
+// auth-api-doubts B16, B47
+TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
+    start();
+    const std::string anna = add_user("anna@example.com");
+    const std::string ben = add_user("ben@example.com");
+    login("anna@example.com", "wrong-password");
+    login("anna@example.com");
+    sql("insert into auth.organizations (id, name, slug) values ('team', 'Team', 'team'), "
+        "('alone', 'Alone', 'alone')");
+    sql("insert into auth.members (id, organization_id, user_id, role) values "
+        "('m1', 'team', $1, 'owner'), ('m2', 'team', $2, 'owner'), ('m3', 'alone', $1, 'owner')",
+        {anna, ben});
+
+    const bool deleted = pool_.transact([&](base::Transaction& transaction) {
+        return auth::delete_user_completely(transaction, anna);
+    });
+
+    EXPECT_TRUE(deleted);
+    EXPECT_EQ(count("auth.users"), 1);
+    EXPECT_EQ(count("auth.accounts"), 1);
+    EXPECT_EQ(count("auth.sessions"), 0);
+    EXPECT_EQ(count("auth.login_attempts"), 0);
+    EXPECT_EQ(count("auth.login_locks"), 0);
+    EXPECT_EQ(count("auth.organizations where id = 'team'"), 1);
+    EXPECT_EQ(count("auth.organizations"), 2) << "the team and Ben's own";
+    EXPECT_EQ(count("auth.members where user_id = $1", {ben}), 2);
+    EXPECT_EQ(count("auth.security_events"), 2);
+    EXPECT_EQ(count("auth.security_events where user_id is not null or ip_address is not null or "
+                    "metadata is not null"),
+              0);
+    EXPECT_FALSE(pool_.transact([&](base::Transaction& transaction) {
+        return auth::delete_user_completely(transaction, anna);
+    }));
+    EXPECT_EQ(slug_of(add_user("anna@example.com")), "anna") << "the slug is free again";
+}
+
+TEST_F(UsersTest, AnOperatorMakesAnAdminWhoseTokenWorks) {
+    start();
+    EXPECT_EQ(auth::create_admin(pool_, "Root@Example.com", "Root", base::Secret(good_password),
+                                 clock_.now()),
+              auth::AdminMade::created);
+    auth::Options told = options();
+    told.base_url = service_->url();
+
+    const std::string jwt = auth::make_admin_token(pool_, told, clock_, "root@example.com");
+
+    EXPECT_EQ(get("/api/v1/admin/personas", bearer(jwt)).status, 200);
+    EXPECT_EQ(login("root@example.com").status, 200);
+    clock_.advance(std::chrono::minutes(16));
+    EXPECT_EQ(get("/api/v1/admin/personas", bearer(jwt)).status, 401);
+}
+
+TEST_F(UsersTest, AnOperatorPromotesHumansOnly) {
+    start();
+    add_user("anna@example.com", "user", false);
+    EXPECT_EQ(auth::create_admin(pool_, "anna@example.com", "", std::nullopt, clock_.now()),
+              auth::AdminMade::promoted);
+    EXPECT_EQ(count("auth.users where role = 'admin' and email_verified"), 1);
+    EXPECT_THROW(auth::create_admin(pool_, "new@example.com", "", std::nullopt, clock_.now()),
+                 base::Failure);
+    sql("update auth.users set kind = 'persona', role = 'user'");
+    EXPECT_THROW(auth::create_admin(pool_, "anna@example.com", "", std::nullopt, clock_.now()),
+                 base::Failure);
+    EXPECT_THROW(auth::make_admin_token(pool_, options(), clock_, "anna@example.com"),
+                 base::Failure);
+    EXPECT_THROW(auth::make_admin_token(pool_, options(), clock_, "nobody@example.com"),
+                 base::Failure);
+}
+
+}  // namespace
+}  // namespace tests
