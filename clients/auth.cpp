@@ -70,13 +70,12 @@ base::Failure refusal_of(const base::HttpResponse& response, std::string_view wh
     std::string reason = "auth answered " + std::to_string(response.status) + " to ";
     reason += what;
     if (!words.empty()) reason += ": " + words;
-    base::Failure refusal =
-        base::Failure{base::kind_of_status(response.status), reason, code_of_refusal_body(body)}
-            .status(response.status);
+    base::Failure refusal{base::kind_of_status(response.status), reason,
+                          code_of_refusal_body(body)};
     if (const auto wait = wait_of_refusal(response, body, now)) {
-        refusal = std::move(refusal).retry_after(*wait);
+        return std::move(refusal).retry_after(*wait).status(response.status);
     }
-    return refusal;
+    return std::move(refusal).status(response.status);
 }
 
 // "POST /api/v1/auth/login": what failures call a request.

@@ -81,9 +81,11 @@ std::optional<std::chrono::milliseconds> Claude::settle(const Attempt& attempt, 
     const bool spend_cap = failure.status() == 429 && !failure.retry_after();
     if (!wait && attempt.should_retry == true && !spend_cap) {
         // The answer knows better than its status; its demand still counts.
+        const auto demanded = failure.retry_after();
         base::Failure passing{base::Failure::Kind::unavailable, failure.what()};
-        if (failure.retry_after()) passing = std::move(passing).retry_after(*failure.retry_after());
-        wait = wait_before_retry(options_.retry, attempts_made, passing, random01());
+        const base::Failure waiting =
+            demanded ? base::Failure{std::move(passing).retry_after(*demanded)} : passing;
+        wait = wait_before_retry(options_.retry, attempts_made, waiting, random01());
     }
     if (wait && is_claude_busy(failure)) {
         const base::Steady until = http_.loop().now() + *wait;
@@ -154,15 +156,17 @@ base::Task<Claude::Attempt> Claude::read_refusal(std::unique_ptr<base::HttpStrea
     const std::string type{stream->header("content-type")};
 
     const std::string body = co_await read_error_body(http_.loop(), *stream);
-    if (status < 300) {
-        refused.failure.emplace(base::Failure::Kind::unavailable,
-                                "claude answered " + std::to_string(status) + " with \"" +
-                                    base::cut(base::clean_utf8(type), 100) +
-                                    "\" instead of an event stream; check ANTHROPIC_BASE_URL");
+    base::Failure failure =
+        status < 300 ? base::Failure{base::Failure::Kind::unavailable,
+                                     "claude answered " + std::to_string(status) + " with \"" +
+                                         base::cut(base::clean_utf8(type), 100) +
+                                         "\" instead of an event stream; check ANTHROPIC_BASE_URL"}
+                     : claude_failure(body, status);
+    if (wait) {
+        refused.failure = std::move(failure).retry_after(*wait);
     } else {
-        refused.failure = claude_failure(body, status);
+        refused.failure = std::move(failure);
     }
-    if (wait) refused.failure = std::move(*refused.failure).retry_after(*wait);
     co_return refused;
 }
 

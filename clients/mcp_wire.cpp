@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds resume_wait_default{1'000};
 constexpr std::chrono::milliseconds resume_wait_max{30'000};
 constexpr std::chrono::milliseconds side_message_limit{5'000};
 constexpr std::chrono::milliseconds cancel_limit{1'000};
+constexpr std::chrono::milliseconds limit_slack{1'000};
 constexpr std::chrono::milliseconds mcp_connect_limit{5'000};
 constexpr std::size_t session_id_bytes_max = 1'024;
 constexpr std::size_t mcp_reason_bytes_max = 300;
@@ -251,9 +252,9 @@ base::Task<base::Failure> McpWire::refusal(std::unique_ptr<base::HttpStream> str
         kind = Kind::invalid;
         reason += "; redirects are not followed, configure the product's final URL";
     }
-    base::Failure refused = base::Failure{kind, reason, code}.status(status);
-    if (wait) refused = std::move(refused).retry_after(*wait);
-    co_return refused;
+    base::Failure refused{kind, reason, code};
+    if (wait) co_return std::move(refused).retry_after(*wait).status(status);
+    co_return std::move(refused).status(status);
 }
 
 base::HttpRequest McpWire::http_request(std::string method, std::string body,
@@ -273,8 +274,9 @@ base::HttpRequest McpWire::http_request(std::string method, std::string body,
     request.body = std::move(body);
     // A connection that fails must be told from an answer that is late.
     request.connect_limit = std::min(mcp_connect_limit, limit / 2);
-    request.header_limit = limit;
-    request.idle_limit = limit;
+    // Whoever awaits the exchange ends it in time, and tells the server; these come after.
+    request.header_limit = limit + limit_slack;
+    request.idle_limit = limit + limit_slack;
     request.body_bytes_max = options_.answer_bytes_max;
     return request;
 }

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.hpp"
+#include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
