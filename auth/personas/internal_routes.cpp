@@ -60,7 +60,7 @@ Claim claim_of(const base::Json& body) {
     claim.everybody = fields.word_or_none("due", all).has_value();
     if (const auto since = fields.text_or_none("idleSince", 64)) {
         claim.idle_since = base::from_iso(*since);
-        if (!claim.idle_since) fields.fail("idleSince", "an ISO 8601 time");
+        if (!claim.idle_since) fields.fail("idleSince", "a time like 2026-11-21T09:30:00.000Z");
     }
     return claim;
 }

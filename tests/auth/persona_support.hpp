@@ -67,12 +67,14 @@ values ($1, 'tester', 'You are a tester.', '{"todo":1}', $2, $3::timestamptz, $3
 
     std::vector<auth::ClaimedVisit> claim(base::Moment now, const std::string& request_id,
                                           int limit = 100, bool everybody = false,
-                                          const std::string& runner_id = "runner") {
+                                          const std::string& runner_id = "runner",
+                                          std::optional<base::Moment> idle_since = {}) {
         auth::Visits visits(database_, rules_);
         const auto claimed = visits.claim({.runner_id = runner_id,
                                            .request_id = request_id,
                                            .limit = limit,
-                                           .everybody = everybody},
+                                           .everybody = everybody,
+                                           .idle_since = idle_since},
                                           now);
         EXPECT_TRUE(claimed.has_value());
         return claimed.value_or(std::vector<auth::ClaimedVisit>{});

@@ -299,6 +299,19 @@ TEST_F(VisitsTest, limit_is_kept_and_the_longest_due_come_first) {
     EXPECT_EQ(visits[1].persona.name, "late");
 }
 
+TEST_F(VisitsTest, a_pass_over_everybody_takes_each_of_them_once) {
+    add_persona("anna");
+    add_persona("ben");
+    const auto first = claim(friday, "r", 1, true).at(0);
+    finish(first.visit_id, friday + seconds(5), finished());
+    const auto rest = claim(friday + seconds(6), "s", 10, true, "runner", friday);
+    ASSERT_EQ(rest.size(), 1u);
+    EXPECT_NE(rest[0].persona.user_id, first.persona.user_id);
+    finish(rest[0].visit_id, friday + seconds(7), finished());
+    EXPECT_TRUE(claim(friday + seconds(8), "t", 10, true, "runner", friday).empty());
+    EXPECT_EQ(claim(friday + seconds(9), "u", 10, true).size(), 2u);
+}
+
 TEST_F(VisitsTest, deleted_users_are_never_claimed) {
     const std::string user = add_persona("gone");
     sql("update auth.users set deleted_at = now() where id = $1", {user});
