@@ -138,6 +138,20 @@ constexpr std::array<std::string_view, 2> phrases_bye_newcomer{
     "Ich glaube, ich habe es richtig gemacht? Ganz sicher bin ich nicht. Bis morgen.",
     "Puh, für heute genug geklickt. Ein paar Sachen finde ich bestimmt nicht wieder."};
 
+constexpr std::array<std::string_view, 6> phrases_praise{
+    "Hat ohne Umweg gemacht, was ich wollte", "Schnell eingetragen und sofort wiedergefunden",
+    "Ging so, wie ich es erwartet habe",      "Angenehm schlicht, nichts stand im Weg",
+    "Genau richtig für zwischendurch",        "Da musste ich nicht nachdenken"};
+constexpr std::array<std::string_view, 2> phrases_praise_newcomer{
+    "Das hat geklappt, glaube ich jedenfalls", "Hier habe ich sogar verstanden, was passiert"};
+constexpr std::array<std::string_view, 5> phrases_complaint{
+    "Geärgert hat mich die Fehlermeldung", "Erst nach einer Absage ging es weiter",
+    "Warum das nicht gleich ging, weiß ich nicht", "Der Fehler hat mich aus dem Tritt gebracht",
+    "Dass es die Eingabe zurückwies, hätte nicht sein müssen"};
+constexpr std::array<std::string_view, 2> phrases_complaint_newcomer{
+    "Da kam eine Meldung, mit der ich nichts anfangen konnte",
+    "Ich habe wohl etwas falsch gemacht, aber was, stand da nicht verständlich"};
+
 struct ThemeWord {
     std::string_view word;
     Theme theme;
@@ -204,6 +218,16 @@ Lines places() {
 }
 Lines tags() {
     return phrases_tags;
+}
+
+std::string_view praise(Theme theme, Dice& dice) {
+    if (theme == Theme::newcomer) return dice.pick(phrases_praise_newcomer);
+    return dice.pick(phrases_praise);
+}
+
+std::string_view complaint(Theme theme, Dice& dice) {
+    if (theme == Theme::newcomer) return dice.pick(phrases_complaint_newcomer);
+    return dice.pick(phrases_complaint);
 }
 
 std::string_view before_calls(Dice& dice) {

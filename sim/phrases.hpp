@@ -50,6 +50,8 @@ std::span<const std::string_view> mood_notes();
 std::span<const std::string_view> places();
 std::span<const std::string_view> tags();
 
+std::string_view praise(Theme theme, Dice& dice);
+std::string_view complaint(Theme theme, Dice& dice);
 std::string_view before_calls(Dice& dice);
 std::string_view after_error(Dice& dice);
 std::string_view farewell(Theme theme, Dice& dice);

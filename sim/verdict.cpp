@@ -143,14 +143,15 @@ struct Judge {
         if (one.good.empty() && one.bad.empty()) {
             return "Heute kaum benutzt, deshalb nur ein Bauchgefühl.";
         }
+        Dice dice(seed, reading.key + "\nnote " + one.module);
         std::string text;
         if (!one.good.empty()) {
-            text = fmt::format("Ging so, wie ich es erwartet habe (Aktion {}).",
+            text = fmt::format("{} (Aktion {}).", praise(reading.theme, dice),
                                verdict_numbers(one.good));
         }
         if (!one.bad.empty()) {
             if (!text.empty()) text += ' ';
-            text += fmt::format("Geärgert hat mich die Fehlermeldung (Aktion {}).",
+            text += fmt::format("{} (Aktion {}).", complaint(reading.theme, dice),
                                 verdict_numbers(one.bad));
         }
         return text;

@@ -203,6 +203,48 @@ TEST(Script, mistakes_happen_and_are_wrong) {
     EXPECT_GT(wrong, 20);
 }
 
+TEST(Script, changes_change_something_and_searches_search) {
+    int changed = 0;
+    int searched = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+        for (const ScriptedCall& call :
+             script_play("Du bist Kai. notes 1.0", "Plan", seed, "n-").calls) {
+            if (call.tool == "notes_update") {
+                EXPECT_GE(call.input.size(), 2U) << call.input.dump();
+                ++changed;
+            }
+            if (call.tool == "notes_search") {
+                EXPECT_FALSE(call.input["query"].get<std::string>().empty());
+                ++searched;
+            }
+        }
+    }
+    EXPECT_GT(changed, 10);
+    EXPECT_GT(searched, 10);
+}
+
+TEST(Script, odd_schemas_do_not_break_it) {
+    Json body = sim_tests::visit_body("Du bist Kai. odd 1.0", "Plan");
+    body["tools"] = Json::parse(R"([{"name":"odd_make","input_schema":{"type":"object",
+        "required":["a","b","c","d","e","f"],
+        "$defs":{"loop":{"$ref":"#/$defs/loop"},"word":{"type":"string","maxLength":3}},
+        "properties":{"a":{"$ref":"#/$defs/loop"},"b":{"$ref":"#/$defs/word"},"c":true,
+            "d":{"type":["null","integer"],"minimum":5,"maximum":5},
+            "e":{"type":"array","minItems":2,"items":{"type":"object","required":["x"],
+                 "properties":{"x":{"const":7}}}},
+            "f":{"$ref":"#/nirgends"}}}}])");
+    sim::check_request(body, {});
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        for (const Json& block : sim::next_blocks(body, {.seed = seed, .mistakes = 0})) {
+            if (block["type"] != "tool_use") continue;
+            EXPECT_LE(block["input"]["b"].get<std::string>().size(), 3U);
+            EXPECT_EQ(block["input"]["d"], 5);
+            EXPECT_EQ(block["input"]["e"].size(), 2U);
+            EXPECT_EQ(block["input"]["e"][0]["x"], 7);
+        }
+    }
+}
+
 TEST(Script, tool_choice_is_obeyed) {
     Json body = sim_tests::visit_body(script_person, "Plan");
     sim::normalize(body);
