@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "auth/identity/token.hpp"
 #include "tests/auth/service_support.hpp"
 
 namespace tests {
@@ -75,6 +76,17 @@ TEST_F(SignUpTest, LinksEndAndForgedOnesAreRefused) {
     sql("delete from auth.users");
     clock_.set_now(FakeClock::start);
     EXPECT_EQ(get(link).raw.header("Location"), "https://mana.how/start?x=1&error=USER_NOT_FOUND");
+}
+
+// auth-api-doubts B43: what is signed with the cookies' key is no link.
+TEST_F(SignUpTest, ALinkSignedWithTheSecretItselfIsRefused) {
+    start();
+    sign_up("anna@example.com");
+
+    const std::string token =
+        auth::sign_mail_token(service_secret.reveal(), "anna@example.com", clock_.now());
+
+    EXPECT_EQ(get("/api/auth/verify-email?token=" + token).text("code"), "INVALID_TOKEN");
 }
 
 TEST_F(SignUpTest, ALoginWithAnUnconfirmedAddressMailsAgainButNotOften) {
