@@ -95,8 +95,8 @@ with change as (
     values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11::jsonb, 'agent',
             $12, $13::integer)
     returning seq)
-insert into workspace.records (space_id, app_id, table_name, record_id, created_by, updated_by, data,
-    field_times, position, created_seq, changed_seq, created_at, updated_at)
+insert into workspace.records (space_id, app_id, table_name, record_id, created_by, updated_by,
+    data, field_times, position, created_seq, changed_seq, created_at, updated_at)
 select $7, $2, $3, $4, $6, $5, $14::jsonb, $15::jsonb, $17::bigint, seq, seq, $16::timestamptz,
        $16::timestamptz
 from change
