@@ -12,7 +12,9 @@ using testing::HasSubstr;
 using tests::Client;
 using tests::Json;
 using tests::World;
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""s;
 
 base::HttpHeaders without(base::HttpHeaders headers, const std::string& name) {
     std::erase_if(headers, [&](const auto& header) { return header.first == name; });
