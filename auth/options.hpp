@@ -36,7 +36,7 @@ struct Options {
     int daily_signups_max = 0;          // 0: no cap.
     bool address_limits = false;        // Limits per client address; always on in production.
     int scrypt_parallel_max = 2;        // Each takes 32 MiB and a core.
-    int scrypt_waiting_max = 32;        // Past it: 503.
+    int scrypt_waiting_max = 64;        // Past it: 503.
 
     std::string timezone = "UTC";  // Of the personas' slots.
     std::chrono::seconds visit_deadline{600};

@@ -26,7 +26,12 @@ bool create_administrator(base::Postgres& database, base::Clock& clock, std::str
             user.role = "admin";
             user.tier = "founder";
             user.verified = true;
-            return create_user(transaction, user, now).has_value();
+            if (!create_user(transaction, user, now)) {
+                throw base::Failure(
+                    base::Failure::Kind::conflict,
+                    fmt::format("{} belongs to a deleted account; take another address", address));
+            }
+            return true;
         }
         if (known->kind != "human") {
             throw base::Failure(base::Failure::Kind::conflict,

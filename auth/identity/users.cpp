@@ -20,7 +20,8 @@ constexpr std::string_view insert_user = R"(
     returning id)";
 
 constexpr std::string_view upsert_password = R"(
-    insert into auth.accounts (id, account_id, provider_id, user_id, password, created_at, updated_at)
+    insert into auth.accounts (id, account_id, provider_id, user_id, password, created_at,
+                               updated_at)
     values ($1, $2, 'credential', $2, $3, $4::timestamptz, $4::timestamptz)
     on conflict (provider_id, account_id)
     do update set password = excluded.password, updated_at = excluded.updated_at)";

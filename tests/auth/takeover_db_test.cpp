@@ -99,7 +99,7 @@ class TakeoverTest : public ServiceTest {
             transaction.run(
                 "insert into auth.jwks (id, public_key, private_key) values ($1, $2, $3)",
                 {"ancestor-key",
-                 R"({"crv":"Ed25519","x":"GPAlKY5Y39ZaxXL1a3DJ9whlRKtWv3Jje9aeSC_KCQI","kty":"OKP"})",
+                 base::to_text({{"crv", "Ed25519"}, {"x", jwk["x"]}, {"kty", "OKP"}}),
                  auth::seal_private_jwk(service_secret, jwk)});
         });
         base::migrate(database_.owner_url(), "auth", auth::migrations());

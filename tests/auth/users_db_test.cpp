@@ -1,9 +1,9 @@
-// The stores of users and spaces, and the operator's functions.
+// The stores of users and spaces, and what administrators are made of.
 #include "auth/identity/users.hpp"
 
 #include <thread>
 
-#include "auth/identity/operators.hpp"
+#include "auth/identity/administration.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "tests/auth/service_support.hpp"
 
@@ -113,35 +113,50 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
 
 TEST_F(UsersTest, AnOperatorMakesAnAdminWhoseTokenWorks) {
     start();
-    EXPECT_EQ(auth::create_admin(pool_, "Root@Example.com", "Root", base::Secret(good_password),
-                                 clock_.now()),
-              auth::AdminMade::created);
+    const base::Secret password(good_password);
+    EXPECT_TRUE(auth::create_administrator(pool_, clock_, "Root@Example.com", password));
+    EXPECT_FALSE(auth::create_administrator(pool_, clock_, "root@example.com", password));
     auth::Options told = options();
     told.base_url = service_->url();
 
-    const std::string jwt = auth::make_admin_token(pool_, told, clock_, "root@example.com");
+    const std::string jwt =
+        auth::mint_admin_token(pool_, clock_, told, "root@example.com", std::chrono::minutes(20))
+            .reveal();
 
     EXPECT_EQ(get("/api/v1/admin/personas", bearer(jwt)).status, 200);
     EXPECT_EQ(login("root@example.com").status, 200);
-    clock_.advance(std::chrono::minutes(16));
+    clock_.advance(std::chrono::minutes(21));
     EXPECT_EQ(get("/api/v1/admin/personas", bearer(jwt)).status, 401);
 }
 
 TEST_F(UsersTest, AnOperatorPromotesHumansOnly) {
     start();
+    const base::Secret password(good_password);
+    const auto kind_of = [&](const auto& action) {
+        try {
+            action();
+        } catch (const base::Failure& failure) {
+            return std::string(base::name_of(failure.kind()));
+        }
+        return std::string("done");
+    };
+    const auto create = [&] {
+        auth::create_administrator(pool_, clock_, "anna@example.com", password);
+    };
+    const auto mint = [&](const std::string& email) {
+        auth::mint_admin_token(pool_, clock_, options(), email, std::chrono::minutes(1));
+    };
+
     add_user("anna@example.com", "user", false);
-    EXPECT_EQ(auth::create_admin(pool_, "anna@example.com", "", std::nullopt, clock_.now()),
-              auth::AdminMade::promoted);
+    EXPECT_EQ(kind_of([&] { mint("anna@example.com"); }), "forbidden");
+    EXPECT_EQ(kind_of(create), "done");
     EXPECT_EQ(count("auth.users where role = 'admin' and email_verified"), 1);
-    EXPECT_THROW(auth::create_admin(pool_, "new@example.com", "", std::nullopt, clock_.now()),
-                 base::Failure);
+
     sql("update auth.users set kind = 'persona', role = 'user'");
-    EXPECT_THROW(auth::create_admin(pool_, "anna@example.com", "", std::nullopt, clock_.now()),
-                 base::Failure);
-    EXPECT_THROW(auth::make_admin_token(pool_, options(), clock_, "anna@example.com"),
-                 base::Failure);
-    EXPECT_THROW(auth::make_admin_token(pool_, options(), clock_, "nobody@example.com"),
-                 base::Failure);
+    EXPECT_EQ(kind_of(create), "conflict");
+    sql("update auth.users set kind = 'human', deleted_at = now()");
+    EXPECT_EQ(kind_of(create), "conflict");
+    EXPECT_EQ(kind_of([&] { mint("nobody@example.com"); }), "missing");
 }
 
 }  // namespace
