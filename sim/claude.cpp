@@ -118,6 +118,7 @@ base::Json Claude::State::accept(const base::ServerRequest& request, bool counti
     try {
         body = base::parse_json(request.body, "body", 128);
     } catch (const Failure& failure) {
+        // The parser's reason in the API's words.
         refuse(std::string("The request body is not valid JSON: ") + failure.what());
     }
     check_request(body, {.version = std::string(request.header("anthropic-version")),
@@ -197,6 +198,7 @@ base::ServerResponse Claude::State::messages(const base::ServerRequest& request)
         add_limit_headers(exchange->key, response);
         return response;
     } catch (const Failure& failure) {
+        // Refusals are recorded before they leave.
         record.status = http_status(failure);
         record.refusal = failure.what();
         log.add(record, {});

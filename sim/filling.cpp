@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -24,7 +23,7 @@ const base::Json* filling_point(const base::Json& root, std::string_view path) {
         const base::Json::json_pointer pointer{std::string(path)};
         return root.contains(pointer) ? &root.at(pointer) : nullptr;
     } catch (const base::Json::exception&) {
-        return nullptr;
+        return nullptr;  // No pointer at all: the schema came from outside.
     }
 }
 
@@ -139,7 +138,7 @@ base::Json Filler::number(const base::Json& schema, const std::string& raw_name,
     if (filling_has(name, {"limit"})) number = std::min(high, 20.0);
     if (filling_has(name, {"duration", "minutes"})) number = std::min(high, std::max(low, 30.0));
     if (filling_has(name, {"perday"})) number = std::max(low, 1.0);
-    if (filling_has(name, {"year"})) number = std::atof(reading_.day.c_str());
+    if (filling_has(name, {"year"})) number = leading_number(reading_.day);
     if (whole) return static_cast<std::int64_t>(std::llround(number));
     return std::round(number * 100) / 100;
 }

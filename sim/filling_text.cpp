@@ -1,6 +1,5 @@
 // Texts by the name of their field: titles, people, places, times, ids.
 #include <algorithm>
-#include <cstdlib>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -75,7 +74,7 @@ std::string Filler::place_in_time(const std::string& name, std::string_view form
     if (filling_has(name, {"birth"})) return fmt::format("19{}-04-1{}", 60 + hour_, hour_ % 10);
     // Things that are due lie ahead, but never past the month's end, so that no calendar is needed.
     if (filling_has(name, {"due", "deadline", "expected"})) {
-        const int number = std::atoi(day.substr(8, 2).c_str());
+        const int number = leading_number(day.substr(8, 2));
         day.replace(8, 2, fmt::format("{:02}", std::max(number, std::min(28, number + 3))));
     }
     return format == "date" ? day : day + "T" + time + ":00.000Z";

@@ -194,9 +194,9 @@ std::string reading_find_german_day(std::string_view text) {
         if (at == std::string_view::npos || at < 1) continue;
         const std::size_t from =
             at >= 2 && std::isdigit(static_cast<unsigned char>(text[at - 2])) ? at - 2 : at - 1;
-        const int day = std::atoi(std::string(text.substr(from, at - from)).c_str());
+        const int day = leading_number(text.substr(from, at - from));
         const std::size_t year_at = at + 2 + months[month].size() + 1;
-        const int year = std::atoi(std::string(text.substr(year_at, 4)).c_str());
+        const int year = leading_number(text.substr(std::min(year_at, text.size()), 4));
         if (day < 1 || day > 31 || year < 2000 || year > 9999) continue;
         std::string iso = std::to_string(year) + "-";
         iso += (month + 1 < 10 ? "0" : "") + std::to_string(month + 1) + "-";

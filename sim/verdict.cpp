@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdlib>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -54,7 +53,7 @@ std::size_t verdict_first_of(std::string_view text, const Words& words, std::siz
 std::optional<int> verdict_line_number(std::string_view line) {
     const std::size_t at = line.find_first_of("0123456789");
     if (at == std::string_view::npos || at > verdict_number_within) return std::nullopt;
-    const int number = std::atoi(std::string(line.substr(at, 6)).c_str());
+    const int number = leading_number(line.substr(at, 6));
     if (number < 0 || number > 99'999) return std::nullopt;
     return number;
 }

@@ -1,5 +1,7 @@
 #include "sim/wire.hpp"
 
+#include <charconv>
+
 #include <nlohmann/json.hpp>
 
 namespace sim {
@@ -57,6 +59,12 @@ std::string_view type_of(const base::Json& block) {
 bool is_thinking(const base::Json& block) {
     const std::string_view type = type_of(block);
     return type == "thinking" || type == "redacted_thinking";
+}
+
+int leading_number(std::string_view digits) {
+    int number = 0;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return read.ec == std::errc{} ? number : -1;
 }
 
 std::string canonical(const base::Json& block) {

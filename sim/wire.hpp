@@ -32,6 +32,7 @@ std::vector<WireTurn> turns_of(const base::Json& body);
 std::string_view type_of(const base::Json& block);  // Empty when there is none.
 std::string_view text_member(const base::Json& object, std::string_view name);  // Empty when none.
 bool is_thinking(const base::Json& block);
+int leading_number(std::string_view digits);  // -1 when the text does not start with one.
 
 // The block's text as it counts for caches and bindings: member order kept, cache mark left out.
 std::string canonical(const base::Json& block);

@@ -279,7 +279,11 @@ TEST_F(ClaudeWire, stop_cuts_open_streams) {
     options.first_byte_delay = std::chrono::minutes(5);
     begin(std::move(options));
     std::thread waiting([this] { EXPECT_THROW(ask(streamed(visit())), base::Failure); });
-    while (claude_->requests().empty()) std::this_thread::yield();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (claude_->requests().empty() && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    EXPECT_EQ(claude_->requests().size(), 1U);
     claude_->stop();
     waiting.join();
     claude_->stop();
