@@ -76,9 +76,8 @@ void check_origin(const Options& options, const base::ServerRequest& request, bo
     if (cookie) {
         origin_require(options, request);
     } else if (form) {
-        const bool browser = request.has_header("sec-fetch-site") ||
-                             request.has_header("sec-fetch-mode") ||
-                             request.has_header("sec-fetch-dest");
+        // Browsers always name the site; Node's fetch sends a mode without one and has no page.
+        const bool browser = request.has_header("sec-fetch-site");
         if (request.header("sec-fetch-site") == "cross-site" &&
             request.header("sec-fetch-mode") == "navigate") {
             throw Failure(Failure::Kind::forbidden, "a foreign page may not log you in",
