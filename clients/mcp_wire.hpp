@@ -1,5 +1,5 @@
-// JSON-RPC over Streamable HTTP: one request, its answer, whatever way it comes. Knows the session's
-// headers, not what the methods mean.
+// JSON-RPC over Streamable HTTP: one request, its answer, whatever way it comes. Knows the
+// session's headers, not what the methods mean.
 #pragma once
 
 #include <chrono>

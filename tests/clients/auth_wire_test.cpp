@@ -31,8 +31,8 @@ struct AuthRoom : tests::Outbound<CourteousClock> {
 
 constexpr const char* claim_answer = R"({"visits":[{"tickId":"v1","attempt":2,
     "deadline":"2026-11-20T09:10:00.000Z","persona":{"userId":"u1","email":"persona.anna@mana.test",
-    "archetype":"adhs","systemPrompt":"Du bist Anna.","moduleMix":{"todo":0.5},"tickCadence":"hourly",
-    "lastActiveAt":null}}],"serverTime":"2026-11-20T09:00:00.000Z"})";
+    "archetype":"adhs","systemPrompt":"Du bist Anna.","moduleMix":{"todo":0.5},
+    "tickCadence":"hourly",    "lastActiveAt":null}}],"serverTime":"2026-11-20T09:00:00.000Z"})";
 
 TEST(AuthWire, Heartbeats) {
     AuthRoom room;
@@ -199,7 +199,8 @@ TEST(AuthWire, AdministersPersonas) {
     EXPECT_EQ(room.last_json()["password"], "pw");
 
     room.answer(R"({"personas":[{"userId":"u1","email":"a@mana.test","name":"A","archetype":"x",
-        "tickCadence":"hourly","lastActiveAt":"2026-11-20T09:00:00.000Z","createdAt":"x","actions7d":4}]})");
+        "tickCadence":"hourly","lastActiveAt":"2026-11-20T09:00:00.000Z","createdAt":"x",
+        "actions7d":4}]})");
     const auto listed = room.run(room.auth.list_personas(Secret{"jwt"}));
     ASSERT_EQ(listed.size(), 1U);
     EXPECT_EQ(listed[0].actions_7d, 4);

@@ -16,8 +16,8 @@ using clients::Message;
 using clients::TurnOptions;
 
 const TurnOptions turn{.model = "claude-sonnet-5-5", .max_tokens = 1'000};
-constexpr std::string_view conversation_tools =
-    R"([{"name":"a","input_schema":{"type":"object"}},{"name":"b","input_schema":{"type":"object"}}])";
+constexpr std::string_view conversation_tools = R"([{"name":"a","input_schema":{"type":"object"}},)"
+                                                R"({"name":"b","input_schema":{"type":"object"}}])";
 
 Message reply_with_calls(int count, const std::string& stem) {
     Message reply;

@@ -93,7 +93,8 @@ TEST(McpMessage, ReadsToolPages) {
     const auto page =
         read_tool_page(json_of(R"({"tools":[{"name":"a","inputSchema":{"type":"object"},
         "annotations":{"title":"A","readOnlyHint":true}},
-        {"name":"b","title":"B","description":"d","annotations":{"destructiveHint":false,"idempotentHint":true}},
+        {"name":"b","title":"B","description":"d",
+        "annotations":{"destructiveHint":false,"idempotentHint":true}},
         {"name":"c","execution":{"taskSupport":"required"}},"odd"],"nextCursor":""})"));
     ASSERT_EQ(page.tools.size(), 3U);
     EXPECT_EQ(page.tools[0].title, "A");

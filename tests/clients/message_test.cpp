@@ -57,6 +57,19 @@ const std::string start_event =
     R"({"type":"message_start","message":{"id":"m","model":"x","usage":{"input_tokens":1}}})";
 const std::string stop_event = R"({"type":"message_stop"})";
 
+// A tool call that begins; its input is JSON text.
+std::string call_event(int index, const std::string& input = "{}") {
+    return R"({"type":"content_block_start","index":)" + std::to_string(index) +
+           R"(,"content_block":{"type":"tool_use","id":"t","name":"n","input":)" + input + "}}";
+}
+
+// A piece of the first call's input, escaped as in a JSON string.
+std::string input_event(const std::string& escaped) {
+    return R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta",)"
+           R"("partial_json":")" +
+           escaped + R"("}})";
+}
+
 std::string delta_event(const std::string& reason) {
     return R"({"type":"message_delta","delta":{"stop_reason":")" + reason + R"("},"usage":{}})";
 }
@@ -138,8 +151,7 @@ TEST(Message, ACallThatTheTokenLimitCutIsNotValid) {
 }
 
 TEST(Message, ACallThatWasCutBeforeItsInputIsNotValid) {
-    const std::string block =
-        R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})";
+    const std::string block = call_event(0);
     const Message cut =
         read_message(sse_of({start_event, block, delta_event("max_tokens"), stop_event}));
     EXPECT_FALSE(cut.tool_uses.at(0).valid);
@@ -151,22 +163,18 @@ TEST(Message, ACallThatWasCutBeforeItsInputIsNotValid) {
 
 TEST(Message, InputThatIsNoObjectIsNotValid) {
     for (const std::string input : {"[1]", "7", "{\\\"a\\\":}", "{\\\"a\\\":\\\"\\\\ud83d\\\"}"}) {
-        const Message message = read_message(sse_of(
-            {start_event,
-             R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})",
-             R"({"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":")" +
-                 input + R"("}})",
-             R"({"type":"content_block_stop","index":0})", delta_event("tool_use"), stop_event}));
+        const Message message = read_message(sse_of({start_event, call_event(0), input_event(input),
+                                                     R"({"type":"content_block_stop","index":0})",
+                                                     delta_event("tool_use"), stop_event}));
         EXPECT_FALSE(message.tool_uses.at(0).valid) << input;
         EXPECT_EQ(base::parse_json(message.content_json, "content")[0]["input"], Json::object());
     }
 }
 
 TEST(Message, TakesInputThatCameWithTheStart) {
-    const Message message = read_message(sse_of(
-        {start_event,
-         R"({"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{"b":1,"a":2}}})",
-         R"({"type":"content_block_stop","index":0})", delta_event("tool_use"), stop_event}));
+    const Message message = read_message(sse_of({start_event, call_event(0, R"({"b":1,"a":2})"),
+                                                 R"({"type":"content_block_stop","index":0})",
+                                                 delta_event("tool_use"), stop_event}));
     EXPECT_EQ(message.tool_uses.at(0).input_json, R"({"b":1,"a":2})");
     EXPECT_EQ(message.tool_uses.at(0).input["a"], 2);
 }
@@ -215,10 +223,8 @@ TEST(Message, BrokenStreamsAreUnavailable) {
     const std::string text_delta =
         R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"x"}})";
     const std::string text_stop = R"({"type":"content_block_stop","index":0})";
-    const std::string call =
-        R"({"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})";
-    const std::string same_call =
-        R"({"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}})";
+    const std::string call = call_event(1);
+    const std::string same_call = call_event(2);
     for (const std::string& stream :
          {sse_of({text_start}), sse_of({start_event, "{not json", stop_event}),
           sse_of({start_event, start_event}), sse_of({start_event, text_delta}),
@@ -262,7 +268,8 @@ TEST(Message, FailuresOfAnswersSayWhatToDoAndNoSecrets) {
     EXPECT_EQ(key.status(), 401);
 
     const Failure spent = clients::claude_failure(
-        R"({"type":"error","error":{"type":"rate_limit_error","message":"m","details":{"error_code":"enforced_spend_limit_reached"}}})",
+        R"({"type":"error","error":{"type":"rate_limit_error","message":"m",)"
+        R"("details":{"error_code":"enforced_spend_limit_reached"}}})",
         429);
     EXPECT_EQ(spent.code(), "enforced_spend_limit_reached");
     EXPECT_EQ(spent.kind(), Failure::Kind::throttled);

@@ -105,7 +105,8 @@ TEST(Sse, StripsOneByteOrderMark) {
 }
 
 TEST(Sse, IgnoresWrongIdsAndRetries) {
-    const std::string text = std::string{"id: a\0b\nretry: 1x\nretry: -5\ndata: x\n\n", 39};
+    constexpr char raw[] = "id: a\0b\nretry: 1x\nretry: -5\ndata: x\n\n";
+    const std::string text{raw, sizeof raw - 1};
     EXPECT_EQ(read_in_pieces(text, 64), (std::vector<SseSeen>{{"", "x", "", -1}}));
 }
 

@@ -142,7 +142,8 @@ TEST(ToolSchema, FoldsChoicesIntoTheRoot) {
     const auto adapted = adapt_schema(schema_text(R"({"type":"object",
         "properties":{"kind":{"type":"string"}},"required":["kind"],
         "oneOf":[{"properties":{"a":{"type":"string"},"same":{"const":1}},"required":["a","same"]},
-                 {"properties":{"b":{"type":"string"},"same":{"const":2}},"required":["b","same"]}]})"));
+                 {"properties":{"b":{"type":"string"},"same":{"const":2}},
+                  "required":["b","same"]}]})"));
     EXPECT_EQ(adapted.fault, "");
     EXPECT_FALSE(adapted.schema.contains("oneOf"));
     EXPECT_EQ(adapted.schema["properties"].size(), 4U);
@@ -179,12 +180,11 @@ TEST(ToolSchema, CirclesAndDepthsAreFaultsNotHangs) {
         adapt_schema(schema_text(R"({"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}})"))
             .fault,
         "");
-    EXPECT_NE(
-        adapt_schema(
-            schema_text(
-                R"({"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"allOf":[{"$ref":"#/$defs/a"}]}}})"))
-            .fault,
-        "");
+    EXPECT_NE(adapt_schema(schema_text(
+                               R"({"allOf":[{"$ref":"#/$defs/a"}],
+                        "$defs":{"a":{"allOf":[{"$ref":"#/$defs/a"}]}}})"))
+                  .fault,
+              "");
     Json deep = Json::object();
     for (int i = 0; i < 40; ++i) {
         deep = Json{{"type", "object"}, {"properties", Json{{"a", std::move(deep)}}}};
@@ -198,15 +198,18 @@ TEST(ToolSchema, TranslatesOlderDraftsAndDropsWhatIsMalformed) {
     const auto adapted =
         adapt_schema(schema_text(R"({"$schema":"http://json-schema.org/draft-04/schema#",
         "id":"http://example.test/x","type":"object","properties":{
-          "n":{"type":"number","minimum":1,"exclusiveMinimum":true,"maximum":9,"exclusiveMaximum":false},
-          "pair":{"type":"array","items":[{"type":"string"},{"type":"integer"}],"additionalItems":false},
+          "n":{"type":"number","minimum":1,"exclusiveMinimum":true,
+               "maximum":9,"exclusiveMaximum":false},
+          "pair":{"type":"array","items":[{"type":"string"},{"type":"integer"}],
+                  "additionalItems":false},
           "far":{"$ref":"https://example.test/far.json"},
           "odd":{"type":"text","enum":[],"required":true,"minLength":-1,"pattern":5},
           "data":{"default":{"type":"kept as it is"},"enum":[{"items":[1]}]}}})"));
     EXPECT_EQ(adapted.fault, "");
     EXPECT_EQ(adapted.schema, schema_text(R"({"type":"object","properties":{
           "n":{"type":"number","maximum":9,"exclusiveMinimum":1},
-          "pair":{"type":"array","prefixItems":[{"type":"string"},{"type":"integer"}],"items":false},
+          "pair":{"type":"array","prefixItems":[{"type":"string"},{"type":"integer"}],
+                  "items":false},
           "far":{},"odd":{},
           "data":{"default":{"type":"kept as it is"},"enum":[{"items":[1]}]}}})"));
 }
