@@ -1,0 +1,71 @@
+// What a benchmark program has used so far, and what it reports: both sides measure the same way.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstddef>
+#include <fstream>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace bench {
+
+inline double cpu_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// In KiB, from the kernel's own counters of this process; `name` is VmRSS or VmHWM (its peak).
+inline long memory_kib(const std::string& name) {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(name + ":")) return std::stol(line.substr(name.size() + 1));
+    }
+    return 0;
+}
+
+// The peak counts from here on.
+inline void forget_peak() {
+    std::ofstream("/proc/self/clear_refs") << "5";
+}
+
+inline void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// From its construction until report(): CPU, time and memory.
+class Measure {
+  public:
+    Measure()
+        : cpu_(cpu_seconds()),
+          began_(std::chrono::steady_clock::now()),
+          memory_((forget_peak(), memory_kib("VmRSS"))) {}
+
+    // One line of JSON: what scripts/bench reads.
+    std::string report(int visits, int concurrency, long exchanges) const {
+        const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - began_;
+        const double cpu = cpu_seconds() - cpu_;
+        return fmt::format(
+            R"({{"visits":{},"concurrency":{},"cpu_ms_per_visit":{:.3f},"seconds":{:.3f},)"
+            R"("visits_per_second":{:.1f},"kib_per_visit":{:.1f},"exchanges_per_visit":{:.1f}}})",
+            visits, concurrency, cpu * 1000 / visits, wall.count(), visits / wall.count(),
+            static_cast<double>(memory_kib("VmHWM") - memory_) / std::min(visits, concurrency),
+            static_cast<double>(exchanges) / visits);
+    }
+
+  private:
+    double cpu_;
+    std::chrono::steady_clock::time_point began_;
+    long memory_;
+};
+
+}  // namespace bench
