@@ -22,8 +22,6 @@ constexpr std::array<std::string_view, 5> record_sources = {"none", "persona", "
 
 constexpr std::size_t record_reason_bytes_max = 1'000;
 constexpr std::size_t record_hash_bytes_max = 128;
-constexpr std::size_t record_input_bytes_max = 16 * 1024;
-constexpr std::size_t record_evidence_max = 100;
 constexpr std::int64_t record_seq_max = 1'000'000;
 constexpr std::int64_t record_latency_max = 86'400'000;
 constexpr std::int64_t record_count_max = 1'000'000'000;
@@ -122,7 +120,7 @@ Action action_from_json(const base::Json& json, const std::string& where) {
     action.input_hash = fields.text_or_none("inputHash", record_hash_bytes_max).value_or("");
     if (fields.has("input")) {
         const base::Json& input = fields.object("input");
-        if (base::to_text(input).size() > record_input_bytes_max)
+        if (base::to_text(input).size() > input_bytes_max)
             fields.fail("input", "an object of at most 16384 bytes");
         action.input = input;
     }
@@ -158,7 +156,7 @@ Rating rating_from_json(const base::Json& json, const std::string& where) {
         fields.fail("rating", "null unless status is \"rated\"");
     rating.notes = fields.text_or_none("notes", notes_bytes_max).value_or("");
     if (fields.has("evidence")) {
-        for (const base::Json& seq : fields.array("evidence", record_evidence_max)) {
+        for (const base::Json& seq : fields.array("evidence", evidence_max)) {
             bool is_seq = seq.is_number_integer() && seq >= 1 && seq <= record_seq_max;
             if (!is_seq) fields.fail("evidence", "a list of the actions' seq numbers");
             rating.evidence.push_back(seq.get<int>());
@@ -208,11 +206,12 @@ VisitEnd visit_end_from_json(const base::Json& json) {
     end.tokens.cache_write = tokens.integer_or_none("cacheWrite", 0, tokens_max).value_or(0);
     end.tokens.cache_read = tokens.integer_or_none("cacheRead", 0, tokens_max).value_or(0);
     end.cost_usd = fields.number_or_none("costUsd", 0, 1e9);
-    end.model = fields.text_or_none("model", 128).value_or("");
+    end.model = fields.text_or_none("model", model_bytes_max).value_or("");
     if (fields.has("product")) {
         base::Fields product(fields.object("product"), "product");
-        end.product_name = product.text_or_none("name", 128).value_or("");
-        end.product_version = product.text_or_none("version", 64).value_or("");
+        end.product_name = product.text_or_none("name", product_name_bytes_max).value_or("");
+        end.product_version =
+            product.text_or_none("version", product_version_bytes_max).value_or("");
     }
     end.summary = fields.text_or_none("summary", summary_bytes_max).value_or("");
     return end;

@@ -23,7 +23,12 @@ inline constexpr std::size_t visit_id_bytes_max = 128;
 inline constexpr std::size_t tool_bytes_max = 128;
 inline constexpr std::size_t module_bytes_max = 64;
 inline constexpr std::size_t error_message_bytes_max = 1'000;
-inline constexpr std::size_t input_text_bytes_max = 200;  // Per value kept of a tool's input.
+inline constexpr std::size_t input_text_bytes_max = 200;   // Per value kept of a tool's input.
+inline constexpr std::size_t input_bytes_max = 16 * 1024;  // Of the whole input kept.
+inline constexpr std::size_t evidence_max = 100;
+inline constexpr std::size_t model_bytes_max = 128;
+inline constexpr std::size_t product_name_bytes_max = 128;
+inline constexpr std::size_t product_version_bytes_max = 64;
 inline constexpr std::size_t notes_bytes_max = 2'000;
 inline constexpr std::size_t summary_bytes_max = 4'000;
 

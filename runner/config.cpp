@@ -181,7 +181,8 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
         ->check(CLI::Range(1, 60));
     CLI::App* psql = add_verb(app, verbs, "psql",
                               "psql as the read-only ops role; arguments go to psql", Verb::psql);
-    psql->prefix_command();
+    // Everything behind the word is psql's; our own flags stand before it.
+    psql->fallthrough(false)->prefix_command();
     CLI::App* sim = add_verb(app, verbs, "sim",
                              "The Claude simulator alone, for tests of other tools", Verb::sim);
     sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")
@@ -190,6 +191,27 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
         ->check(CLI::Range(0, 60000));
     add_verb(app, verbs, "settings", "Print every setting as a Markdown table", Verb::settings);
     return verbs;
+}
+
+// The values of --jwt, wherever they stand: a message about a wrong command line repeats its words.
+std::vector<std::string> jwts_of(int argc, char** argv) {
+    std::vector<std::string> tokens;
+    for (int i = 1; i < argc; ++i) {
+        if (std::strncmp(argv[i], "--jwt=", 6) == 0) {
+            tokens.emplace_back(argv[i] + 6);
+        } else if (std::strcmp(argv[i], "--jwt") == 0 && i + 1 < argc) {
+            tokens.emplace_back(argv[i + 1]);
+        }
+    }
+    return tokens;
+}
+
+void mask_token(std::string& text, const std::string& token) {
+    if (token.empty()) return;
+    for (std::size_t at = text.find(token); at != std::string::npos;
+         at = text.find(token, at + 3)) {
+        text.replace(at, token.size(), "***");
+    }
 }
 
 void wipe_jwt(int argc, char** argv) {
@@ -248,8 +270,10 @@ Config parse_command_line(int argc, char** argv, const Environment& environment)
         // --help and --version arrive here too, with exit code 0.
         std::ostringstream out, err;
         const int code = app.exit(error, out, err);
+        std::string text = out.str() + err.str();
+        for (const std::string& token : jwts_of(argc, argv)) mask_token(text, token);
         wipe_jwt(argc, argv);
-        throw Usage{code == 0 ? 0 : exit_usage, out.str() + err.str()};
+        throw Usage{code == 0 ? 0 : exit_usage, std::move(text)};
     }
     wipe_jwt(argc, argv);
     for (const VerbEntry& entry : verbs) {

@@ -43,6 +43,9 @@ struct OutboxOptions {
     std::chrono::milliseconds retry_cap{60'000};     // … up to here.
 };
 
+// Stands in the module column of calls of tools that do not exist; nobody rates it.
+inline constexpr std::string_view unknown_module = "unknown";
+
 // How the end of a visit is decided when nobody is left to say it (lease lost, deadline, restart).
 catalog::VisitEnd end_of_abandoned(const VisitRecords& visit, std::string reason,
                                    catalog::VisitEnd::Source source);

@@ -51,9 +51,36 @@ void apply_action(VisitRecords& visit, catalog::Action action, bool settled) {
     visit.settled.push_back(settled);
 }
 
+// Records of two visits in one file, or behind a visit's end, are nobody's truth.
+void check_place(const VisitRecords& visit, const base::Fields& fields, bool header) {
+    if (visit.end) fields.fail("kind", "nothing, the visit has ended above");
+    if (header != visit.visit_id.empty()) {
+        fields.fail("kind",
+                    header ? "a record of the visit above" : "visit, the header of the file");
+    }
+}
+
+void apply_rating(VisitRecords& visit, catalog::Rating rating) {
+    for (catalog::Rating& known : visit.ratings) {
+        if (known.module == rating.module) {
+            known = std::move(rating);
+            return;
+        }
+    }
+    visit.ratings.push_back(std::move(rating));
+}
+
+void check_owner(const VisitRecords& visit, const std::string& visit_id, const std::string& where) {
+    if (visit.visit_id != visit_id) {
+        throw Failure{Failure::Kind::invalid, fmt::format("{} belongs to visit {}, the file to {}",
+                                                          where, visit_id, visit.visit_id)};
+    }
+}
+
 void apply_record(VisitRecords& visit, const base::Json& record, const std::string& where) {
     const base::Fields fields(record, where);
     const std::string kind = fields.text("kind");
+    check_place(visit, fields, kind == "visit");
     if (kind == "visit") {
         visit.visit_id = fields.text("visit");
         visit.user_id = fields.text("user");
@@ -62,9 +89,13 @@ void apply_record(VisitRecords& visit, const base::Json& record, const std::stri
         if (!started) fields.fail("startedAt", "an ISO 8601 time");
         visit.started_at = *started;
     } else if (kind == "intent" || kind == "outcome") {
-        apply_action(visit, catalog::action_from_json(record, where), kind == "outcome");
+        catalog::Action action = catalog::action_from_json(record, where);
+        check_owner(visit, action.visit_id, where);
+        apply_action(visit, std::move(action), kind == "outcome");
     } else if (kind == "rating") {
-        visit.ratings.push_back(catalog::rating_from_json(record, where));
+        catalog::Rating rating = catalog::rating_from_json(record, where);
+        check_owner(visit, rating.visit_id, where);
+        apply_rating(visit, std::move(rating));
     } else if (kind == "end") {
         visit.end = catalog::visit_end_from_json(record);
     } else {

@@ -66,9 +66,10 @@ DayPlan plan_day(const catalog::ModuleMix& mix, const std::vector<std::string>& 
     DayPlan plan;
     catalog::ModuleMix left;
     for (const auto& [module, weight] : mix) {
+        if (weight <= 0) continue;  // Nothing draws her there, so she misses nothing either.
         if (std::find(served.begin(), served.end(), module) == served.end()) {
             plan.not_served.push_back(module);
-        } else if (weight > 0) {
+        } else {
             left.emplace_back(module, weight);
         }
     }

@@ -82,6 +82,7 @@ void read_entry(Rating& rating, const base::Json& entry, int actions) {
             evidence && evidence->is_array()) {
             for (const base::Json& seq : *evidence) {
                 if (!seq.is_number_integer()) continue;
+                if (rating.evidence.size() == catalog::evidence_max) break;
                 const auto number = seq.get<std::int64_t>();
                 const bool known = number >= 1 && number <= actions;
                 const int value = known ? static_cast<int>(number) : 0;

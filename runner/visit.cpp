@@ -182,9 +182,15 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
     action.seq = ++progress_.tool_calls;
     action.started_at = services_.loop.clock().now();
     action.tool = base::cut(entry ? entry->tool.name : use.name, catalog::tool_bytes_max);
-    action.module = base::cut(entry ? entry->module : "unknown", catalog::module_bytes_max);
+    if (action.tool.empty()) action.tool = unknown_module;  // The model named none.
+    action.module = base::cut(entry ? std::string_view(entry->module) : unknown_module,
+                              catalog::module_bytes_max);
     action.input_hash = base::to_hex(base::sha256(use.input_json));
-    if (options_.keep_inputs && use.valid) action.input = catalog::masked_input(use.input);
+    if (options_.keep_inputs && use.valid) {
+        base::Json kept = catalog::masked_input(use.input);
+        // A row that is too long would be refused as a whole; the hash still tells inputs apart.
+        if (base::to_text(kept).size() <= catalog::input_bytes_max) action.input = std::move(kept);
+    }
     return action;
 }
 
@@ -256,7 +262,7 @@ base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json
 }
 
 void Visit::note(const Action& action, const std::string& answer) {
-    const bool known_module = action.module != "unknown";
+    const bool known_module = action.module != unknown_module;
     if (known_module && std::find(progress_.modules.begin(), progress_.modules.end(),
                                   action.module) == progress_.modules.end()) {
         progress_.modules.push_back(action.module);
@@ -327,9 +333,9 @@ VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::So
     end.tool_calls = progress_.tool_calls;
     end.tokens = progress_.tokens;
     if (!progress_.unpriced) end.cost_usd = progress_.cost_usd;
-    end.model = options_.model;
-    end.product_name = base::cut(progress_.product_name, 200);
-    end.product_version = base::cut(progress_.product_version, 100);
+    end.model = base::cut(options_.model, catalog::model_bytes_max);
+    end.product_name = base::cut(progress_.product_name, catalog::product_name_bytes_max);
+    end.product_version = base::cut(progress_.product_version, catalog::product_version_bytes_max);
     end.summary = summary_;
     if (!plan_.not_served.empty()) {
         end.summary = base::cut(
