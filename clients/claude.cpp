@@ -129,6 +129,7 @@ base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request) {
                                "claude's reply took longer than " +
                                    std::to_string(options_.attempt_limit.count()) + " ms");
     } catch (const base::Failure& failure) {
+        // The value goes to settle(), which decides whether it is tried again or thrown.
         failed.failure = failure;
     }
     co_return failed;
@@ -192,6 +193,7 @@ base::Task<Claude::Attempt> Claude::read_reply(std::unique_ptr<base::HttpStream>
         }
         made.message = reader.take();
     } catch (const base::Failure& failure) {
+        // As above; what the broken stream has cost is counted first.
         lost_output_tokens_.add(static_cast<double>(reader.tokens().output));
         made.failure = failure;
         co_return made;

@@ -56,6 +56,7 @@ base::Task<std::string> read_error_body(base::Loop& loop, base::HttpStream& stre
     try {
         co_await loop.within(error_body_limit, collect_error_body(stream, body));
     } catch (const base::Failure& cut) {
+        // The status has said that it failed; the words are a courtesy.
         base::log_debug("error answer cut", {{"reason", cut.what()}});
     }
     co_return body;
@@ -65,6 +66,7 @@ base::Task<void> await_end(base::Loop& loop, base::HttpStream& stream) {
     try {
         co_await loop.within(body_end_limit, skip_rest(stream));
     } catch (const base::Failure& late) {
+        // The answer is whole already; only the connection is not used again.
         base::log_debug("stream ended badly after its last event", {{"reason", late.what()}});
     }
 }

@@ -164,6 +164,7 @@ base::Task<CallResult> McpConnection::call(std::string tool, base::Json argument
                                   ? call_result_of_error(answer, options_.result_bytes_max)
                                   : read_call_result(answer.result, options_.result_bytes_max));
         } catch (const base::Failure& thrown) {
+            // Settled below: no co_await may stand in a handler.
             failure = thrown;
         }
         if (failure->code() != mcp_session_lost || again) break;
@@ -220,6 +221,7 @@ base::Task<void> McpConnection::close() {
     try {
         co_await wire_.loop().within(goodbye_limit, wire_.end_session());
     } catch (const base::Failure& failure) {
+        // The server forgets idle sessions by itself.
         base::log_debug("product's session not closed", {{"reason", failure.what()}});
     }
     wire_.forget_session();

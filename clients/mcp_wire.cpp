@@ -96,6 +96,7 @@ base::Task<void> McpWire::cancel(std::int64_t id) {
     try {
         co_await notify("notifications/cancelled", std::move(params));
     } catch (const base::Failure& failure) {
+        // The caller has the outcome already; telling the server is a courtesy.
         base::log_debug("product not told of a cancelled call", {{"reason", failure.what()}});
     }
 }
@@ -154,6 +155,7 @@ base::Task<bool> McpWire::read_events(base::HttpStream& stream, std::int64_t id,
         try {
             chunk = co_await stream.next();
         } catch (const base::Failure& cut) {
+            // Like an early end: read_stream() resumes it or fails.
             base::log_debug("product's stream broke", {{"reason", cut.what()}});
         }
         if (!chunk) co_return false;
@@ -204,6 +206,7 @@ base::Task<void> McpWire::answer_server(base::Json server_request) {
         }
         co_await await_end(loop(), *stream);
     } catch (const base::Failure& failure) {
+        // Our own request decides: it is answered, or runs out of time.
         base::log_warning("product did not take our answer", {{"reason", failure.what()}});
     }
 }

@@ -186,6 +186,7 @@ Json resolved(Json schema, const Json& root) {
             const Json::json_pointer pointer{target.substr(1)};
             if (root.contains(pointer)) named = &root.at(pointer);
         } catch (const Json::exception&) {
+            // The text is no JSON pointer: it names nothing.
             named = nullptr;
         }
         if (named == nullptr || !named->is_object()) {
@@ -356,6 +357,7 @@ AdaptedSchema adapt_schema(const Json& input_schema) {
         adapted.schema = resolved(std::move(adapted.schema), root);
         fold(adapted.schema, root, adapted.note, 0);
     } catch (const SchemaFault& fault) {
+        // The caller leaves this one tool out and says why.
         adapted.fault = fault.reason;
         return adapted;
     }
