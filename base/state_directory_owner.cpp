@@ -1,6 +1,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -104,6 +105,9 @@ void drop_root_to_owner_of(const fs::path& path) {
     if (::geteuid() != 0) return;
     const UnixUser user = settle_owner_of(path);
     refuse_unreachable(path, user);
+    // The kernel forgets this wish of whoever started us when the user changes.
+    int parent_death_signal = 0;
+    ::prctl(PR_GET_PDEATHSIG, &parent_death_signal);
     const struct passwd* entry = ::getpwuid(user.uid);
     const bool grouped = entry != nullptr ? ::initgroups(entry->pw_name, user.gid) == 0
                                           : ::setgroups(1, &user.gid) == 0;
@@ -114,6 +118,7 @@ void drop_root_to_owner_of(const fs::path& path) {
                                   user.name, std::strerror(errno)));
     }
     require(::setuid(0) != 0 && ::geteuid() == user.uid, "root was not given up");
+    ::prctl(PR_SET_PDEATHSIG, parent_death_signal);
 }
 
 }  // namespace base

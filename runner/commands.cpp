@@ -244,6 +244,16 @@ int run_psql(const Config& config) {
                   "psql is not installed (apt-get install postgresql-client)"};
 }
 
+// Before the first thread starts, so that every thread inherits the mask.
+sigset_t block_end_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    return set;
+}
+
 sim::SimOptions sim_options(const Config& config) {
     sim::SimOptions options;
     options.address = config.bind_address;
@@ -255,11 +265,7 @@ sim::SimOptions sim_options(const Config& config) {
 
 int run_sim(const Config& config) {
     base::SystemClock clock;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    const sigset_t set = block_end_signals();
     std::signal(SIGPIPE, SIG_IGN);
     sim::Claude sim(sim_options(config), clock);
     sim.start();
@@ -279,6 +285,7 @@ base::Secret demo_admin_token(const Config& config) {
 
 int run_demo_verb(const Config& config) {
     std::signal(SIGPIPE, SIG_IGN);
+    block_end_signals();  // The demo looks for them where it can clean up.
     if (!config.api_key.empty()) return run_demo(config, {{}, {}, demo_admin_token});
     base::SystemClock clock;
     Config simulated = config;

@@ -195,9 +195,9 @@ std::vector<Setting> visit_settings() {
              c.visit_deadline = std::chrono::milliseconds(setting_number(t, 1'000, 86'400'000));
          }},
         {"LEASE_SECONDS", "--lease-seconds", "60",
-         "how long a silent runner keeps its visits; at least 45", false,
+         "how long a silent runner keeps its visits; at least 45 (throw-away: 5)", false,
          [](Config& c, const std::string& t) {
-             c.lease = std::chrono::seconds(setting_number(t, 45, 3'600));
+             c.lease = std::chrono::seconds(setting_number(t, c.durable ? 45 : 5, 3'600));
          }},
         {"SHUTDOWN_GRACE_MS", "--shutdown-grace-ms", "20000",
          "what running visits get after SIGTERM", false,

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -44,6 +45,7 @@ void block_stop_signals() {
     const sigset_t set = stop_signals();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // A file at its size limit is a refused write, not our end.
 }
 
 // SIGTERM and SIGINT arrive in a thread of their own; everything else never sees them.
@@ -114,6 +116,15 @@ workspace::Options workspace_options(const Config& config, const std::string& au
     return options;
 }
 
+// A lease bears four heartbeats that got lost.
+LeaseOptions lease_options(const Config& config, const std::string& node) {
+    LeaseOptions options{.node = node, .length = config.lease};
+    const std::chrono::milliseconds length = config.lease;
+    options.heartbeat_every = std::min(options.heartbeat_every, length / 5);
+    options.retry_every = std::min(options.retry_every, length / 10);
+    return options;
+}
+
 VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
     VisitOptions options;
     options.model = config.model;
@@ -122,6 +133,9 @@ VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
     options.mcp_url = mcp_url;
     options.seed_secret = config.seed_secret;
     options.turns_max = config.turns_max;
+    // A call must fit into what is left of the lease.
+    options.tool_limit =
+        std::min<std::chrono::milliseconds>(options.tool_limit, config.lease * 2 / 3);
     options.zone = config.zone;
     options.seed = config.seed;
     options.keep_inputs = config.keep_inputs.value_or(config.mcp_url.empty());
@@ -214,7 +228,7 @@ struct Outbound {
           mcp(http, {}, metrics),
           prices(prices_of(config)),
           outbox(loop, disk, auth, {.folder = config.state_directory / "outbox"}, metrics),
-          lease(loop, auth, {.node = node, .length = config.lease}, metrics),
+          lease(loop, auth, lease_options(config, node), metrics),
           scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics},
                     {.tick_interval = config.tick_interval,
                      .concurrency_max = config.concurrency,

@@ -122,7 +122,11 @@ Json live_a_day(const Config& config, DemoDaemon& daemon, DayView& view) {
         return demo_tick(config, daemon.ops_url(), R"({"due":"all"})");
     });
     while (day.wait_for(watch_every) != std::future_status::ready) {
-        if (!daemon.is_running())
+        const bool running = daemon.is_running();
+        if (daemon.was_interrupted()) {
+            throw Failure{Failure::Kind::internal, "stopped by a signal; everything was removed"};
+        }
+        if (!running)
             throw Failure{Failure::Kind::unavailable, "the daemon ended:\n" + daemon.log_end()};
         view.show(status_of_daemon(config, daemon));
     }
@@ -154,6 +158,7 @@ std::map<std::string, std::string> demo_environment(const Config& config, const 
         {"MANA_AUTH_PORT", "0"},
         {"MANA_MCP_PORT", "0"},
         {"PERSONA_SEED", std::to_string(config.seed.value_or(1))},
+        {"SHUTDOWN_GRACE_MS", "500"},
     };
     if (!std::getenv("PERSONA_CONCURRENCY"))
         changes["PERSONA_CONCURRENCY"] = std::to_string(demo_concurrency);

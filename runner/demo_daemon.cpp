@@ -119,16 +119,21 @@ void DemoDaemon::await_ready() {
 
 bool DemoDaemon::is_running() {
     if (pid_ <= 0) return false;
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGINT, SIGTERM}) sigaddset(&set, signal);
+    const timespec at_once{};
+    if (::sigtimedwait(&set, nullptr, &at_once) > 0) {
+        interrupted_ = true;
+        ::kill(pid_, SIGTERM);
+    }
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) != 0) pid_ = -1;
     return pid_ > 0;
 }
 
 void DemoDaemon::wait() {
-    int status = 0;
-    while (pid_ > 0 && ::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
-    pid_ = -1;
+    while (is_running()) std::this_thread::sleep_for(poll_every);
 }
 
 void DemoDaemon::stop() {

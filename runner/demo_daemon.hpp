@@ -26,8 +26,10 @@ class DemoDaemon {
     const std::string& auth_url() const { return auth_url_; }
     const std::string& mcp_url() const { return mcp_url_; }
 
+    // False once it has ended. SIGINT and SIGTERM, which the caller has blocked, are handed on to it.
     bool is_running();
-    void wait();  // Until the daemon ends by itself (--keep).
+    bool was_interrupted() const { return interrupted_; }
+    void wait();  // Until the daemon ends by itself or by a signal (--keep).
     void stop();
     std::string log_end() const;
 
@@ -38,6 +40,7 @@ class DemoDaemon {
     std::filesystem::path log_;
     std::string ops_url_, auth_url_, mcp_url_;
     pid_t pid_ = -1;
+    bool interrupted_ = false;
 };
 
 }  // namespace runner

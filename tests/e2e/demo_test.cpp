@@ -1,0 +1,157 @@
+// The demo as a newcomer runs it.
+#include <csignal>
+#include <regex>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/embedded_postgres.hpp"
+#include "base/postgres.hpp"
+#include "tests/e2e/program.hpp"
+
+namespace {
+
+using base::Json;
+using testing::HasSubstr;
+
+// A demo that stays up behind its report. Its temporary files lie in a folder of ours, so that what
+// it leaves can be seen.
+class KeptDemo {
+  public:
+    explicit KeptDemo(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {"demo", "--json", "--keep"});
+        program_ = std::make_unique<e2e::Program>(
+            e2e::ProgramOptions{std::move(arguments), {{"TMPDIR", folder_.path()}}, {}, {}});
+        const bool said = e2e::eventually([this] {
+            return !program_->is_running() || program_->err().find("Ctrl-C") != std::string::npos;
+        });
+        EXPECT_TRUE(said && program_->is_running()) << program_->err();
+        std::smatch found;
+        const std::string text = program_->err();
+        EXPECT_TRUE(std::regex_search(text, found, std::regex("--state ([^ ]+)"))) << text;
+        state_ = found[1].str();
+        EXPECT_TRUE(std::regex_search(text, found, std::regex("ops (http://[^ ]+)"))) << text;
+        ops_url_ = found[1].str();
+        report_ = base::parse_json(program_->out(), "report");
+    }
+
+    const Json& report() const { return report_; }
+    const std::string& ops_url() const { return ops_url_; }
+    e2e::Program& program() { return *program_; }
+    bool left_nothing() const { return std::filesystem::is_empty(folder_.path()); }
+    base::SqlRows query(std::string_view statement) const {
+        base::Postgres database({.url = base::embedded_url(state_ / "postgres", "postgres")});
+        return database.transact(
+            [&](base::Transaction& transaction) { return transaction.run(statement); });
+    }
+    std::int64_t rows_of(const std::string& table) const {
+        return query("select count(*) from " + table)[0].integer("count");
+    }
+
+  private:
+    e2e::TempFolder folder_;
+    std::unique_ptr<e2e::Program> program_;
+    std::filesystem::path state_;
+    std::string ops_url_;
+    Json report_;
+};
+
+std::string masked(const std::string& input) {
+    static const std::regex id("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}");
+    static const std::regex date("[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+Z?)?");
+    return std::regex_replace(std::regex_replace(input, id, "<id>"), date, "<date>");
+}
+
+std::vector<std::string> calls_of(const KeptDemo& demo) {
+    std::vector<std::string> calls;
+    for (const base::SqlRow row : demo.query(
+             "select persona, seq, tool, coalesce(input::text, '') as input from ops.actions "
+             "order by persona, seq")) {
+        calls.push_back(row.text("persona") + " " + std::to_string(row.integer("seq")) + " " +
+                        row.text("tool") + " " + masked(row.text("input")));
+    }
+    return calls;
+}
+
+TEST(Demo, TenPersonasLiveADayAndTheTablesHoldWhatTheReportSays) {
+    KeptDemo demo({"--seed", "7"});
+    const Json& report = demo.report();
+    EXPECT_EQ(report.at("ok"), true) << report.dump(2);
+    EXPECT_EQ(report.at("simulated"), true);
+    EXPECT_EQ(report.at("ran"), 10);
+    EXPECT_TRUE(report.at("failed").empty()) << report.at("failed").dump();
+    EXPECT_EQ(report.at("dueAfterwards"), 0);
+    EXPECT_GE(report.at("totals").at("toolCalls").get<int>(), 40);
+    EXPECT_GE(report.at("totals").at("modules").get<int>(), 7);
+    EXPECT_GE(report.at("totals").at("ratings").get<int>(), 20);
+
+    std::int64_t calls = 0, ratings = 0;
+    for (const Json& persona : report.at("personas")) {
+        EXPECT_EQ(persona.at("status"), "finished") << persona.dump();
+        for (const char* kind : {"toolCallsOk", "toolCallsError", "toolCallsUnknown"}) {
+            calls += persona.at(kind).get<std::int64_t>();
+        }
+        ratings += persona.at("ratings").get<std::int64_t>() +
+                   persona.at("ratingsWithoutScore").get<std::int64_t>();
+    }
+    EXPECT_EQ(demo.rows_of("auth.persona_visits"), 10);
+    EXPECT_EQ(demo.rows_of("auth.persona_actions"), calls);
+    EXPECT_EQ(demo.rows_of("auth.persona_feedback"), ratings);
+    EXPECT_EQ(report.at("rows").at("persona_visits"), 10);
+    EXPECT_EQ(report.at("rows").at("persona_actions"), calls);
+    EXPECT_EQ(report.at("rows").at("persona_feedback"), ratings);
+
+    const e2e::Outcome tick =
+        e2e::run_program({{"tick", "--json", "--url", demo.ops_url()}, {}, {}, {}});
+    EXPECT_EQ(tick.exit_code, 0) << tick.err;
+    EXPECT_EQ(tick.json().at("result").at("due"), 0);
+
+    demo.program().signal(SIGINT);
+    EXPECT_EQ(demo.program().wait(), 0) << demo.program().err();
+    EXPECT_TRUE(demo.left_nothing());
+}
+
+TEST(Demo, TheSameSeedMakesTheSameToolCalls) {
+    KeptDemo once({"--seed", "3", "--personas", "4"});
+    const std::vector<std::string> first = calls_of(once);
+    KeptDemo again({"--seed", "3", "--personas", "4"});
+    const std::vector<std::string> second = calls_of(again);
+    KeptDemo other({"--seed", "4", "--personas", "4"});
+    EXPECT_GT(first.size(), 10U);
+    EXPECT_EQ(first, second);
+    EXPECT_NE(first, calls_of(other));
+}
+
+TEST(Demo, WithoutJsonItTellsThreePersonasDayToPeople) {
+    const e2e::Outcome demo = e2e::run_program({{"demo", "--personas", "3"}, {}, {}, {}});
+    EXPECT_EQ(demo.exit_code, 0) << demo.err;
+    EXPECT_THAT(demo.out, HasSubstr("BUILT-IN SIMULATOR"));
+    EXPECT_THAT(demo.out, HasSubstr("3 visits finished, 0 failed"));
+    EXPECT_THAT(demo.out, HasSubstr("an ordinary tick right after finds 0 due"));
+    EXPECT_THAT(demo.out, HasSubstr("mean rating"));
+    EXPECT_EQ(demo.out.find("\033["), std::string::npos) << "no terminal, no redrawing";
+}
+
+TEST(Demo, ToldToStopMidDayItLeavesNothingBehind) {
+    e2e::TempFolder folder;
+    e2e::Program demo({{"demo", "--json", "--personas", "2"}, {{"TMPDIR", folder.path()}}, {}, {}});
+    ASSERT_TRUE(e2e::eventually([&] { return demo.err().find("comes in") != std::string::npos; }))
+        << demo.err();
+    demo.signal(SIGTERM);
+    EXPECT_TRUE(demo.wait());
+    EXPECT_EQ(demo.out(), "") << "half a report is none";
+    EXPECT_TRUE(e2e::eventually([&] { return std::filesystem::is_empty(folder.path()); }));
+}
+
+TEST(Demo, ItsOptionsAreChecked) {
+    const e2e::Outcome none = e2e::run_program({{"demo", "--personas", "0"}, {}, {}, {}});
+    EXPECT_EQ(none.exit_code, 2);
+    EXPECT_THAT(none.err, HasSubstr("--personas"));
+    const e2e::Outcome seed = e2e::run_program({{"demo", "--seed", "many"}, {}, {}, {}});
+    EXPECT_EQ(seed.exit_code, 2);
+    EXPECT_THAT(seed.err, HasSubstr("PERSONA_SEED"));
+}
+
+}  // namespace

@@ -1,0 +1,92 @@
+// What becomes of visits when the model misbehaves.
+#include "tests/e2e/world.hpp"
+
+namespace {
+
+using testing::HasSubstr;
+using Endings = std::map<std::string, int>;
+
+class ModelTrouble : public e2e::World {};
+
+TEST_F(ModelTrouble, OneOverloadedAnswerIsWaitedOut) {
+    model()->add_fault({.fault = "status=529", .match = {}, .skip = 1, .times = 1});
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
+    ASSERT_TRUE(daemon().await_delivery());
+    EXPECT_EQ(endings(), (Endings{{"finished/none", 3}}));
+}
+
+TEST_F(ModelTrouble, ADemandedWaitIsKept) {
+    model()->add_fault({.fault = "status=429;retry-after=2", .match = {}, .skip = 0, .times = 1});
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
+    EXPECT_GE(result.at("durationMs").get<int>(), 2000);
+}
+
+TEST_F(ModelTrouble, ACutStreamIsAskedAgainAndNoCallDoubled) {
+    model()->add_fault({.fault = "cut=4", .match = {}, .skip = 1, .times = 2});
+    model()->add_fault(
+        {.fault = "error=3;type=overloaded_error", .match = {}, .skip = 2, .times = 1});
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
+    ASSERT_TRUE(daemon().await_delivery());
+    EXPECT_EQ(endings(), (Endings{{"finished/none", 3}}));
+    e2e::expect_no_call_lost_or_doubled(daemon());
+}
+
+// The most patient test: every attempt of the retry policy is made.
+TEST_F(ModelTrouble, OverloadedForOnePersonaForEverFailsHerVisitAlone) {
+    model()->add_fault({.fault = "status=529", .match = "Du bist Ben,", .skip = 0, .times = 0});
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 2) << result.dump();
+    ASSERT_EQ(result.at("failed").size(), 1U) << result.dump();
+    EXPECT_EQ(result.at("failed")[0].at("persona"), "ben");
+    EXPECT_THAT(result.at("failed")[0].at("error").get<std::string>(), HasSubstr("model"));
+    ASSERT_TRUE(daemon().await_delivery());
+    EXPECT_EQ(endings(), (Endings{{"finished/none", 2}, {"failed/model", 1}}));
+}
+
+TEST_F(ModelTrouble, AKeyThatIsRefusedFailsTheVisitAtOnce) {
+    model()->add_fault({.fault = "status=401", .match = {}, .skip = 0, .times = 0});
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("failed").size(), 3U) << result.dump();
+    EXPECT_EQ(daemon().log().find("sk-sim-test"), std::string::npos);
+    ASSERT_TRUE(daemon().await_delivery());
+    EXPECT_EQ(endings(), (Endings{{"failed/model", 3}}));
+    EXPECT_EQ(daemon().count("select count(*) from auth.personas where next_due_at <= now()"), 0)
+        << "a failed visit makes nobody due again at once";
+}
+
+TEST_F(ModelTrouble, ARatingThatNeverComesLeavesTheDayAndMissingRatings) {
+    model()->add_fault({.fault = "status=400", .match = "claude-haiku-5-5", .skip = 0, .times = 0});
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
+    ASSERT_TRUE(daemon().await_delivery());
+    EXPECT_EQ(endings(), (Endings{{"finished/none", 3}}));
+    EXPECT_EQ(
+        daemon().count("select count(*) from ops.ratings r join (select visit from ops.visits "
+                       "order by started_at desc limit 3) v using (visit) "
+                       "where r.status <> 'missing' or r.rating is not null"),
+        0);
+}
+
+TEST(ModelSilence, EndsTheVisitAtItsDeadlineAndKeepsWhatWasDone) {
+    e2e::Model model;
+    e2e::Daemon daemon(e2e::joined(model.variables(), {{"VISIT_DEADLINE_MS", "4000"}}));
+    daemon.start();
+    ASSERT_FALSE(HasFatalFailure());
+    daemon.seed(1);
+    model.fall_silent(2);
+    const base::Json result = daemon.tick_all();
+    ASSERT_EQ(result.at("failed").size(), 1U) << result.dump();
+    EXPECT_THAT(result.at("failed")[0].at("error").get<std::string>(), HasSubstr("deadline"));
+    ASSERT_TRUE(daemon.await_delivery());
+    const base::SqlRows visit = daemon.query("select status, error_source from ops.visits");
+    ASSERT_EQ(visit.size(), 1U);
+    EXPECT_EQ(visit[0].text("status"), "partial");
+    EXPECT_EQ(visit[0].text("error_source"), "model");
+    EXPECT_GT(daemon.count("select count(*) from ops.actions"), 0);
+    e2e::expect_no_call_lost_or_doubled(daemon);
+}
+
+}  // namespace

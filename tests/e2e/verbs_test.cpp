@@ -1,0 +1,211 @@
+// Each verb against a running daemon: what it does, and one wrong input.
+#include <fstream>
+#include <regex>
+
+#include "base/state_directory.hpp"
+#include "tests/e2e/world.hpp"
+
+namespace {
+
+using base::Json;
+using testing::HasSubstr;
+
+class Verbs : public e2e::World {
+  protected:
+    static e2e::Outcome asked(std::vector<std::string> words) {
+        words.insert(words.end(), {"--url", daemon().ops_url()});
+        return daemon().verb(std::move(words));
+    }
+};
+
+TEST_F(Verbs, TickRunsWhoIsDueAndOnlyThem) {
+    EXPECT_EQ(asked({"tick", "--all"}).exit_code, 0);
+    const e2e::Outcome again = asked({"tick"});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_THAT(again.out, HasSubstr("0 due, 0 ran, 0 failed"));
+    const e2e::Outcome json = asked({"tick", "--json", "--all"});
+    EXPECT_EQ(json.json().at("result").at("ranSuccessfully"), personas);
+    const e2e::Outcome at_once = asked({"tick", "--no-wait"});
+    EXPECT_EQ(at_once.exit_code, 0);
+    EXPECT_EQ(at_once.json().at("accepted"), true);
+}
+
+TEST_F(Verbs, TickTellsWhoFailedAndExitsFive) {
+    model()->add_fault({.fault = "status=401", .match = {}, .skip = 0, .times = 0});
+    const e2e::Outcome failed = asked({"tick", "--all"});
+    EXPECT_EQ(failed.exit_code, 5) << failed.out << failed.err;
+    EXPECT_THAT(failed.out, HasSubstr("anna"));
+}
+
+TEST_F(Verbs, LoginShowsUserSpaceAndToolsAndNoToken) {
+    const e2e::Outcome anna = asked({"login", "persona.anna@mana.test"});
+    EXPECT_EQ(anna.exit_code, 0) << anna.err;
+    EXPECT_THAT(anna.out, HasSubstr("persona.anna@mana.test"));
+    EXPECT_THAT(anna.out, HasSubstr("tools"));
+    const Json json = asked({"login", "--json", "persona.anna@mana.test"}).json();
+    EXPECT_GT(json.at("tools").get<int>(), 20);
+    EXPECT_EQ(json.dump().find("eyJ"), std::string::npos);
+    EXPECT_EQ(asked({"login", "persona.nobody@mana.test"}).exit_code, 4);
+    EXPECT_EQ(asked({"login", "anna"}).exit_code, 2);
+}
+
+TEST_F(Verbs, HealthAndStatusTellHowItIs) {
+    const e2e::Outcome health = asked({"health"});
+    EXPECT_EQ(health.exit_code, 0) << health.err;
+    EXPECT_THAT(health.out, HasSubstr("ok"));
+    EXPECT_THAT(health.out, HasSubstr("database"));
+    EXPECT_EQ(asked({"health", "--json"}).json().at("ready"), true);
+    const e2e::Outcome status = asked({"status"});
+    EXPECT_EQ(status.exit_code, 0);
+    EXPECT_THAT(status.out, HasSubstr("lease   held"));
+    EXPECT_EQ(asked({"status", "--json"}).json().at("paused"), true);
+}
+
+TEST_F(Verbs, AnAbsentDaemonIsExitThree) {
+    for (const char* verb : {"tick", "health", "status"}) {
+        const e2e::Outcome none = daemon().verb({verb, "--url", "http://127.0.0.1:9"});
+        EXPECT_EQ(none.exit_code, 3) << verb << none.err;
+        EXPECT_THAT(none.err, HasSubstr("127.0.0.1:9"));
+    }
+    EXPECT_EQ(daemon().verb({"health", "--url", "no url"}).exit_code, 2);
+}
+
+TEST_F(Verbs, SeedingAgainChangesNothing) {
+    const std::string token = daemon().admin_token();
+    const std::filesystem::path file = daemon().state().parent_path() / "catalog.json";
+    const e2e::Outcome again =
+        daemon().verb({"seed", "--catalog", file, "--json"}, {{"MANA_ADMIN_JWT", token}});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(again.json().at("created"), 0);
+    EXPECT_EQ(again.json().at("updated"), personas);
+    EXPECT_THAT(again.err, HasSubstr("[3/3]"));
+    EXPECT_EQ(daemon().count("select count(*) from auth.personas"), personas);
+}
+
+TEST_F(Verbs, SeedNamesPersonaAndFieldOfABadCatalogAndAsksForAToken) {
+    const e2e::Outcome dry = daemon().verb({"seed", "--dry-run"});
+    EXPECT_EQ(dry.exit_code, 0) << dry.err;
+    EXPECT_THAT(dry.out, HasSubstr("10 personas would be created or updated"));
+    EXPECT_EQ(daemon().count("select count(*) from auth.personas"), personas);
+    EXPECT_EQ(daemon().verb({"seed"}).exit_code, 4);
+    const e2e::Outcome wrong = daemon().verb({"seed"}, {{"MANA_ADMIN_JWT", "eyJ.no.token"}});
+    EXPECT_EQ(wrong.exit_code, 4);
+    EXPECT_EQ(wrong.err.find("eyJ.no.token"), std::string::npos);
+    const std::filesystem::path file = daemon().state().parent_path() / "bad.json";
+    std::ofstream(file)
+        << R"({"personas":[{"email":"eve@example.com","name":"Eve","archetype":"x",)"
+           R"("tickCadence":"daily","systemPrompt":"zu kurz","moduleMix":{"todo":1}}]})";
+    const e2e::Outcome bad =
+        daemon().verb({"seed", "--catalog", file}, {{"MANA_ADMIN_JWT", daemon().admin_token()}});
+    EXPECT_EQ(bad.exit_code, 2) << bad.err;
+    EXPECT_THAT(bad.err, HasSubstr("bad.json"));
+    EXPECT_THAT(bad.err, HasSubstr("email"));
+}
+
+TEST_F(Verbs, AdminCreatesAVerifiedAdministratorWhoseTokenWorks) {
+    const e2e::Outcome made = daemon().verb({"admin", "create", "Boss@Example.com"});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_THAT(made.out, HasSubstr("password: "));
+    EXPECT_EQ(daemon().count("select count(*) from auth.users where email = 'boss@example.com' and "
+                             "email_verified and role = 'admin'"),
+              1);
+    const e2e::Outcome token =
+        daemon().verb({"admin", "token", "boss@example.com", "--minutes", "1"});
+    EXPECT_EQ(token.exit_code, 0) << token.err;
+    EXPECT_TRUE(std::regex_match(token.out, std::regex("eyJ[\\w-]+\\.[\\w-]+\\.[\\w-]+\n")));
+    // Neither a stranger nor a persona becomes one.
+    EXPECT_EQ(daemon().verb({"admin", "token", "nobody@example.com"}).exit_code, 1);
+    EXPECT_NE(daemon().verb({"admin", "create", "persona.anna@mana.test"}).exit_code, 0);
+    EXPECT_EQ(daemon().verb({"admin", "create", "boss"}).exit_code, 2);
+}
+
+TEST_F(Verbs, PsqlReadsTheOpsViewsAndChangesNothing) {
+    const e2e::Outcome read = daemon().verb({"psql", "-Atc", "select personas from ops.health"});
+    EXPECT_EQ(read.exit_code, 0) << read.err;
+    EXPECT_EQ(read.out, "3\n");
+    EXPECT_NE(daemon().verb({"psql", "-c", "select * from auth.users"}).exit_code, 0);
+    EXPECT_NE(daemon().verb({"psql", "-c", "create table public.mine (a int)"}).exit_code, 0);
+    e2e::TempFolder folder;
+    const e2e::Outcome none = daemon().verb({"psql"}, {{"STATE_DIRECTORY", folder.path()}});
+    EXPECT_EQ(none.exit_code, 2);
+    EXPECT_THAT(none.err, HasSubstr("--state"));
+}
+
+TEST_F(Verbs, MigrateLeavesARunningDaemonsDatabaseAlone) {
+    const e2e::Outcome busy = daemon().verb({"migrate"});
+    EXPECT_EQ(busy.exit_code, 1) << busy.out;
+    EXPECT_THAT(busy.err, HasSubstr(std::to_string(daemon().program().pid())));
+    EXPECT_TRUE(daemon().is_well());
+}
+
+TEST_F(Verbs, ASecondDaemonOnTheSameStateIsRefused) {
+    const e2e::Outcome second = daemon().verb({"serve"});
+    EXPECT_EQ(second.exit_code, 1) << second.err;
+    EXPECT_THAT(second.err, HasSubstr(std::to_string(daemon().program().pid())));
+    EXPECT_TRUE(daemon().is_well());
+}
+
+TEST(Migrate, PreparesAnEmptyStateAndIsRepeatable) {
+    e2e::Daemon daemon;
+    const e2e::Outcome first = daemon.verb({"migrate"});
+    EXPECT_EQ(first.exit_code, 0) << first.err;
+    EXPECT_THAT(first.out, HasSubstr("auth "));
+    EXPECT_THAT(first.out, HasSubstr("workspace "));
+    const e2e::Outcome again = daemon.verb({"migrate"});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_THAT(again.out, HasSubstr("up to date"));
+}
+
+TEST(SimVerb, AnswersAsTheMessagesApiUntilItIsStopped) {
+    e2e::Program sim({{"sim", "--listen", "0", "--pacing-ms", "0"}, {}, {}, {}});
+    ASSERT_TRUE(e2e::eventually([&] { return sim.out().ends_with("\n"); })) << sim.err();
+    const std::string url = sim.out().substr(0, sim.out().size() - 1);
+    base::HttpRequest request;
+    request.method = "POST";
+    request.url = url + "/v1/messages";
+    request.headers = {{"x-api-key", "sk-sim-test"},
+                       {"anthropic-version", "2023-06-01"},
+                       {"content-type", "application/json"}};
+    request.body = R"({"model":"claude-haiku-5-5","max_tokens":64,)"
+                   R"("messages":[{"role":"user","content":"Hallo"}]})";
+    const base::HttpResponse answer = base::fetch(request);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr("\"end_turn\""));
+    sim.signal(SIGTERM);
+    EXPECT_EQ(sim.wait(), 0);
+}
+
+TEST(Keyless, TheLoopIsDisabledWithAWarningAndTheRestWorks) {
+    e2e::Daemon daemon;
+    daemon.start();
+    ASSERT_FALSE(HasFatalFailure());
+    EXPECT_THAT(daemon.log(), HasSubstr("ANTHROPIC_API_KEY"));
+    const base::HttpResponse tick = daemon.ask("POST", "/diag/tick");
+    EXPECT_EQ(tick.status, 503);
+    EXPECT_THAT(tick.body, HasSubstr("ANTHROPIC_API_KEY"));
+    EXPECT_EQ(daemon.status().at("enabled"), false);
+    daemon.seed(1);
+    const e2e::Outcome login =
+        daemon.verb({"login", "persona.anna@mana.test", "--url", daemon.ops_url()});
+    EXPECT_EQ(login.exit_code, 0) << login.err;
+    const base::HttpResponse wrong = daemon.ask("POST", "/diag/tick", R"({"due":"some"})");
+    EXPECT_EQ(wrong.status, 400);
+    EXPECT_THAT(wrong.body, HasSubstr("due"));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST(Timer, FiresByItselfForWhoNeverWasThere) {
+    e2e::Model model;
+    e2e::Daemon daemon(
+        e2e::joined(model.variables(), {{"RUNNER_PAUSED", "false"}, {"TICK_INTERVAL_MS", "100"}}));
+    daemon.start();
+    ASSERT_FALSE(HasFatalFailure());
+    daemon.seed(2);
+    // Weekdays' personas would wait over a weekend; the first two are daily.
+    ASSERT_TRUE(e2e::eventually([&] {
+        return daemon.count("select count(*) from ops.visits where status = 'finished'") == 2;
+    }));
+    EXPECT_EQ(daemon.stop(), 0);
+}
+
+}  // namespace
