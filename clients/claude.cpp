@@ -44,13 +44,14 @@ Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics)
       random_(std::random_device{}()) {}
 
 base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options) {
-    return send_body(conversation.request_body(options));
+    return send_text(conversation.request_text(options));
 }
 
-base::Task<Message> Claude::send_body(std::string body) {
+// The body is put together for each attempt, so that a reply that takes its time holds none.
+base::Task<Message> Claude::send_text(RequestText text) {
     for (int attempts_made = 1;; ++attempts_made) {
         co_await circuit();
-        Attempt attempt = co_await this->attempt(request_of(body, attempts_made - 1));
+        Attempt attempt = co_await this->attempt(request_of(text.whole(), attempts_made - 1));
         if (attempt.message) {
             replies_.add();
             co_return std::move(*attempt.message);
@@ -99,7 +100,7 @@ std::optional<std::chrono::milliseconds> Claude::settle(const Attempt& attempt, 
     return wait;
 }
 
-base::HttpRequest Claude::request_of(const std::string& body, int retries) const {
+base::HttpRequest Claude::request_of(std::string body, int retries) const {
     base::HttpRequest request;
     request.method = "POST";
     request.url = std::string{without_end_slash(options_.base_url)} + "/v1/messages";
@@ -110,7 +111,7 @@ base::HttpRequest Claude::request_of(const std::string& body, int retries) const
     if (!options_.api_key.empty()) {
         request.headers.emplace_back("x-api-key", options_.api_key.reveal());
     }
-    request.body = body;
+    request.body = std::move(body);
     request.connect_limit = options_.connect_limit;
     request.header_limit = options_.header_limit;
     request.idle_limit = options_.idle_limit;

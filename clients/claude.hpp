@@ -51,13 +51,13 @@ class Claude {
 
   private:
     struct Attempt;
-    base::Task<Message> send_body(std::string body);
+    base::Task<Message> send_text(RequestText text);
     base::Task<Attempt> attempt(base::HttpRequest request);
     base::Task<Attempt> stream_reply(base::HttpRequest request);
     base::Task<Attempt> read_refusal(std::unique_ptr<base::HttpStream> stream);
     base::Task<Attempt> read_reply(std::unique_ptr<base::HttpStream> stream);
     base::Task<void> circuit();  // Until the model lets us ask.
-    base::HttpRequest request_of(const std::string& body, int retries) const;
+    base::HttpRequest request_of(std::string body, int retries) const;
     std::optional<std::chrono::milliseconds> settle(const Attempt& attempt, int attempts_made);
     double random01();
 

@@ -33,21 +33,36 @@ std::string result_block(std::string_view id, std::string_view text, bool is_err
 
 }  // namespace
 
-Conversation::Conversation(std::string_view system, std::string_view tools_json) {
+std::string RequestText::whole() const {
+    std::string text;
+    text.reserve(front.size() + tools->size() + back.size());
+    text += front;
+    text += *tools;
+    text += back;
+    return text;
+}
+
+Conversation::Conversation(std::string_view system, std::string_view tools_json)
+    : Conversation(system, std::make_shared<const std::string>(tools_json)) {}
+
+Conversation::Conversation(std::string_view system, std::shared_ptr<const std::string> tools_json)
+    : tools_(std::move(tools_json)) {
     const bool has_system = !base::trim(system).empty();
-    const bool has_tools = tools_json.size() > 2;
-    if (has_tools) {
-        base::require(tools_json.ends_with("}]"), "tools_json is no array of objects");
-        head_ += R"(,"tools":)";
-        head_ += tools_json.substr(0, tools_json.size() - 2);
-        if (!has_system) head_ += cache_mark;
-        head_ += "}]";
+    if (tools_->size() <= 2) {
+        tools_ = std::make_shared<const std::string>();
+    } else {
+        base::require(tools_->ends_with("}]"), "tools_json is no array of objects");
     }
     if (has_system) {
-        head_ += R"(,"system":[{"type":"text","text":)";
-        head_ += clean_text(system);
-        head_ += cache_mark;
-        head_ += "}]";
+        system_ += R"(,"system":[{"type":"text","text":)";
+        system_ += clean_text(system);
+        system_ += cache_mark;
+        system_ += "}]";
+    } else if (!tools_->empty()) {
+        std::string marked = tools_->substr(0, tools_->size() - 2);
+        marked += cache_mark;
+        marked += "}]";
+        tools_ = std::make_shared<const std::string>(std::move(marked));
     }
 }
 
@@ -106,41 +121,45 @@ void Conversation::end_user_message(std::size_t blocks) {
     newest_mark_ = messages_.size() - 3;  // Of "}]}".
 }
 
-std::string Conversation::request_body(const TurnOptions& options) const {
+RequestText Conversation::request_text(const TurnOptions& options) const {
     base::require(newest_mark_ > 0, "a conversation is sent that says nothing");
-    std::string body;
-    body.reserve(bytes() + options.output_schema.size() + 512);
-    body += R"({"model":)" + json_text(options.model);
-    body += R"(,"max_tokens":)" + std::to_string(options.max_tokens);
-    body += R"(,"stream":true)";
-    if (!options.thinking.empty()) body += R"(,"thinking":)" + options.thinking;
+    RequestText request{.tools = tools_};
+    std::string& front = request.front;
+    front += R"({"model":)" + json_text(options.model);
+    front += R"(,"max_tokens":)" + std::to_string(options.max_tokens);
+    front += R"(,"stream":true)";
+    if (!options.thinking.empty()) front += R"(,"thinking":)" + options.thinking;
     if (!options.effort.empty() || !options.output_schema.empty()) {
-        body += R"(,"output_config":{)";
-        if (!options.effort.empty()) body += R"("effort":)" + json_text(options.effort);
-        if (!options.effort.empty() && !options.output_schema.empty()) body += ',';
+        front += R"(,"output_config":{)";
+        if (!options.effort.empty()) front += R"("effort":)" + json_text(options.effort);
+        if (!options.effort.empty() && !options.output_schema.empty()) front += ',';
         if (!options.output_schema.empty()) {
-            body += R"("format":{"type":"json_schema","schema":)" + options.output_schema + '}';
+            front += R"("format":{"type":"json_schema","schema":)" + options.output_schema + '}';
         }
-        body += '}';
+        front += '}';
     }
-    body += head_;
-    body += R"(,"messages":[)";
+    if (!tools_->empty()) front += R"(,"tools":)";
+
+    std::string& back = request.back;
+    back.reserve(system_.size() + messages_.size() + 128);
+    back += system_;
+    back += R"(,"messages":[)";
     const std::string_view messages = messages_;
     std::size_t written = 0;
     if (previous_mark_ > 0 && blocks_between_marks_ > cache_lookback_blocks) {
-        body += messages.substr(0, previous_mark_);
-        body += cache_mark;
+        back += messages.substr(0, previous_mark_);
+        back += cache_mark;
         written = previous_mark_;
     }
-    body += messages.substr(written, newest_mark_ - written);
-    body += cache_mark;
-    body += messages.substr(newest_mark_);
-    body += "]}";
-    return body;
+    back += messages.substr(written, newest_mark_ - written);
+    back += cache_mark;
+    back += messages.substr(newest_mark_);
+    back += "]}";
+    return request;
 }
 
 std::size_t Conversation::bytes() const {
-    return head_.size() + messages_.size();
+    return tools_->size() + system_.size() + messages_.size();
 }
 
 }  // namespace clients

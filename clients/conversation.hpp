@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,21 @@ struct TurnOptions {
     std::string thinking;       // JSON text of the `thinking` field; empty: the model's default.
 };
 
+// A whole request, kept until it has been answered: the tools, its largest part by far, are those
+// of every other request and shared.
+struct RequestText {
+    std::string front;
+    std::shared_ptr<const std::string> tools;
+    std::string back;
+
+    std::string whole() const;
+};
+
 // Value; movable. Text from outside is cleaned here and never empty.
 class Conversation {
   public:
     // `system` may be empty; `tools_json` is the API's array ("[]": no tools), see ToolMap.
+    Conversation(std::string_view system, std::shared_ptr<const std::string> tools_json);
     Conversation(std::string_view system, std::string_view tools_json);
 
     // Tool calls that are still unanswered are answered as interrupted first.
@@ -44,7 +56,10 @@ class Conversation {
 
     // The whole streaming request. Cache breakpoints: the end of tools + system, the end of the
     // newest user message, and the one before when a single turn outgrew the cache's look-back.
-    std::string request_body(const TurnOptions& options) const;
+    RequestText request_text(const TurnOptions& options) const;
+    std::string request_body(const TurnOptions& options) const {
+        return request_text(options).whole();
+    }
 
     std::size_t bytes() const;  // Of the text it holds.
     bool has_open_calls() const { return !open_calls_.empty(); }
@@ -53,9 +68,11 @@ class Conversation {
     void begin_message(std::string_view role);
     void end_user_message(std::size_t blocks);  // How many it and the reply before it have.
 
-    std::string head_;                     // "tools":…,"system":…, with the first breakpoint.
-    std::string messages_;                 // Message objects, joined by commas.
-    std::vector<std::string> open_calls_;  // Ids of the newest reply's calls, in call order.
+    std::shared_ptr<const std::string> tools_;  // The array, with the first breakpoint when there
+                                                // is no system text.
+    std::string system_;                        // "system":…, with the first breakpoint.
+    std::string messages_;                      // Message objects, joined by commas.
+    std::vector<std::string> open_calls_;       // Ids of the newest reply's calls, in call order.
 
     // Where a breakpoint goes: just before the closing brace of a user message's last block.
     std::size_t newest_mark_ = 0;

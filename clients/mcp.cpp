@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds goodbye_limit{2'000};
 constexpr std::size_t server_name_bytes_max = 128;
+constexpr std::size_t tool_lists_max = 16;
 
 std::string server_word(const base::Json& result, std::string_view name) {
     const auto info = result.find("serverInfo");
@@ -30,15 +31,16 @@ std::string server_word(const base::Json& result, std::string_view name) {
 class McpConnection final : public McpSession {
   public:
     McpConnection(base::Http& http, const McpOptions& options, McpTarget target,
-                  base::Metrics& metrics)
+                  base::Metrics& metrics, ToolLists& lists)
         : options_(options),
           metrics_(metrics),
+          lists_(lists),
           wire_(http, options, std::move(target)),
           reopened_(http.loop()) {}
     McpConnection(const McpConnection&) = delete;
     McpConnection& operator=(const McpConnection&) = delete;
 
-    const ToolMap& tools() const override { return tools_; }
+    const ToolMap& tools() const override { return *tools_; }
     const std::string& server_name() const override { return server_name_; }
     const std::string& server_version() const override { return server_version_; }
     const std::string& protocol_version() const override { return revision_; }
@@ -73,8 +75,9 @@ class McpConnection final : public McpSession {
 
     const McpOptions& options_;
     base::Metrics& metrics_;
+    ToolLists& lists_;
     McpWire wire_;
-    ToolMap tools_;
+    std::shared_ptr<const ToolMap> tools_;
     std::string server_name_, server_version_, revision_;
     bool has_tools_ = false;
     int generation_ = 0;  // Grows with every handshake.
@@ -114,13 +117,20 @@ base::Task<void> McpConnection::shake_hands() {
 
 base::Task<void> McpConnection::list_tools() {
     std::vector<McpTool> tools;
+    std::string list;  // The pages' texts, each with the request that it answers.
     std::set<std::string> cursors;
     std::optional<std::string> cursor;
     for (int page = 0; has_tools_; ++page) {
         base::Json params = base::Json::object();
         if (cursor) params["cursor"] = *cursor;
-        const RpcAnswer answer =
-            co_await wire_.request("tools/list", std::move(params), options_.request_limit);
+        const RpcText text =
+            co_await wire_.request_text("tools/list", std::move(params), options_.request_limit);
+        list += std::to_string(text.id) + text.text;
+        if (const auto known = lists_.find(list); known != lists_.end()) {
+            tools_ = known->second;
+            co_return;
+        }
+        const RpcAnswer answer = McpWire::answer_in(text);
         if (answer.error_code) {
             throw base::Failure{
                 base::Failure::Kind::unavailable,
@@ -140,10 +150,12 @@ base::Task<void> McpConnection::list_tools() {
         }
     }
     if (tools.size() > options_.tools_max) tools.resize(options_.tools_max);
-    tools_ = ToolMap{std::move(tools), options_.alias};
-    for (const std::string& reason : tools_.left_out()) {
+    tools_ = std::make_shared<const ToolMap>(std::move(tools), options_.alias);
+    for (const std::string& reason : tools_->left_out()) {
         base::log_warning("tool left out", {{"reason", reason}});
     }
+    if (lists_.size() >= tool_lists_max) lists_.clear();
+    lists_.emplace(std::move(list), tools_);
 }
 
 base::Task<CallResult> McpConnection::call(std::string tool, base::Json arguments, CallNote note,
@@ -233,7 +245,8 @@ Mcp::Mcp(base::Http& http, McpOptions options, base::Metrics& metrics)
     : http_(http), options_(std::move(options)), metrics_(metrics) {}
 
 base::Task<std::unique_ptr<McpSession>> Mcp::open(McpTarget target) {
-    auto connection = std::make_unique<McpConnection>(http_, options_, std::move(target), metrics_);
+    auto connection =
+        std::make_unique<McpConnection>(http_, options_, std::move(target), metrics_, lists_);
     co_await connection->shake_hands();
     co_await connection->list_tools();
     std::unique_ptr<McpSession> session = std::move(connection);

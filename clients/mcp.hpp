@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,10 @@ class McpSession {
     virtual base::Task<void> close() = 0;
 };
 
+// Products list the same tools to every visit: a list that reads like one before is that one.
+// Exact, by the text of its pages.
+using ToolLists = std::map<std::string, std::shared_ptr<const ToolMap>, std::less<>>;
+
 // Resource of the loop thread.
 class Mcp {
   public:
@@ -91,6 +96,7 @@ class Mcp {
     base::Http& http_;
     McpOptions options_;
     base::Metrics& metrics_;
+    ToolLists lists_;
 };
 
 }  // namespace clients

@@ -65,7 +65,7 @@ struct McpWire::Stream {
     std::string last_event_id;
     std::optional<std::chrono::milliseconds> retry;
     int server_requests = 0;
-    std::optional<RpcAnswer> answer;
+    std::string answer;  // The event that has it.
 };
 
 McpWire::McpWire(base::Http& http, const McpOptions& options, McpTarget target)
@@ -78,12 +78,25 @@ void McpWire::forget_session() {
 
 base::Task<RpcAnswer> McpWire::request(std::string method, base::Json params,
                                        std::chrono::milliseconds limit) {
+    base::Task<RpcText> asking = request_text(std::move(method), std::move(params), limit);
+    const RpcText text = co_await std::move(asking);
+    co_return answer_in(text);
+}
+
+RpcAnswer McpWire::answer_in(const RpcText& text) {
+    RpcArrival arrival = read_rpc(text.text, text.id);
+    if (!arrival.answer) throw outcome_unknown("the product answered another request than ours");
+    return std::move(*arrival.answer);
+}
+
+base::Task<RpcText> McpWire::request_text(std::string method, base::Json params,
+                                          std::chrono::milliseconds limit) {
     const std::int64_t id = next_id_++;
     const bool opens_session = method == "initialize";
-    base::Task<RpcAnswer> exchanging =
+    base::Task<std::string> exchanging =
         exchange(id, rpc_request(id, method, params), limit, opens_session);
-    std::optional<RpcAnswer> answer = co_await loop().within(limit, std::move(exchanging));
-    if (answer) co_return std::move(*answer);
+    std::optional<std::string> answer = co_await loop().within(limit, std::move(exchanging));
+    if (answer) co_return RpcText{id, std::move(*answer)};
     if (!opens_session) {
         co_await loop().within(cancel_limit, cancel(id));
     }
@@ -101,8 +114,8 @@ base::Task<void> McpWire::cancel(std::int64_t id) {
     }
 }
 
-base::Task<RpcAnswer> McpWire::exchange(std::int64_t id, std::string body,
-                                        std::chrono::milliseconds limit, bool opens_session) {
+base::Task<std::string> McpWire::exchange(std::int64_t id, std::string body,
+                                          std::chrono::milliseconds limit, bool opens_session) {
     const bool had_session = has_session();
     std::unique_ptr<base::HttpStream> stream =
         co_await http_.open(http_request("POST", std::move(body), limit));
@@ -113,7 +126,7 @@ base::Task<RpcAnswer> McpWire::exchange(std::int64_t id, std::string body,
     }
     if (opens_session) keep_session(*stream);
     if (is_media_type(type, "text/event-stream")) {
-        RpcAnswer answer = co_await read_stream(std::move(stream), id, limit);
+        std::string answer = co_await read_stream(std::move(stream), id, limit);
         co_return answer;
     }
     if (!is_media_type(type, "application/json")) {
@@ -121,20 +134,18 @@ base::Task<RpcAnswer> McpWire::exchange(std::int64_t id, std::string body,
                               base::cut(base::clean_utf8(type), 100) +
                               "\" instead of JSON or an event stream; check its URL");
     }
-    const std::string text = co_await read_body(*stream, options_.answer_bytes_max);
-    RpcArrival arrival = read_rpc(text, id);
-    if (!arrival.answer) throw outcome_unknown("the product answered another request than ours");
-    co_return std::move(*arrival.answer);
+    std::string text = co_await read_body(*stream, options_.answer_bytes_max);
+    co_return text;
 }
 
-base::Task<RpcAnswer> McpWire::read_stream(std::unique_ptr<base::HttpStream> stream,
-                                           std::int64_t id, std::chrono::milliseconds limit) {
+base::Task<std::string> McpWire::read_stream(std::unique_ptr<base::HttpStream> stream,
+                                             std::int64_t id, std::chrono::milliseconds limit) {
     Stream state;
     for (int resumes = 0;; ++resumes) {
         const bool answered = co_await read_events(*stream, id, state);
         if (answered) {
             co_await await_end(loop(), *stream);
-            co_return std::move(*state.answer);
+            co_return std::move(state.answer);
         }
         stream.reset();
         // Only a stream with event ids can be taken up again; the deadline is the caller's.
@@ -173,7 +184,7 @@ base::Task<bool> McpWire::read_events(base::HttpStream& stream, std::int64_t id,
                 co_await answer_server(std::move(server_request));
             }
             if (arrival.answer) {
-                state.answer = std::move(arrival.answer);
+                state.answer = event->data;
                 co_return true;
             }
         }

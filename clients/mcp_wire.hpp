@@ -24,6 +24,12 @@ inline constexpr std::string_view mcp_session_lost = "session_lost";  // The req
 inline constexpr std::string_view mcp_refused = "refused";            // It did not run either.
 inline constexpr std::string_view mcp_outcome_unknown = "outcome_unknown";
 
+// The message that answers the request `id`, as it came.
+struct RpcText {
+    std::int64_t id = 0;
+    std::string text;
+};
+
 // Resource of the loop thread; requests may overlap.
 class McpWire {
   public:
@@ -37,6 +43,11 @@ class McpWire {
     // takes longer than `limit` is cancelled at the server, too.
     base::Task<RpcAnswer> request(std::string method, base::Json params,
                                   std::chrono::milliseconds limit);
+    // The same, read by the caller (answer_in): of a message that was seen before, nothing needs to
+    // be read.
+    base::Task<RpcText> request_text(std::string method, base::Json params,
+                                     std::chrono::milliseconds limit);
+    static RpcAnswer answer_in(const RpcText& text);
     base::Task<void> notify(std::string method, base::Json params);
     base::Task<void> end_session();  // DELETE; an answer of any kind will do.
 
@@ -48,10 +59,10 @@ class McpWire {
   private:
     struct Stream;  // Where an event stream stands.
 
-    base::Task<RpcAnswer> exchange(std::int64_t id, std::string body,
-                                   std::chrono::milliseconds limit, bool opens_session);
-    base::Task<RpcAnswer> read_stream(std::unique_ptr<base::HttpStream> stream, std::int64_t id,
-                                      std::chrono::milliseconds limit);
+    base::Task<std::string> exchange(std::int64_t id, std::string body,
+                                     std::chrono::milliseconds limit, bool opens_session);
+    base::Task<std::string> read_stream(std::unique_ptr<base::HttpStream> stream, std::int64_t id,
+                                        std::chrono::milliseconds limit);
     base::Task<bool> read_events(base::HttpStream& stream, std::int64_t id, Stream& state);
     base::Task<std::unique_ptr<base::HttpStream>> resume(std::string last_event_id,
                                                          std::chrono::milliseconds limit);

@@ -108,9 +108,10 @@ ToolMap::ToolMap(std::vector<McpTool> tools, std::string_view alias) {
         by_api_name_.emplace(entries_[place].api_name, place);
         by_tool_name_.emplace(entries_[place].tool.name, place);
     }
+    tools_json_ = std::make_shared<const std::string>(text_of_entries());
 }
 
-std::string ToolMap::tools_json() const {
+std::string ToolMap::text_of_entries() const {
     base::Json tools = base::Json::array();
     for (const Entry& entry : entries_) {
         base::Json tool = base::Json::object();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,12 +38,14 @@ class ToolMap {
         std::vector<std::pair<std::string, std::string>> renamed;  // Model's key -> product's key.
     };
 
-    ToolMap() = default;
+    ToolMap() : ToolMap({}, {}) {}
     // `alias` is our own name for the server: the module of tools whose name has no prefix.
     ToolMap(std::vector<McpTool> tools, std::string_view alias);
 
-    // The API's `tools` array, sorted by name; the same tools always give the same bytes.
-    std::string tools_json() const;
+    // The API's `tools` array, sorted by name; the same tools always give the same bytes. Built
+    // once and shared, for every conversation carries it.
+    const std::string& tools_json() const { return *tools_json_; }
+    const std::shared_ptr<const std::string>& shared_tools_json() const { return tools_json_; }
 
     const Entry* by_api_name(std::string_view name) const;  // nullptr: no such tool.
     const Entry* by_tool_name(std::string_view name) const;
@@ -54,7 +57,10 @@ class ToolMap {
     static base::Json product_arguments(const Entry& entry, const base::Json& input);
 
   private:
+    std::string text_of_entries() const;
+
     std::vector<Entry> entries_;
+    std::shared_ptr<const std::string> tools_json_;
     std::map<std::string, std::size_t, std::less<>> by_api_name_;
     std::map<std::string, std::size_t, std::less<>> by_tool_name_;
     std::vector<std::string> left_out_;

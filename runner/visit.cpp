@@ -135,7 +135,7 @@ base::Task<void> Visit::enter() {
 
     const catalog::Persona& persona = claimed_.persona;
     plan_ = plan_day(persona.module_mix, session_->tools().modules(), seed());
-    talk_.emplace(system_text(persona), session_->tools().tools_json());
+    talk_.emplace(system_text(persona), session_->tools().shared_tools_json());
     const base::Moment now = services_.loop.clock().now();
     talk_->add_user(opening_text(persona, plan_, catalog::local_time(now, options_.zone)));
 }
