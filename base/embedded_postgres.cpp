@@ -171,6 +171,7 @@ void EmbeddedPostgres::State::await_ready() {
             session.run("select 1");
             return;
         } catch (const Failure& failure) {
+            // Not up yet; the deadline decides, and the last reason is told then.
             last = failure.what();
         }
         if (last.find("password authentication failed") != std::string::npos) break;

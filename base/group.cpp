@@ -33,6 +33,7 @@ Task<void> Group::run(Member& member, Task<void> task) {
         Task<void> whole = std::move(task);
         co_await std::move(whole);
     } catch (const std::exception& error) {
+        // A task settles its own failures; one that escapes has no receiver: a bug.
         unreachable(fmt::format("a task of a group let an exception escape: {}", error.what()));
     } catch (...) {
         unreachable("a task of a group let something escape that is no std::exception");

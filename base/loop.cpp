@@ -132,6 +132,7 @@ void Loop::State::run_posted() {
         try {
             item();
         } catch (const std::exception& error) {
+            // Posted work has no receiver for a failure: a bug.
             unreachable(
                 fmt::format("work posted to the loop let an exception escape: {}", error.what()));
         }

@@ -94,6 +94,7 @@ Task<void> settle(Task<T> task, Outcome<T>& outcome, Waiter* waiter) {
             outcome.result.emplace(co_await std::move(task));
         }
     } catch (...) {
+        // Carried to whoever ran the task and rethrown there.
         outcome.error = std::current_exception();
     }
     outcome.done = true;

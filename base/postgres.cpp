@@ -188,6 +188,7 @@ bool Postgres::is_reachable() {
         perform([](Transaction& transaction) { transaction.run("select 1", {}); });
         return true;
     } catch (const Failure&) {
+        // The question is whether it can be reached; the reason is not asked for.
         return false;
     }
 }

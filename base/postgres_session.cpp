@@ -216,6 +216,7 @@ void SqlSession::rollback() {
     try {
         guarded([](pqxx::nontransaction& statement) { statement.exec("rollback"); });
     } catch (const Failure&) {
+        // A connection that cannot roll back is thrown away with its transaction.
         broken_ = true;
     }
 }

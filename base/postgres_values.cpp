@@ -32,10 +32,10 @@ std::string values_array(std::size_t count, const auto& item) {
 }
 
 std::string values_moment(Moment moment) {
-    using namespace std::chrono;
-    const auto day = floor<days>(moment);
-    const year_month_day date{day};
-    const hh_mm_ss time{moment - day};
+    namespace chrono = std::chrono;
+    const auto day = chrono::floor<chrono::days>(moment);
+    const chrono::year_month_day date{day};
+    const chrono::hh_mm_ss time{moment - day};
     const int year = static_cast<int>(date.year());
     // PostgreSQL counts the year before 1 as 1 BC.
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z{}", year > 0 ? year : 1 - year,

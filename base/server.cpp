@@ -198,6 +198,7 @@ bool Server::State::process_and_close_socket(socket_t socket) {
     try {
         serve(connection, client);
     } catch (const std::exception& error) {
+        // One connection ends; the listener and the others go on.
         log_error("connection failed", {{"server", options.name}, {"reason", error.what()}});
     }
     if (open) open->add(-1);
@@ -262,6 +263,7 @@ void Server::State::copy(ServerResponse response, ServerExchange& exchange,
         try {
             write(writer);
         } catch (...) {
+            // The status line is gone: the only honest answer left is a cut.
             failure_of(std::current_exception(), options.name, exchange.head.request);
             exchange.connection.reset();
         }

@@ -23,6 +23,7 @@ ServerResponse ServerAnswers::answer(ServerExchange& exchange) const {
         for (const auto& finish : finishers) finish(request, response);
         require_clean_headers(response);
     } catch (...) {
+        // A finisher failed (a header that cannot be sent): the client gets a plain answer.
         failure_of(std::current_exception(), options_.name, request);
         response =
             print_failure_plainly(request, Failure(Failure::Kind::internal, "internal error"));
@@ -37,6 +38,7 @@ ServerResponse ServerAnswers::answer_or_print(ServerExchange& exchange,
     try {
         return respond(exchange, route);
     } catch (...) {
+        // The boundary of handlers: here failures become answers.
         const ServerRequest& request = exchange.head.request;
         Failure failure = failure_of(std::current_exception(), options_.name, request);
         return print(request, failure, 0);

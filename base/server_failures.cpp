@@ -25,6 +25,7 @@ Failure failure_of(const std::exception_ptr& error, const std::string& server,
     try {
         std::rethrow_exception(error);
     } catch (const Failure& failure) {
+        // Sorts what a handler threw; internal details stay in the log.
         if (failure.kind() == Failure::Kind::internal)
             log_error("request failed", {{"server", server},
                                          {"method", request.method},
@@ -32,6 +33,7 @@ Failure failure_of(const std::exception_ptr& error, const std::string& server,
                                          {"reason", failure.what()}});
         return failure;
     } catch (const std::exception& unexpected) {
+        // No contract names it: logged, answered without its text.
         log_error("request failed", {{"server", server},
                                      {"method", request.method},
                                      {"path", request.path},

@@ -31,6 +31,7 @@ ServerThreads::Taken ServerThreads::take(std::function<void()> job) {
                 *self = std::thread([this, self] { serve(self); });
                 free = true;
             } catch (const std::system_error& error) {
+                // The system has no thread left; those that run take the waiting line.
                 threads_.erase(self);
                 log_warning("no thread for a connection", {{"reason", error.what()}});
             }

@@ -1,7 +1,7 @@
 #include <grp.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>

@@ -57,7 +57,7 @@ struct Config {
     // The auth service.
     std::string jwt_audience = "mana";
     std::string cookie_domain;
-    std::vector<std::string> cors_origins;
+    std::vector<std::string> cors_origins, trusted_proxies;
     int daily_signups_max = 0;
 
     // Visits.

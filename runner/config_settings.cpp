@@ -154,6 +154,9 @@ std::vector<Setting> auth_settings() {
          [](Config& c, const std::string& t) { c.cookie_domain = t; }},
         {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173", "comma list of web origins",
          false, [](Config& c, const std::string& t) { c.cors_origins = setting_list(t); }},
+        {"TRUSTED_PROXIES", "--trusted-proxies", "",
+         "comma list of proxies' addresses whose X-Forwarded-For the auth service believes", false,
+         [](Config& c, const std::string& t) { c.trusted_proxies = setting_list(t); }},
         {"MAX_DAILY_SIGNUPS", "--daily-signups-max", "0", "registrations a UTC day; 0: no limit",
          false,
          [](Config& c, const std::string& t) {

@@ -26,7 +26,7 @@ class DemoDaemon {
     const std::string& auth_url() const { return auth_url_; }
     const std::string& mcp_url() const { return mcp_url_; }
 
-    // False once it has ended. SIGINT and SIGTERM, which the caller has blocked, are handed on to it.
+    // False once it has ended. SIGINT and SIGTERM, blocked by the caller, are handed on to it.
     bool is_running();
     bool was_interrupted() const { return interrupted_; }
     void wait();  // Until the daemon ends by itself or by a signal (--keep).

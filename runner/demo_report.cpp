@@ -20,10 +20,12 @@ constexpr std::string_view visits_of_the_day = R"(
     from ops.visits v order by v.started_at, v.persona)";
 
 constexpr std::string_view modules_of_the_day = R"(
-    select module, n, mean_rating, unparsed, refused, missing from ops.module_ratings order by module)";
+    select module, n, mean_rating, unparsed, refused, missing
+    from ops.module_ratings order by module)";
 
 constexpr std::string_view rows_of_the_day = R"(
-    select (select count(*) from ops.visits) as visits, (select count(*) from ops.actions) as actions,
+    select (select count(*) from ops.visits) as visits,
+        (select count(*) from ops.actions) as actions,
         (select count(*) from ops.ratings) as ratings,
         (select count(*) from ops.ratings where status = 'rated') as rated,
         (select count(distinct module) from ops.actions) as modules)";

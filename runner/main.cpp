@@ -11,18 +11,21 @@
 #include "runner/config.hpp"
 
 int main(int argc, char** argv) {
+    // The boundary: every way out has a message for people and an exit code for scripts.
     try {
         const runner::Config config =
             runner::parse_command_line(argc, argv, runner::process_environment());
         base::set_log_level(config.log_level);
         return runner::run_verb(config);
     } catch (const runner::Usage& usage) {
+        // Asked for help, or a wrong command line.
         std::fputs(usage.text.c_str(), usage.exit_code == 0 ? stdout : stderr);
         return usage.exit_code;
     } catch (const base::Failure& failure) {
         fmt::print(stderr, "persona-runner: {}\n", failure.what());
         return runner::exit_code_of(failure);
     } catch (const std::exception& error) {
+        // Nothing of ours: out of memory, a broken file system.
         fmt::print(stderr, "persona-runner: stopped: {}\n", error.what());
         return runner::exit_failed;
     }

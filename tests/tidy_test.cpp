@@ -226,7 +226,7 @@ TEST(Tidy, EveryCatchConvinces) {
         for (std::size_t i = 0; i < source.lines.size(); ++i) {
             if (source.lines[i].find("} catch (") == std::string::npos) continue;
             bool explained = false;
-            for (std::size_t j = i < 4 ? 0 : i - 4; j < std::min(i + 6, source.lines.size()); ++j) {
+            for (std::size_t j = i < 6 ? 0 : i - 6; j < std::min(i + 7, source.lines.size()); ++j) {
                 explained = explained || source.lines[j].find("//") != std::string::npos;
             }
             for (std::size_t j = i; j < std::min(i + 6, source.lines.size()); ++j) {
