@@ -138,7 +138,8 @@ int run_health(const Config& config) {
         fmt::print("{}\n", answer.body.dump(2));
     } else {
         fmt::print("{}\n", answer.body.value("status", "unknown"));
-        for (const auto& [name, check] : answer.body.value("checks", Json::object()).items()) {
+        const Json checks = answer.body.value("checks", Json::object());
+        for (const auto& [name, check] : checks.items()) {
             fmt::print("  {:<10} {} {}\n", name, check.value("ok", false) ? "ok" : "NOT OK",
                        check.value("reason", ""));
         }

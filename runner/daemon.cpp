@@ -96,6 +96,7 @@ auth::Options auth_options(const Config& config) {
     options.cookie_domain = config.cookie_domain;
     options.production = config.production;
     options.cors_origins = config.cors_origins;
+    options.trusted_proxies = config.trusted_proxies;
     options.mail_folder = config.state_directory / "mail";
     options.daily_signups_max = config.daily_signups_max;
     options.timezone = config.zone;
@@ -218,15 +219,15 @@ struct Inbound {
 
 // The outbound half: one thread, one loop. It reaches everything through URLs.
 struct Outbound {
-    Outbound(const Config& config, const std::string& node, const Inbound& inbound,
-             base::Clock& clock, base::Metrics& metrics)
+    Outbound(const Config& config, catalog::Prices price_list, const std::string& node,
+             const Inbound& inbound, base::Clock& clock, base::Metrics& metrics)
         : loop(clock),
           http(loop),
           disk(loop),
           auth(http, {.url = inbound.auth_url, .service_key = config.service_key}),
           claude(http, claude_options(config), metrics),
           mcp(http, {}, metrics),
-          prices(prices_of(config)),
+          prices(std::move(price_list)),
           outbox(loop, disk, auth, {.folder = config.state_directory / "outbox"}, metrics),
           lease(loop, auth, lease_options(config, node), metrics),
           scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics},
@@ -306,6 +307,7 @@ base::Task<void> live(Outbound& outbound, Ops& ops, base::Notify& notify, const 
 
 void run_daemon(const Config& config) {
     block_stop_signals();
+    catalog::Prices prices = prices_of(config);  // A wrong file leaves nothing behind.
     base::drop_root_to_owner_of(config.state_directory);
     raise_file_limit();
     base::StateDirectory state(
@@ -315,7 +317,7 @@ void run_daemon(const Config& config) {
     base::Notify notify;
 
     Inbound inbound(config, clock, metrics);
-    Outbound outbound(config, state.node(), inbound, clock, metrics);
+    Outbound outbound(config, std::move(prices), state.node(), inbound, clock, metrics);
     const bool enabled = !config.api_key.empty();
     std::function<bool()> database_is_reachable;
     if (base::Postgres* postgres = inbound.postgres.get()) {

@@ -173,7 +173,7 @@ std::map<std::string, std::string> demo_environment(const Config& config, const 
 }
 
 void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
-    const std::string psql = fmt::format("persona-runner psql --state {}", daemon.state().string());
+    const std::string psql = fmt::format("persona-runner --state {} psql", daemon.state().string());
     if (!keep) {
         view.say(
             "\nRun with --keep to look further: the daemon then stays up and prints its URLs and "

@@ -27,6 +27,7 @@ constexpr std::string_view no_answer_text = "no answer before the visit ended";
 std::vector<std::string> modules_used(const VisitRecords& visit) {
     std::vector<std::string> modules;
     for (const Action& action : visit.actions) {
+        if (action.module == unknown_module) continue;
         if (std::find(modules.begin(), modules.end(), action.module) == modules.end()) {
             modules.push_back(action.module);
         }
@@ -150,6 +151,7 @@ base::Task<void> Outbox::write_batches() {
     for (;;) {
         while (pending_.empty()) co_await work_.wait();
         auto batch = std::make_shared<std::vector<OutboxWrite>>(std::exchange(pending_, {}));
+        writing_ = true;
         const std::function<std::vector<std::string>()> job = [batch] {
             return write_to_disk(*batch);
         };
@@ -175,6 +177,7 @@ base::Task<void> Outbox::write_batches() {
             metrics_.counter("persona_outbox_write_errors_total", "Outbox writes the disk refused")
                 .add();
         }
+        writing_ = false;
         on_disk_.notify();
     }
 }
@@ -187,6 +190,11 @@ base::Task<void> Outbox::written(std::string visit_id, std::uint64_t ticket) {
             throw Failure{Failure::Kind::unavailable,
                           fmt::format("outbox: {}; free space in {}", found->second->disk_error,
                                       options_.folder.string())};
+        }
+        if (!found->second->refused.empty()) {
+            throw Failure{Failure::Kind::conflict,
+                          fmt::format("the auth service refuses this visit's records: {}",
+                                      found->second->refused)};
         }
         if (found->second->written >= ticket) co_return;
         co_await on_disk_.wait();
@@ -263,13 +271,18 @@ void Outbox::abandon(const std::string& visit_id, VisitEnd end) {
     }
     const RatingQuestion question{visit_id, modules_used(records),
                                   static_cast<int>(records.actions.size())};
-    if (records.ratings.empty()) {
-        records.ratings =
-            unanswered_ratings(question, catalog::Rating::Status::missing, end.reason);
+    // Ratings that reached the disk before we died stand; the other modules get their row.
+    for (catalog::Rating& row :
+         unanswered_ratings(question, catalog::Rating::Status::missing, end.reason)) {
+        const bool known =
+            std::any_of(records.ratings.begin(), records.ratings.end(),
+                        [&](const catalog::Rating& rating) { return rating.module == row.module; });
+        if (known) continue;
+        lines += rating_line(row);
+        records.ratings.push_back(std::move(row));
     }
     end.actions = static_cast<int>(records.actions.size());
     end.ratings = static_cast<int>(records.ratings.size());
-    for (const catalog::Rating& rating : records.ratings) lines += rating_line(rating);
     lines += end_line(end);
     records.end = std::move(end);
     append(*found->second, std::move(lines));

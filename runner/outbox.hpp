@@ -97,6 +97,7 @@ class Outbox {
     base::Task<bool> send_actions(std::string visit_id);
     base::Task<void> send_end(std::string visit_id);
     base::Task<void> wait_for_news();
+    base::Task<void> wait_for_disk();
     std::string next_to_deliver() const;
     void deliver_later(const std::string& reason);
     void set_aside(Entry& entry, const std::string& reason);
@@ -111,9 +112,10 @@ class Outbox {
     base::Metrics& metrics_;
     std::map<std::string, std::unique_ptr<Entry>> entries_;
     std::vector<OutboxWrite> pending_;
-    base::Gate work_;     // Something to write.
-    base::Gate on_disk_;  // A batch is through.
-    base::Gate news_;     // Something to deliver, or delivered.
+    bool writing_ = false;  // A batch is under way.
+    base::Gate work_;       // Something to write.
+    base::Gate on_disk_;    // A batch is through.
+    base::Gate news_;       // Something to deliver, or delivered.
     base::Group writers_;
     base::Group deliveries_;
     std::string last_error_;

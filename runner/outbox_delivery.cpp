@@ -73,7 +73,8 @@ std::string Outbox::next_to_deliver() const {
         if (entry->delivering) continue;
         const VisitRecords& records = entry->records;
         const bool closed = records.end.has_value();
-        const bool ripe = records.actions_delivered < records.actions.size() &&
+        const bool ripe = entry->refused.empty() &&
+                          records.actions_delivered < records.actions.size() &&
                           records.settled[records.actions_delivered] &&
                           loop_.now() - entry->changed_at >= options_.deliver_every;
         if (!closed && !ripe) continue;
@@ -115,7 +116,12 @@ base::Task<void> Outbox::deliver_visit(std::string visit_id) {
     } catch (const Failure& failure) {
         // One delivery's failure is settled here: the records wait, or are set aside for a person.
         const auto found = entries_.find(visit_id);
-        if (found != entries_.end() && is_final(failure.kind())) {
+        const bool refused = found != entries_.end() && is_final(failure.kind());
+        if (refused && !found->second->records.end) {
+            // The visit still runs: it stops at its next record, and is set aside once it is
+            // closed.
+            found->second->refused = failure.what();
+        } else if (refused) {
             set_aside(*found->second, failure.what());
         } else {
             deliver_later(failure.what());
@@ -187,6 +193,10 @@ base::Task<void> Outbox::send_end(std::string visit_id) {
     remove(visit_id);
 }
 
+base::Task<void> Outbox::wait_for_disk() {
+    co_await on_disk_.wait();
+}
+
 base::Task<bool> Outbox::flush(base::Duration limit) {
     retry_at_ = loop_.now();  // Once more at once, whatever the backoff says.
     const base::Steady until = loop_.now() + limit;
@@ -195,6 +205,10 @@ base::Task<bool> Outbox::flush(base::Duration limit) {
         co_await loop_.within(
             std::min<base::Duration>(until - loop_.now(), std::chrono::milliseconds{200}),
             wait_for_news());
+    }
+    // Files of confirmed visits are gone before the process is.
+    while ((writing_ || !pending_.empty()) && loop_.now() < until) {
+        co_await loop_.within(until - loop_.now(), wait_for_disk());
     }
     co_return waiting_visits() == 0;
 }

@@ -15,6 +15,7 @@ struct Outbox::Entry {
     std::uint64_t written = 0;  // Tickets up to here are on disk.
     std::uint64_t last_ticket = 0;
     std::string disk_error;
+    std::string refused;  // Why the service takes no record of this visit, which still runs.
     base::Steady changed_at{};
     bool delivering = false;
     int resends = 0;

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -98,6 +99,44 @@ void confirm_tty(const std::string& question) {
     std::getline(std::cin, line);
     if (line != "yes") throw Failure{Failure::Kind::invalid, "nothing was deleted"};
 }
+
+// The export of what a cleanup deletes. Removed again when nothing was deleted.
+class CleanupExport {
+  public:
+    explicit CleanupExport(std::filesystem::path file) : file_(std::move(file)) {
+        if (std::filesystem::exists(file_)) {
+            throw Failure{Failure::Kind::invalid,
+                          fmt::format("--export: {} exists already", file_.string())};
+        }
+        out_.open(file_);
+        if (!out_) {
+            throw Failure{Failure::Kind::invalid,
+                          fmt::format("--export: cannot write {}", file_.string())};
+        }
+        std::filesystem::permissions(
+            file_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    }
+    CleanupExport(const CleanupExport&) = delete;
+    CleanupExport& operator=(const CleanupExport&) = delete;
+    ~CleanupExport() {
+        std::error_code ignored;  // An export too many harms nobody.
+        if (!kept_) std::filesystem::remove(file_, ignored);
+    }
+
+    void write(const Json& row) { out_ << base::to_text(row) << '\n'; }
+    void finish() {
+        if (out_.flush()) return;
+        throw Failure{
+            Failure::Kind::unavailable,
+            fmt::format("the export {} could not be written; nothing was deleted", file_.string())};
+    }
+    void keep() { kept_ = true; }
+
+  private:
+    const std::filesystem::path file_;
+    std::ofstream out_;
+    bool kept_ = false;
+};
 
 catalog::Catalog catalog_of(const Config& config) {
     return config.catalog_file.empty() ? catalog::shipped_catalog()
@@ -284,32 +323,19 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
     require_jwt(config);
     const CleanupTarget target{auth_url, mcp_url.empty() ? std::string() : base::origin_of(mcp_url),
                                config.admin_jwt, config.service_key};
+    const catalog::Catalog catalog = catalog_of(config);
     const std::filesystem::path file =
         config.export_file.empty()
             ? std::filesystem::path(fmt::format("persona-export-{}.jsonl", std::time(nullptr)))
             : config.export_file;
-    std::ofstream out;
+    std::unique_ptr<CleanupExport> out;
+    std::function<void(const Json&)> write_row;
     if (!config.dry_run) {
-        if (std::filesystem::exists(file)) {
-            throw Failure{Failure::Kind::invalid,
-                          fmt::format("--export: {} exists already", file.string())};
-        }
-        out.open(file);
-        if (!out)
-            throw Failure{Failure::Kind::invalid,
-                          fmt::format("--export: cannot write {}", file.string())};
-        std::filesystem::permissions(
-            file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+        out = std::make_unique<CleanupExport>(file);
+        write_row = [&out](const Json& row) { out->write(row); };
     }
-    const auto write_row = [&out](const Json& row) { out << base::to_text(row) << '\n'; };
-    const std::vector<CleanupPersona> plan =
-        plan_cleanup(target, catalog_of(config),
-                     config.dry_run ? std::function<void(const Json&)>() : write_row);
-    if (!config.dry_run && !out.flush()) {
-        throw Failure{
-            Failure::Kind::unavailable,
-            fmt::format("the export {} could not be written; nothing was deleted", file.string())};
-    }
+    const std::vector<CleanupPersona> plan = plan_cleanup(target, catalog, write_row);
+    if (out) out->finish();
     std::size_t visits = 0, actions = 0, ratings = 0;
     for (const CleanupPersona& persona : plan) {
         visits += persona.visits;
@@ -328,6 +354,7 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
         return 0;
     }
     if (!config.yes) confirm_tty(what + fmt::format(". Exported to {}.", file.string()));
+    out->keep();
     const CleanupResult result = delete_personas(target, plan, progress_lines(config.json));
     if (config.json) {
         fmt::print("{}\n", base::to_text(Json{{"host", base::origin_of(auth_url)},

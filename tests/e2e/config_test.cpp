@@ -1,5 +1,6 @@
 // Wrong settings, for every verb: exit 2, the variable named, nothing written.
 #include <fstream>
+#include <sstream>
 
 #include "base/state_directory.hpp"
 #include "runner/config.hpp"
@@ -28,6 +29,15 @@ std::string text_of(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
     return text;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) {
+        if (!line.empty()) lines.push_back(line);
+    }
+    return lines;
 }
 
 TEST(BadConfig, IsNamedByEveryVerbAndNothingIsWritten) {
@@ -163,13 +173,8 @@ TEST(Usage, TheReadmeListsEverySetting) {
     ASSERT_NE(to, std::string::npos);
     const e2e::Outcome printed = e2e::run_program({{"settings"}, {}, {}, {}});
     EXPECT_EQ(printed.exit_code, 0);
-    std::string table = readme.substr(from + begin.size(), to - from - begin.size());
-    const auto trimmed = [](std::string text) {
-        const std::size_t first = text.find_first_not_of('\n');
-        const std::size_t last = text.find_last_not_of('\n');
-        return first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
-    };
-    EXPECT_EQ(trimmed(table), trimmed(printed.out))
+    EXPECT_EQ(lines_of(readme.substr(from + begin.size(), to - from - begin.size())),
+              lines_of(printed.out))
         << "paste the output of `persona-runner settings` between the markers";
 }
 

@@ -153,6 +153,14 @@ Json Daemon::await_visit(const std::function<bool(const Json&)>& condition) cons
     return found;
 }
 
+std::size_t Daemon::outbox_files() const {
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(state_ / "outbox")) {
+        files += entry.is_regular_file() ? 1 : 0;
+    }
+    return files;
+}
+
 bool Daemon::await_delivery() const {
     return eventually([this] { return outbox().at("visits") == 0; });
 }

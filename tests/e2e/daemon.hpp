@@ -52,6 +52,7 @@ class Daemon {
     void start_tick_all() const;  // Answers at once.
     // The running visit once it satisfies `condition`; null and a test failure when none did.
     base::Json await_visit(const std::function<bool(const base::Json&)>& condition) const;
+    std::size_t outbox_files() const;
     bool await_delivery() const;  // Until the outbox is empty.
 
     // A verb of the program in this daemon's state directory.

@@ -5,17 +5,8 @@
 
 namespace {
 
-std::size_t outbox_files(const e2e::Daemon& daemon) {
-    std::size_t files = 0;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(daemon.state() / "outbox")) {
-        files += entry.is_regular_file() ? 1 : 0;
-    }
-    return files;
-}
-
 bool has_acted(const base::Json& visit) {
-    return visit.at("toolCalls").get<int>() >= 2 && visit.at("waitingFor") == "model";
+    return visit.at("toolCalls").get<int>() >= 1 && visit.at("waitingFor") == "model";
 }
 
 TEST(Stop, VisitsUnderWayAreHandedInAsPartialAndNothingIsLost) {
@@ -29,7 +20,7 @@ TEST(Stop, VisitsUnderWayAreHandedInAsPartialAndNothingIsLost) {
     daemon.await_visit(has_acted);
 
     EXPECT_EQ(daemon.stop(), 0);
-    EXPECT_EQ(outbox_files(daemon), 0U) << "handed in before the end";
+    EXPECT_EQ(daemon.outbox_files(), 0U) << "handed in before the end";
 
     model->clear_faults();
     daemon.start();
@@ -74,7 +65,7 @@ TEST(Stop, ASecondSignalSkipsTheGrace) {
         [&] { return daemon.ask("GET", "/health").body.find("draining") != std::string::npos; }));
     EXPECT_EQ(daemon.ask("POST", "/diag/tick").status, 503) << "no visit starts any more";
     EXPECT_EQ(daemon.stop(), 0);
-    EXPECT_EQ(outbox_files(daemon), 0U);
+    EXPECT_EQ(daemon.outbox_files(), 0U);
 }
 
 }  // namespace

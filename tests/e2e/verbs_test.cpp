@@ -166,7 +166,7 @@ TEST(SimVerb, AnswersAsTheMessagesApiUntilItIsStopped) {
     request.headers = {{"x-api-key", "sk-sim-test"},
                        {"anthropic-version", "2023-06-01"},
                        {"content-type", "application/json"}};
-    request.body = R"({"model":"claude-haiku-5-5","max_tokens":64,)"
+    request.body = R"({"model":"claude-haiku-5-5","max_tokens":2048,)"
                    R"("messages":[{"role":"user","content":"Hallo"}]})";
     const base::HttpResponse answer = base::fetch(request);
     EXPECT_EQ(answer.status, 200) << answer.body;

@@ -46,7 +46,7 @@ class World : public testing::Test {
 
     static void SetUpTestSuite() {
         model_ = new Model;
-        daemon_ = new Daemon(model_->variables());
+        daemon_ = new Daemon(joined(model_->variables(), {{"SHUTDOWN_GRACE_MS", "300"}}));
         daemon_->start();
         if (!HasFatalFailure()) daemon_->seed(personas);
     }
