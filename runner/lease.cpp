@@ -79,7 +79,10 @@ base::Task<bool> Lease::beat() {
 base::Task<void> Lease::keep(std::function<void(std::string)> lost) {
     lost_ = std::move(lost);
     for (;;) {
-        co_await loop_.within(options_.length, beat());
+        // The right ends when it ends, also while a heartbeat still waits for its answer.
+        const base::Duration limit = held_ ? ends_at_ - loop_.now() : options_.length;
+        const std::optional<bool> beaten = co_await loop_.within(limit, beat());
+        if (!beaten) last_error_ = "the auth service did not answer a heartbeat in time";
         const bool well = is_held() && last_error_.empty();
         base::Duration pause = well ? options_.heartbeat_every : options_.retry_every;
         if (held_) pause = std::min<base::Duration>(pause, ends_at_ - loop_.now());

@@ -37,7 +37,7 @@ struct Reply {
 
 bool is_loopback_name(std::string_view host) {
     if (host.starts_with('[')) {
-        return host.substr(0, host.find(']') + 1) == "[::1]";
+        return host == "[::1]" || host.starts_with("[::1]:");
     }
     const std::string_view name = host.substr(0, host.find(':'));
     return base::equals_ignoring_case(name, "localhost") || name == "127.0.0.1";

@@ -196,10 +196,11 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
 
 base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
     const clients::ToolMap::Entry* entry = session_->tools().by_api_name(use.name);
+    progress_.waiting_for = Waiting::disk;
+    if (use.valid && entry) check_lease();  // Before the intent: nothing is to be recorded then.
     Action action = intent_of(use, entry);
     progress_.last_tool = action.tool;
     const base::Steady began = services_.loop.now();
-    progress_.waiting_for = Waiting::disk;
     co_await services_.outbox.put_intent(action);
 
     clients::CallResult result;
@@ -233,15 +234,18 @@ base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
     co_return clients::ToolAnswer{use.id, std::move(result.text), is_error};
 }
 
+// A call must end before our right to run visits does; else it does not leave.
+void Visit::check_lease() const {
+    if (services_.lease.covers(options_.tool_limit)) return;
+    throw Failure{
+        Failure::Kind::unavailable,
+        "the lease ends too soon for another tool call; the auth service does not answer"};
+}
+
 base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json arguments,
                                                     int seq) {
     for (int attempt = 1;; ++attempt) {
-        // The call must end before our right to run visits does; else it does not leave.
-        if (!services_.lease.covers(options_.tool_limit)) {
-            throw Failure{
-                Failure::Kind::unavailable,
-                "the lease ends too soon for another tool call; the auth service does not answer"};
-        }
+        check_lease();  // Again: the disk or the renewal took time.
         progress_.waiting_for = Waiting::tool;
         bool renew = false;
         try {

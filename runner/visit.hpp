@@ -97,6 +97,7 @@ class Visit {
     base::Task<void> enter();
     base::Task<void> live_turns();
     base::Task<clients::ToolAnswer> run_tool(clients::ToolUse use);
+    void check_lease() const;
     base::Task<clients::CallResult> call_product(std::string tool, base::Json arguments, int seq);
     base::Task<std::vector<catalog::Rating>> rate();
     base::Task<clients::Message> ask_rating(bool structured);
