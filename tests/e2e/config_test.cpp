@@ -47,8 +47,7 @@ TEST(BadConfig, IsNamedByEveryVerbAndNothingIsWritten) {
         const e2e::Outcome outcome = e2e::run_program(
             {verb,
              {{"STATE_DIRECTORY", state}, {"TMPDIR", folder.path()}, {"TICK_INTERVAL_MS", "soon"}},
-             folder.path(),
-             {}});
+             folder.path()});
         EXPECT_EQ(outcome.exit_code, 2) << text_of(verb);
         EXPECT_THAT(outcome.err, HasSubstr("TICK_INTERVAL_MS")) << text_of(verb);
         EXPECT_THAT(outcome.err, HasSubstr("whole number from 100")) << text_of(verb);
@@ -85,7 +84,7 @@ TEST(BadConfig, EachSettingSaysWhatWouldBeValid) {
         e2e::TempFolder folder;
         const std::filesystem::path state = folder.path() / "state";
         const e2e::Outcome outcome = e2e::run_program(
-            {{"serve"}, {{"STATE_DIRECTORY", state}, {name, value}}, folder.path(), {}});
+            {{"serve"}, {{"STATE_DIRECTORY", state}, {name, value}}, folder.path()});
         EXPECT_EQ(outcome.exit_code, 2) << name << ": " << outcome.err;
         EXPECT_THAT(outcome.err, HasSubstr(name));
         EXPECT_FALSE(std::filesystem::exists(state)) << name << " left state behind";
@@ -102,11 +101,11 @@ TEST(BadConfig, ProductionRefusesEachDevelopmentSecret) {
         e2e::Variables variables = good;
         variables["STATE_DIRECTORY"] = folder.path() / "state";
         variables.erase(name);
-        const e2e::Outcome missing = e2e::run_program({{"serve"}, variables, {}, {}});
+        const e2e::Outcome missing = e2e::run_program({{"serve"}, variables});
         EXPECT_EQ(missing.exit_code, 2);
         EXPECT_THAT(missing.err, HasSubstr(name));
         variables[name] = "short";
-        const e2e::Outcome weak = e2e::run_program({{"serve"}, variables, {}, {}});
+        const e2e::Outcome weak = e2e::run_program({{"serve"}, variables});
         EXPECT_EQ(weak.exit_code, 2);
         EXPECT_THAT(weak.err, HasSubstr(name));
         EXPECT_EQ(weak.err.find("short"), std::string::npos) << "secrets are not repeated";
@@ -118,24 +117,24 @@ TEST(BadConfig, FilesAreReadAndTheirMistakesNamed) {
     e2e::TempFolder folder;
     const std::filesystem::path file = folder.path() / "runner.env";
     std::ofstream(file) << "# comment\nPORT=3333\nPROT=1\n";
-    const e2e::Outcome unknown = e2e::run_program({{"--config", file, "settings"}, {}, {}, {}});
+    const e2e::Outcome unknown = e2e::run_program({{"--config", file, "settings"}});
     EXPECT_EQ(unknown.exit_code, 2);
     EXPECT_THAT(unknown.err, HasSubstr("runner.env:3"));
-    const e2e::Outcome secret = e2e::run_program(
-        {{"settings"}, {{"ANTHROPIC_API_KEY_FILE", folder.path() / "none"}}, {}, {}});
+    const e2e::Outcome secret =
+        e2e::run_program({{"settings"}, {{"ANTHROPIC_API_KEY_FILE", folder.path() / "none"}}});
     EXPECT_EQ(secret.exit_code, 2);
     EXPECT_THAT(secret.err, HasSubstr("ANTHROPIC_API_KEY"));
 }
 
 TEST(Usage, EveryVerbExplainsItself) {
-    const e2e::Outcome top = e2e::run_program({{"--help"}, {}, {}, {}});
+    const e2e::Outcome top = e2e::run_program({{"--help"}});
     EXPECT_EQ(top.exit_code, 0);
     EXPECT_THAT(top.out, HasSubstr("Exit codes"));
     for (std::vector<std::string> verb : verbs) {
         EXPECT_THAT(top.out, HasSubstr(verb[0]));
         verb.resize(verb[0] == "admin" ? 2 : 1);
         verb.push_back("--help");
-        const e2e::Outcome help = e2e::run_program({verb, {}, {}, {}});
+        const e2e::Outcome help = e2e::run_program({verb});
         EXPECT_EQ(help.exit_code, 0) << text_of(verb);
         EXPECT_GT(help.out.size(), 100U) << text_of(verb);
         EXPECT_EQ(help.err, "") << text_of(verb);
@@ -157,7 +156,7 @@ TEST(Usage, WrongWordsExitTwo) {
     for (const std::vector<std::string>& words : wrong) {
         e2e::TempFolder folder;
         const e2e::Outcome outcome = e2e::run_program(
-            {words, {{"STATE_DIRECTORY", folder.path() / "state"}}, folder.path(), {}});
+            {words, {{"STATE_DIRECTORY", folder.path() / "state"}}, folder.path()});
         EXPECT_EQ(outcome.exit_code, 2) << text_of(words) << outcome.out << outcome.err;
         EXPECT_NE(outcome.err, "") << text_of(words);
         EXPECT_EQ(outcome.out, "") << text_of(words);
@@ -171,7 +170,7 @@ TEST(Usage, TheReadmeListsEverySetting) {
     const std::size_t from = readme.find(begin), to = readme.find(end);
     ASSERT_NE(from, std::string::npos) << "README.md needs the markers around its settings table";
     ASSERT_NE(to, std::string::npos);
-    const e2e::Outcome printed = e2e::run_program({{"settings"}, {}, {}, {}});
+    const e2e::Outcome printed = e2e::run_program({{"settings"}});
     EXPECT_EQ(printed.exit_code, 0);
     EXPECT_EQ(lines_of(readme.substr(from + begin.size(), to - from - begin.size())),
               lines_of(printed.out))

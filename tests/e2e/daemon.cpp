@@ -168,7 +168,7 @@ bool Daemon::await_delivery() const {
 Outcome Daemon::verb(std::vector<std::string> arguments, Variables changes) const {
     Variables environment = environment_;
     for (auto& [name, value] : changes) environment[name] = value;
-    return run_program({std::move(arguments), std::move(environment), folder_.path(), {}});
+    return run_program({std::move(arguments), std::move(environment), folder_.path()});
 }
 
 std::string Daemon::admin_token() const {

@@ -23,7 +23,7 @@ class KeptDemo {
     explicit KeptDemo(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), {"demo", "--json", "--keep"});
         program_ = std::make_unique<e2e::Program>(
-            e2e::ProgramOptions{std::move(arguments), {{"TMPDIR", folder_.path()}}, {}, {}});
+            e2e::ProgramOptions{std::move(arguments), {{"TMPDIR", folder_.path()}}});
         const bool said = e2e::eventually([this] {
             return !program_->is_running() || program_->err().find("Ctrl-C") != std::string::npos;
         });
@@ -103,8 +103,7 @@ TEST(Demo, TenPersonasLiveADayAndTheTablesHoldWhatTheReportSays) {
     EXPECT_EQ(report.at("rows").at("persona_actions"), calls);
     EXPECT_EQ(report.at("rows").at("persona_feedback"), ratings);
 
-    const e2e::Outcome tick =
-        e2e::run_program({{"tick", "--json", "--url", demo.ops_url()}, {}, {}, {}});
+    const e2e::Outcome tick = e2e::run_program({{"tick", "--json", "--url", demo.ops_url()}});
     EXPECT_EQ(tick.exit_code, 0) << tick.err;
     EXPECT_EQ(tick.json().at("result").at("due"), 0);
 
@@ -125,7 +124,7 @@ TEST(Demo, TheSameSeedMakesTheSameToolCalls) {
 }
 
 TEST(Demo, WithoutJsonItTellsThreePersonasDayToPeople) {
-    const e2e::Outcome demo = e2e::run_program({{"demo", "--personas", "3"}, {}, {}, {}});
+    const e2e::Outcome demo = e2e::run_program({{"demo", "--personas", "3"}});
     EXPECT_EQ(demo.exit_code, 0) << demo.err;
     EXPECT_THAT(demo.out, HasSubstr("BUILT-IN SIMULATOR"));
     EXPECT_THAT(demo.out, HasSubstr("3 visits finished, 0 failed"));
@@ -136,7 +135,7 @@ TEST(Demo, WithoutJsonItTellsThreePersonasDayToPeople) {
 
 TEST(Demo, ToldToStopMidDayItLeavesNothingBehind) {
     e2e::TempFolder folder;
-    e2e::Program demo({{"demo", "--json", "--personas", "2"}, {{"TMPDIR", folder.path()}}, {}, {}});
+    e2e::Program demo({{"demo", "--json", "--personas", "2"}, {{"TMPDIR", folder.path()}}});
     ASSERT_TRUE(e2e::eventually([&] { return demo.err().find("comes in") != std::string::npos; }))
         << demo.err();
     demo.signal(SIGTERM);
@@ -146,10 +145,10 @@ TEST(Demo, ToldToStopMidDayItLeavesNothingBehind) {
 }
 
 TEST(Demo, ItsOptionsAreChecked) {
-    const e2e::Outcome none = e2e::run_program({{"demo", "--personas", "0"}, {}, {}, {}});
+    const e2e::Outcome none = e2e::run_program({{"demo", "--personas", "0"}});
     EXPECT_EQ(none.exit_code, 2);
     EXPECT_THAT(none.err, HasSubstr("--personas"));
-    const e2e::Outcome seed = e2e::run_program({{"demo", "--seed", "many"}, {}, {}, {}});
+    const e2e::Outcome seed = e2e::run_program({{"demo", "--seed", "many"}});
     EXPECT_EQ(seed.exit_code, 2);
     EXPECT_THAT(seed.err, HasSubstr("PERSONA_SEED"));
 }

@@ -66,7 +66,7 @@ TEST_F(Lease, WithoutTheAuthServiceNoVisitStartsAndTheRunnerComesBackByItself) {
     variables["MANA_AUTH_URL"] = "http://127.0.0.1:9";  // Nobody listens there.
     e2e::Daemon runner(variables);
     runner.environment()["LOG_LEVEL"] = "debug";
-    e2e::Program program({{"serve"}, runner.environment(), {}, {}});
+    e2e::Program program({{"serve"}, runner.environment()});
     ASSERT_TRUE(e2e::eventually([&] { return !runner.ops_url().empty(); })) << program.err();
     ASSERT_TRUE(e2e::eventually([&] {
         return program.err().find("heartbeat failed") != std::string::npos;

@@ -77,7 +77,7 @@ TempFolder::~TempFolder() {
 
 Program::Program(const ProgramOptions& options) {
     std::vector<std::string> words = options.arguments;
-    words.insert(words.begin(), PERSONA_RUNNER_BINARY);
+    words.insert(words.begin(), options.program.string());
     std::vector<std::string> entries = program_environment(options.environment);
     const std::vector<char*> arguments = program_pointers(words);
     const std::vector<char*> environment = program_pointers(entries);

@@ -44,9 +44,10 @@ class TempFolder {
 
 struct ProgramOptions {
     std::vector<std::string> arguments;
-    Variables environment;
-    std::filesystem::path folder;               // Working directory; empty: ours.
-    std::optional<std::size_t> file_bytes_max;  // RLIMIT_FSIZE: stands for a full disk.
+    Variables environment = {};
+    std::filesystem::path folder = {};               // Working directory; empty: ours.
+    std::optional<std::size_t> file_bytes_max = {};  // RLIMIT_FSIZE: stands for a full disk.
+    std::filesystem::path program = PERSONA_RUNNER_BINARY;
 };
 
 // Resource: one run of the program. Killed in the destructor when it still runs.

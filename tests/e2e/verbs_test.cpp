@@ -157,7 +157,7 @@ TEST(Migrate, PreparesAnEmptyStateAndIsRepeatable) {
 }
 
 TEST(SimVerb, AnswersAsTheMessagesApiUntilItIsStopped) {
-    e2e::Program sim({{"sim", "--listen", "0", "--pacing-ms", "0"}, {}, {}, {}});
+    e2e::Program sim({{"sim", "--listen", "0", "--pacing-ms", "0"}});
     ASSERT_TRUE(e2e::eventually([&] { return sim.out().ends_with("\n"); })) << sim.err();
     const std::string url = sim.out().substr(0, sim.out().size() - 1);
     base::HttpRequest request;
