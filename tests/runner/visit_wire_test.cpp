@@ -1,12 +1,11 @@
-// One visit from login to rating, and everything that can come between.
+// One visit from login to rating: turns, tools, tokens and their limits.
 #include "runner/visit.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "runner/ratings.hpp"
 #include "sim/claude.hpp"
-#include "tests/runner/runner_world.hpp"
+#include "tests/runner/visit_support.hpp"
 
 namespace {
 
@@ -14,74 +13,15 @@ using base::Json;
 using catalog::Action;
 using catalog::Rating;
 using catalog::VisitEnd;
-using runner::Waiting;
 using runner_tests::call_block;
 using runner_tests::model_calls;
-using runner_tests::model_error;
 using runner_tests::model_reply;
 using runner_tests::refusal;
-using runner_tests::RunnerWorld;
 using runner_tests::ScriptedProduct;
 using runner_tests::text_block;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::Field;
+using runner_tests::VisitRoom;
 using testing::HasSubstr;
 using testing::Not;
-
-clients::ClaimedVisit visit_claimed() {
-    clients::ClaimedVisit claimed;
-    claimed.visit_id = "visit-1";
-    claimed.time_left = std::chrono::minutes{10};
-    claimed.persona.user_id = "user-1";
-    claimed.persona.email = "persona.anna@mana.test";
-    claimed.persona.name = "Anna";
-    claimed.persona.system_prompt = "Du bist Anna und lebst in Bremen.";
-    claimed.persona.module_mix = {{"todo", 0.7}, {"notes", 0.3}};
-    return claimed;
-}
-
-base::Task<void> live_visit(runner::Visit& visit, std::string* error) {
-    try {
-        co_await visit.run();
-    } catch (const base::Failure& failure) {
-        *error = failure.what();
-        visit.give_up(failure.what(),
-                      runner::source_of(visit.progress().waiting_for, failure.kind()));
-    }
-}
-
-struct VisitRoom : RunnerWorld {
-    explicit VisitRoom(runner_tests::WorldOptions world = {}) : RunnerWorld(std::move(world)) {
-        options = visit_options();
-        hold_lease();
-    }
-    // Lives the visit; answers what it left in the outbox.
-    runner::VisitRecords live() {
-        runner::Visit visit(services(), options, visit_claimed());
-        loop.run(live_visit(visit, &error));
-        progress = visit.progress();
-        const runner::VisitRecords* left = outbox.find("visit-1");
-        EXPECT_NE(left, nullptr);
-        EXPECT_TRUE(left && left->end);
-        return left ? *left : runner::VisitRecords{};
-    }
-    // The answers to tool calls in a request to the model, by id.
-    static std::map<std::string, Json> answers(const Json& turn) {
-        std::map<std::string, Json> found;
-        for (const Json& message : turn.at("messages")) {
-            if (!message.at("content").is_array()) continue;
-            for (const Json& block : message.at("content")) {
-                if (block.at("type") == "tool_result") found[block.at("tool_use_id")] = block;
-            }
-        }
-        return found;
-    }
-
-    runner::VisitOptions options;
-    runner::VisitProgress progress;
-    std::string error;
-};
 
 TEST(VisitWire, LivesADayAndKeepsWhatSheDid) {
     VisitRoom room;
@@ -298,59 +238,6 @@ TEST(VisitWire, ACallWhoseAnswerIsLostIsUnknownAndNotRepeated) {
     EXPECT_EQ(day.end->status, VisitEnd::Status::finished);
 }
 
-TEST(VisitWire, AFailedRatingLeavesMissingRows) {
-    VisitRoom room;
-    room.model.then(model_calls({call_block("t1", "todo_list"), call_block("t2", "notes_add")}));
-    for (int i = 0; i < 2; ++i) room.model.then_rating(model_error(500, "api_error", "broken"));
-    const runner::VisitRecords day = room.live();
-    EXPECT_EQ(room.error, "");
-    EXPECT_EQ(day.end->status, VisitEnd::Status::finished);
-    EXPECT_EQ(day.end->reason, "end_turn; rating failed");
-    ASSERT_EQ(day.ratings.size(), 2U);
-    for (const Rating& rating : day.ratings) {
-        EXPECT_EQ(rating.status, Rating::Status::missing);
-        EXPECT_FALSE(rating.score);
-        EXPECT_FALSE(rating.notes.empty());
-    }
-    EXPECT_EQ(room.model.ratings().size(), 2U);  // One try and its retry, no second question.
-}
-
-TEST(VisitWire, ARefusedRatingLeavesRefusedRows) {
-    VisitRoom room;
-    room.model.then(model_calls({call_block("t1", "todo_list")}));
-    room.model.then_rating(model_reply({text_block("Lieber nicht.")}, "refusal"));
-    const runner::VisitRecords day = room.live();
-    ASSERT_EQ(day.ratings.size(), 1U);
-    EXPECT_EQ(day.ratings[0].status, Rating::Status::refused);
-    EXPECT_EQ(day.end->status, VisitEnd::Status::finished);
-}
-
-TEST(VisitWire, AnUnreadableRatingIsARowOfItsOwn) {
-    VisitRoom room;
-    room.model.then(model_calls({call_block("t1", "todo_list")}));
-    room.model.then_rating(model_reply({text_block("War alles schön.")}));
-    const runner::VisitRecords day = room.live();
-    ASSERT_EQ(day.ratings.size(), 2U);
-    EXPECT_EQ(day.ratings[0].module, runner::unreadable_answer_module);
-    EXPECT_EQ(day.ratings[0].notes, "War alles schön.");
-    EXPECT_EQ(day.ratings[1].status, Rating::Status::unparsed);
-}
-
-TEST(VisitWire, AServerWithoutStructuredOutputsIsAskedWithout) {
-    VisitRoom room;
-    room.model.then(model_calls({call_block("t1", "todo_list")}));
-    room.model.then_rating(
-        model_error(400, "invalid_request_error", "output_config: Extra inputs are not permitted"));
-    const runner::VisitRecords day = room.live();
-    const auto asked = room.model.ratings();
-    ASSERT_EQ(asked.size(), 2U);
-    EXPECT_TRUE(asked[0].contains("output_config"));
-    EXPECT_FALSE(asked[1].contains("output_config"));
-    EXPECT_EQ(asked[0]["messages"], asked[1]["messages"]);
-    EXPECT_EQ(day.ratings.at(0).score, 4);
-    EXPECT_EQ(day.end->reason, "end_turn");
-}
-
 TEST(VisitWire, TheTurnLimitEndsTheDayAfterItsCallsWereRun) {
     VisitRoom room;
     room.options.turns_max = 2;
@@ -400,80 +287,6 @@ TEST(VisitWire, AModelWithoutAPriceMakesTheDayUnpriced) {
     VisitRoom room;
     room.model.then(model_reply({text_block("Fertig.")}, "end_turn", "somebody-elses-model"));
     EXPECT_FALSE(room.live().end->cost_usd);
-}
-
-TEST(VisitWire, TroubleBeforeTheFirstCallFailsTheVisitAndNamesItsSource) {
-    struct Case {
-        const char* call;
-        base::ServerResponse answer;
-        VisitEnd::Source source;
-        const char* reason;
-    };
-    const Case cases[] = {
-        {"login", refusal(401, "wrong password"), VisitEnd::Source::persona, "wrong password"},
-        {"login", refusal(503, "starting"), VisitEnd::Source::infra, "503"},
-        {"spaces", refusal(500, "broken"), VisitEnd::Source::infra, "500"},
-        {"spaces", base::ServerResponse::json(Json::array()), VisitEnd::Source::infra,
-         "member of no space"},
-    };
-    for (const Case& one : cases) {
-        VisitRoom room;
-        room.service.then(one.call, one.answer);
-        const runner::VisitRecords day = room.live();
-        EXPECT_THAT(room.error, HasSubstr(one.reason));
-        EXPECT_EQ(day.end->status, VisitEnd::Status::failed);
-        EXPECT_EQ(day.end->source, one.source) << one.call;
-        EXPECT_TRUE(day.ratings.empty());
-        EXPECT_TRUE(room.model.turns().empty());
-    }
-}
-
-TEST(VisitWire, AProductWithoutToolsFailsTheVisit) {
-    VisitRoom room;
-    room.product.offer(Json::array());
-    EXPECT_EQ(room.live().end->source, VisitEnd::Source::product);
-    EXPECT_THAT(room.error, HasSubstr("offers no tool"));
-}
-
-TEST(VisitWire, AModelThatIsDownLeavesAPartialDay) {
-    VisitRoom room;
-    room.model.then(model_calls({call_block("t1", "todo_list")}));
-    for (int i = 0; i < 2; ++i) room.model.then(model_error(529, "overloaded_error", "too busy"));
-    const runner::VisitRecords day = room.live();
-    EXPECT_EQ(day.end->status, VisitEnd::Status::partial);
-    EXPECT_EQ(day.end->source, VisitEnd::Source::model);
-    EXPECT_EQ(day.actions.at(0).outcome, Action::Outcome::ok);
-    EXPECT_EQ(day.ratings.at(0).status, Rating::Status::missing);
-    EXPECT_THAT(day.end->reason, HasSubstr("too busy"));
-}
-
-TEST(VisitWire, NothingSecretIsLogged) {
-    testing::internal::CaptureStderr();
-    {
-        VisitRoom room;
-        room.service.then("login", refusal(401, "wrong password"));
-        room.live();
-        VisitRoom well;
-        well.model.then(model_calls({call_block("t1", "todo_create", R"({"title":"Geheim"})")}));
-        well.live();
-    }
-    const std::string log = testing::internal::GetCapturedStderr();
-    for (const char* secret : {"jwt-1", "session-token", "Geheim", "Du bist Anna", "sk-sim-test"}) {
-        EXPECT_THAT(log, Not(HasSubstr(secret)));
-    }
-}
-
-TEST(VisitWire, SourcesFollowWhatTheVisitWaitedFor) {
-    using Kind = base::Failure::Kind;
-    using Source = VisitEnd::Source;
-    EXPECT_EQ(runner::source_of(Waiting::login, Kind::unavailable), Source::infra);
-    EXPECT_EQ(runner::source_of(Waiting::login, Kind::unauthenticated), Source::persona);
-    EXPECT_EQ(runner::source_of(Waiting::spaces, Kind::missing), Source::infra);
-    EXPECT_EQ(runner::source_of(Waiting::disk, Kind::unavailable), Source::infra);
-    EXPECT_EQ(runner::source_of(Waiting::tools, Kind::unavailable), Source::product);
-    EXPECT_EQ(runner::source_of(Waiting::tool, Kind::forbidden), Source::product);
-    EXPECT_EQ(runner::source_of(Waiting::model, Kind::throttled), Source::model);
-    EXPECT_EQ(runner::source_of(Waiting::rating, Kind::invalid), Source::model);
 }
 
 }  // namespace
