@@ -134,9 +134,8 @@ VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
     options.mcp_url = mcp_url;
     options.seed_secret = config.seed_secret;
     options.turns_max = config.turns_max;
-    // A call must fit into what is left of the lease.
-    options.tool_limit =
-        std::min<std::chrono::milliseconds>(options.tool_limit, config.lease * 2 / 3);
+    // A call must fit into what is left of a short lease.
+    if (config.lease < options.tool_limit * 3 / 2) options.tool_limit = config.lease / 3;
     options.zone = config.zone;
     options.seed = config.seed;
     options.keep_inputs = config.keep_inputs.value_or(config.mcp_url.empty());

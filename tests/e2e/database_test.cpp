@@ -17,6 +17,7 @@ TEST(DatabaseRestart, UnderTheDaemonIsSurvivedAndTheNextDayRuns) {
     EXPECT_FALSE(std::filesystem::exists(daemon.state() / "postgres")) << "no cluster of its own";
     daemon.seed(2);
     EXPECT_EQ(daemon.tick_all().at("ranSuccessfully"), 2);
+    ASSERT_TRUE(daemon.await_delivery());
 
     // Visits are under way when the server goes.
     model->add_fault({.fault = "slow=50", .match = {}, .skip = 0, .times = 6});

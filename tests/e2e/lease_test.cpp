@@ -11,7 +11,7 @@ class Lease : public e2e::World {
     static e2e::Variables runner_variables() {
         return e2e::joined(model().variables(), {{"MANA_AUTH_URL", daemon().auth_url()},
                                                  {"MANA_MCP_URL", daemon().mcp_url()},
-                                                 {"LEASE_SECONDS", "5"}});
+                                                 {"LEASE_SECONDS", "6"}});
     }
 };
 
@@ -21,11 +21,11 @@ TEST_F(Lease, LostWhileRowsWaitTheVisitIsLostAndItsRowsArriveAllTheSame) {
     ASSERT_FALSE(HasFatalFailure());
     EXPECT_FALSE(std::filesystem::exists(runner.state() / "postgres")) << "it hosts nothing";
     const std::string first_id = runner.status().at("lease").at("runner");
-    model().fall_silent(9);
+    model().fall_silent(3, "Du bist Anna,");
     runner.start_tick_all();
-    const base::Json visit = runner.await_visit([](const base::Json& one) {
-        return one.at("toolCalls").get<int>() >= 2 && one.at("waitingFor") == "model";
-    });
+    const base::Json visit = runner.await_visit(
+        [](const base::Json& one) { return one.at("persona") == "anna" && one.at("turn") == 4; });
+    ASSERT_TRUE(e2e::eventually([&] { return runner.status().at("running").size() == 1; }));
     const std::string visit_id = visit.at("visit");
 
     runner.program().signal(SIGSTOP);

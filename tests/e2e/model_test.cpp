@@ -72,7 +72,7 @@ TEST_F(ModelTrouble, ARatingThatNeverComesLeavesTheDayAndMissingRatings) {
 
 TEST(ModelSilence, EndsTheVisitAtItsDeadlineAndKeepsWhatWasDone) {
     e2e::Model model;
-    e2e::Daemon daemon(e2e::joined(model.variables(), {{"VISIT_DEADLINE_MS", "4000"}}));
+    e2e::Daemon daemon(e2e::joined(model.variables(), {{"VISIT_DEADLINE_MS", "5000"}}));
     daemon.start();
     ASSERT_FALSE(HasFatalFailure());
     daemon.seed(1);

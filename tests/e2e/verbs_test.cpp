@@ -20,6 +20,7 @@ class Verbs : public e2e::World {
 
 TEST_F(Verbs, TickRunsWhoIsDueAndOnlyThem) {
     EXPECT_EQ(asked({"tick", "--all"}).exit_code, 0);
+    ASSERT_TRUE(daemon().await_delivery());
     const e2e::Outcome again = asked({"tick"});
     EXPECT_EQ(again.exit_code, 0) << again.err;
     EXPECT_THAT(again.out, HasSubstr("0 due, 0 ran, 0 failed"));

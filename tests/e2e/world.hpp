@@ -23,10 +23,10 @@ class Model {
         return {{"ANTHROPIC_BASE_URL", claude_.url()}, {"ANTHROPIC_API_KEY", "sk-sim-test"}};
     }
 
-    // From the `skip`th request on, replies begin and then say nothing more: visits stay where they
-    // are.
-    void fall_silent(std::size_t skip) {
-        claude_.add_fault({.fault = "silence=1", .match = {}, .skip = skip, .times = 0});
+    // After `skip` requests (that contain `match`) replies begin and then say nothing more: visits
+    // stay where they are.
+    void fall_silent(std::size_t skip, const std::string& match = {}) {
+        claude_.add_fault({.fault = "silence=1", .match = match, .skip = skip, .times = 0});
     }
 
   private:
@@ -58,6 +58,8 @@ class World : public testing::Test {
     }
     void SetUp() override {
         ASSERT_TRUE(daemon_->is_well());
+        // Whose end is not confirmed counts as visiting still.
+        ASSERT_TRUE(daemon_->await_delivery());
         first_visit_ = visits();
     }
     void TearDown() override { model()->clear_faults(); }
