@@ -32,6 +32,7 @@ namespace {
 using base::Failure;
 
 constexpr std::chrono::seconds flush_limit{10};
+constexpr std::chrono::seconds database_watch_every{2};
 
 sigset_t stop_signals() {
     sigset_t set;
@@ -264,6 +265,21 @@ base::Task<void> feed_watchdog(Outbound& outbound, base::Notify& notify, base::D
     }
 }
 
+// A server that was killed comes back. The loop stands still meanwhile: without its database no
+// visit could go on anyway.
+base::Task<void> watch_database(Outbound& outbound, Database& database) {
+    for (;;) {
+        co_await outbound.loop.sleep(database_watch_every);
+        try {
+            if (database.revive())
+                base::log_warning("embedded PostgreSQL had ended; started again");
+        } catch (const Failure& failure) {
+            // The next round tries again; until then /health says what is missing.
+            base::log_error("embedded PostgreSQL does not start", {{"reason", failure.what()}});
+        }
+    }
+}
+
 base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace) {
     const base::Steady until = outbound.loop.now() + grace;
     while (outbound.scheduler.running() > 0 && outbound.signals < 2 &&
@@ -273,9 +289,11 @@ base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace
     co_return outbound.scheduler.running() == 0;
 }
 
-base::Task<void> live(Outbound& outbound, Ops& ops, base::Notify& notify, const Config& config) {
+base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::Notify& notify,
+                      const Config& config) {
     base::Group background(outbound.loop);
     background.add(outbound.outbox.deliver());
+    if (database) background.add(watch_database(outbound, *database));
     if (config.api_key.empty()) {
         base::log_warning("visits disabled", {{"reason", idle_reason_of(config)}});
     } else {
@@ -351,7 +369,7 @@ void run_daemon(const Config& config) {
             outbound.stop_asked.notify();
         });
     });
-    outbound.loop.run(live(outbound, ops, notify, config));
+    outbound.loop.run(live(outbound, inbound.database.get(), ops, notify, config));
     ops.stop();
     base::log_info("stopped");
 }

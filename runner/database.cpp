@@ -35,6 +35,12 @@ Database::Database(const Config& config, Use use)
 
 Database::~Database() = default;
 
+bool Database::revive() {
+    if (!cluster_ || cluster_->is_running()) return false;
+    cluster_->restart();
+    return true;
+}
+
 bool Database::has_owner() const {
     return config_.database_url.empty() || !config_.database_owner_url.empty();
 }

@@ -27,6 +27,9 @@ class Database {
     base::Secret app_url() const;
     base::Secret owner_url() const;
     base::Secret ops_url() const;
+    // True when the private cluster had ended and was started again. On the main thread, whose
+    // child the server has to be; blocks for as long as that takes.
+    bool revive();
     bool has_owner() const;  // Migrations can be applied from here.
 
   private:

@@ -1,4 +1,7 @@
 // PostgreSQL goes away under a running daemon and comes back.
+#include <csignal>
+#include <fstream>
+
 #include "tests/support/temp_database.hpp"
 
 #include "tests/e2e/world.hpp"
@@ -37,6 +40,24 @@ TEST(DatabaseRestart, UnderTheDaemonIsSurvivedAndTheNextDayRuns) {
     const e2e::Outcome asked = daemon.verb({"psql", "-Atc", "select count(*) from ops.visits"});
     EXPECT_EQ(asked.exit_code, 0) << asked.err;
     EXPECT_EQ(asked.out, "6\n");
+}
+
+// As the kernel does when memory runs out.
+TEST(EmbeddedDatabase, KilledUnderTheDaemonIsStartedAgain) {
+    e2e::Model model;
+    e2e::Daemon daemon(model.variables());
+    daemon.start();
+    ASSERT_FALSE(HasFatalFailure());
+    daemon.seed(1);
+    std::ifstream in(daemon.state() / "postgres" / "data" / "postmaster.pid");
+    pid_t server = 0;
+    ASSERT_TRUE(in >> server);
+    ASSERT_EQ(::kill(server, SIGKILL), 0);
+    ASSERT_TRUE(e2e::eventually([&] { return !daemon.is_well(); }));
+    ASSERT_TRUE(e2e::eventually([&] { return daemon.is_well(); }))
+        << daemon.ask("GET", "/health").body;
+    EXPECT_EQ(daemon.tick_all().at("ranSuccessfully"), 1);
+    EXPECT_EQ(daemon.stop(), 0);
 }
 
 }  // namespace
