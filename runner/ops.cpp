@@ -35,6 +35,17 @@ struct Reply {
     }
 };
 
+// Counts the requests that wait for a tick.
+struct WaitingTick {
+    explicit WaitingTick(std::atomic<int>& all) : count(all), before(all++) {}
+    WaitingTick(const WaitingTick&) = delete;
+    WaitingTick& operator=(const WaitingTick&) = delete;
+    ~WaitingTick() { --count; }
+
+    std::atomic<int>& count;
+    const int before;
+};
+
 bool is_loopback_name(std::string_view host) {
     if (host.starts_with('[')) {
         return host == "[::1]" || host.starts_with("[::1]:");
@@ -261,6 +272,11 @@ ServerResponse Ops::tick(const ServerRequest& request) {
     }
     if (!targets_.scheduler) throw Failure{Failure::Kind::unavailable, options_.idle_reason};
     if (draining_) throw Failure{Failure::Kind::unavailable, "the daemon is shutting down"};
+    const WaitingTick here(ticks_waiting_);
+    if (wait == "1" && here.before >= options_.ticks_waiting_max) {
+        throw Failure{Failure::Kind::unavailable,
+                      "too many ticks are being waited for; ask with ?wait=0"};
+    }
     auto reply = std::make_shared<Reply<TickReport>>();
     std::future<TickReport> answer = reply->promise.get_future();
     Scheduler& scheduler = *targets_.scheduler;

@@ -10,6 +10,7 @@
 // service key; in development foreign Host and Origin headers and cross-site requests are refused.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -33,6 +34,7 @@ struct OpsOptions {
     std::string idle_reason;  // Why the loop is disabled, naming the variable; empty: it runs.
     std::chrono::milliseconds loop_answer_limit{5'000};
     std::chrono::minutes tick_wait_max{120};
+    int ticks_waiting_max = 16;  // Of the listener's threads; the others stay free for /health.
 };
 
 // What the handlers may touch on the loop thread. Null scheduler: the loop is disabled.
@@ -60,6 +62,7 @@ class Ops {
     void stop();
     void set_draining();  // Readiness says so from now on.
     std::string url() const;
+    int waiting_ticks() const { return ticks_waiting_; }
 
   private:
     std::optional<base::ServerResponse> guard(const base::ServerRequest& request) const;
@@ -75,6 +78,7 @@ class Ops {
     base::Group probes_;  // Loop thread.
     std::atomic<bool> draining_{false};
     std::atomic<bool> stopping_{false};
+    std::atomic<int> ticks_waiting_{0};
     base::Server server_;
 };
 

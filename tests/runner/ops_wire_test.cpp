@@ -242,6 +242,39 @@ TEST(OpsWire, ATickThatDoesNotWaitIsAccepted) {
         [&] { return OpsRoom::json(room.ask("GET", "/status"))["lastTick"] != Json(); }));
 }
 
+TEST(OpsWire, WaitingTicksLeaveThreadsForTheHealth) {
+    OpsRoom room;
+    room.service.add_due("anna", std::chrono::minutes{10});
+    room.model.hold();
+    std::vector<std::future<int>> waiting;
+    const auto tick = [&room](const char* path) { return room.post(path).status; };
+    waiting.push_back(std::async(std::launch::async, tick, "/diag/tick"));
+    EXPECT_TRUE(OpsRoom::eventually([&] { return room.model.waiting() == 1; }));
+    // The first one waits for its visit; so many more wait for a claim that does not come.
+    std::promise<void> open;
+    room.service.always(
+        "claim", [&room, opened = open.get_future().share()](const base::ServerRequest& request) {
+            opened.wait_for(std::chrono::seconds{15});
+            return room.service.usual("claim", request);
+        });
+    for (int i = 0; i < 15; ++i) {
+        waiting.push_back(std::async(std::launch::async, tick, "/diag/tick"));
+    }
+    HttpResponse refused;
+    EXPECT_TRUE(OpsRoom::eventually([&] {
+        if (room.ops.waiting_ticks() < 16) return false;
+        refused = room.post("/diag/tick");
+        return true;
+    }));
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_THAT(OpsRoom::error(refused), HasSubstr("?wait=0"));
+    EXPECT_EQ(room.ask("GET", "/health").status, 200);
+    EXPECT_EQ(room.post("/diag/tick?wait=0").status, 202);
+    open.set_value();
+    room.model.release();
+    for (std::future<int>& one : waiting) EXPECT_EQ(one.get(), 200);
+}
+
 TEST(OpsWire, ATickWithoutTheAuthServiceSaysWhy) {
     OpsRoom room;
     room.service.then("claim", refusal(503, "auth is starting"));

@@ -122,6 +122,14 @@ TEST(Ratings, EvidenceNamesActionsOfTheVisitOnce) {
     EXPECT_THAT(rows[0].evidence, ElementsAre(5, 1));
 }
 
+TEST(Ratings, EvidenceIsBounded) {
+    std::string answer = "[{\"module\":\"todo\",\"rating\":4,\"evidence\":[1";
+    for (int seq = 2; seq <= 300; ++seq) answer += "," + std::to_string(seq);
+    const auto rows = read_ratings({"visit-1", {"todo"}, 500}, answer + "]}]");
+    EXPECT_EQ(rows[0].score, 4);
+    EXPECT_EQ(rows[0].evidence.size(), catalog::evidence_max);
+}
+
 TEST(Ratings, NotesAreCutBetweenCharacters) {
     std::string notes;
     for (int i = 0; i < 2'000; ++i) notes += "ä";

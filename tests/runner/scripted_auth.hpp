@@ -16,18 +16,9 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/server.hpp"
+#include "tests/runner/scripted_rows.hpp"
 
 namespace runner_tests {
-
-using base::Json;
-using base::ServerRequest;
-using base::ServerResponse;
-
-inline ServerResponse refusal(int status, const std::string& reason, const std::string& code = {}) {
-    Json body{{"error", reason}};
-    if (!code.empty()) body["code"] = code;
-    return ServerResponse::json(body, status);
-}
 
 // The connection breaks where the answer should come.
 inline ServerResponse lost_answer() {
@@ -87,8 +78,7 @@ class ScriptedAuth {
     }
     void forget_rows() {
         const std::lock_guard lock(mutex_);
-        actions_.clear();
-        ratings_.clear();
+        rows_.forget();
     }
 
     std::vector<Call> calls(const std::string& name = {}) const {
@@ -101,16 +91,21 @@ class ScriptedAuth {
     }
     std::size_t count(const std::string& name) const { return calls(name).size(); }
     // Rows of a visit as stored, by seq or by module.
-    std::vector<Json> actions(const std::string& visit) const { return rows(actions_, visit); }
-    std::vector<Json> ratings(const std::string& visit) const { return rows(ratings_, visit); }
+    std::vector<Json> actions(const std::string& visit) const {
+        const std::lock_guard lock(mutex_);
+        return rows_.actions(visit);
+    }
+    std::vector<Json> ratings(const std::string& visit) const {
+        const std::lock_guard lock(mutex_);
+        return rows_.ratings(visit);
+    }
     std::optional<Json> end_of(const std::string& visit) const {
         const std::lock_guard lock(mutex_);
-        const auto found = ends_.find(visit);
-        return found == ends_.end() ? std::nullopt : std::optional<Json>(found->second);
+        return rows_.end_of(visit);
     }
     std::size_t rewrites() const {
         const std::lock_guard lock(mutex_);
-        return rewrites_;
+        return rows_.rewrites();
     }
 
   private:
@@ -118,7 +113,6 @@ class ScriptedAuth {
         std::string name;
         std::chrono::milliseconds time_left;
     };
-    using Rows = std::map<std::string, std::map<std::string, Json>>;
 
     void serve(const char* method, const char* pattern, const char* name) {
         server_.route(method, pattern,
@@ -145,9 +139,9 @@ class ScriptedAuth {
     ServerResponse answer(const std::string& name, const ServerRequest& request) {
         if (name == "heartbeat") return ServerResponse::json({{"ok", true}});
         if (name == "claim") return claim(request.json());
-        if (name == "actions") return store(actions_, request.json().at("actions"), "seq");
-        if (name == "feedback") return store(ratings_, request.json().at("feedback"), "module");
-        if (name == "finish") return finish(request.param("id"), request.json());
+        if (name == "actions") return rows_.store_actions(request.json().at("actions"));
+        if (name == "feedback") return rows_.store_ratings(request.json().at("feedback"));
+        if (name == "finish") return rows_.finish(request.param("id"), request.json());
         if (name == "refresh") return ServerResponse::json({{"accessToken", "jwt-2"}});
         if (name == "spaces") {
             return ServerResponse::json(Json::array(
@@ -188,41 +182,6 @@ class ScriptedAuth {
                       {"tickCadence", "daily"},
                       {"lastActiveAt", nullptr}}}};
     }
-    ServerResponse store(Rows& rows, const Json& list, const char* key) {
-        int known = 0, differing = 0;
-        for (const Json& row : list) {
-            const auto [place, fresh] =
-                rows[row.at("tickId")].emplace(base::to_text(row.at(key)), row);
-            if (fresh) continue;
-            ++known;
-            if (place->second != row) ++differing;
-        }
-        rewrites_ += static_cast<std::size_t>(differing);
-        const int all = static_cast<int>(list.size());
-        return ServerResponse::json({{"ok", true},
-                                     {"written", all},
-                                     {"inserted", all - known},
-                                     {"known", known},
-                                     {"differing", differing}});
-    }
-    ServerResponse finish(const std::string& visit, const Json& end) {
-        const Json& counts = end.at("counts");
-        if (actions_[visit].size() != counts.at("actions").get<std::size_t>() ||
-            ratings_[visit].size() != counts.at("ratings").get<std::size_t>()) {
-            return refusal(409, "rows are missing", "incomplete");
-        }
-        ends_.emplace(visit, end);
-        return ServerResponse::json({{"ok", true}, {"applied", true}});
-    }
-    std::vector<Json> rows(const Rows& all, const std::string& visit) const {
-        const std::lock_guard lock(mutex_);
-        std::vector<Json> found;
-        if (const auto one = all.find(visit); one != all.end()) {
-            for (const auto& [key, row] : one->second) found.push_back(row);
-        }
-        return found;
-    }
-
     base::SystemClock clock_;
     mutable std::mutex mutex_;
     std::map<std::string, std::deque<base::Handler>> scripts_;
@@ -230,9 +189,7 @@ class ScriptedAuth {
     std::vector<Call> calls_;
     std::deque<Due> due_;
     std::set<std::string> visited_;
-    Rows actions_, ratings_;
-    std::map<std::string, Json> ends_;
-    std::size_t rewrites_ = 0;
+    ScriptedRows rows_;
     int visits_ = 0;
     base::Server server_;
 };
