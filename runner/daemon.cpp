@@ -256,6 +256,7 @@ struct Outbound {
     Scheduler scheduler;
     base::Gate stop_asked;
     int signals = 0;
+    std::string refusal;  // Why the runner cannot work with this auth service; ends the daemon.
 };
 
 base::Task<void> feed_watchdog(Outbound& outbound, base::Notify& notify, base::Duration every) {
@@ -298,14 +299,20 @@ base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::No
         base::log_warning("visits disabled", {{"reason", idle_reason_of(config)}});
     } else {
         Scheduler& scheduler = outbound.scheduler;
-        background.add(outbound.lease.keep(
-            [&scheduler](std::string reason) { scheduler.drop_visits(reason); }));
+        background.add(
+            outbound.lease.keep([&scheduler](std::string reason) { scheduler.drop_visits(reason); },
+                                [&outbound](std::string reason) {
+                                    outbound.refusal = std::move(reason);
+                                    outbound.stop_asked.notify();
+                                }));
         background.add(scheduler.run());
     }
     if (const auto every = notify.watchdog_interval())
         background.add(feed_watchdog(outbound, notify, *every));
     notify.ready(fmt::format("ops at {}", ops.url()));
-    while (outbound.signals == 0) co_await outbound.stop_asked.wait();
+    while (outbound.signals == 0 && outbound.refusal.empty()) {
+        co_await outbound.stop_asked.wait();
+    }
 
     base::log_info("stopping", {{"running", outbound.scheduler.running()}});
     notify.stopping("running visits get their grace");
@@ -372,6 +379,9 @@ void run_daemon(const Config& config) {
     outbound.loop.run(live(outbound, inbound.database.get(), ops, notify, config));
     ops.stop();
     base::log_info("stopped");
+    if (!outbound.refusal.empty()) {
+        throw Failure{Failure::Kind::invalid, "MANA_AUTH_URL: " + outbound.refusal};
+    }
 }
 
 }  // namespace runner

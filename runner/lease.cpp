@@ -61,7 +61,7 @@ base::Task<bool> Lease::beat() {
             co_return false;
         }
         if (!held_) base::log_info("lease held", {{"runner", runner_id}});
-        held_ = true;
+        held_ = was_ever_held_ = true;
         ends_at_ = sent_at + options_.length;
         last_error_.clear();
         changed_.notify();
@@ -72,17 +72,24 @@ base::Task<bool> Lease::beat() {
             base::log_warning("heartbeat failed", {{"reason", failure.what()}});
         }
         last_error_ = failure.what();
+        unsupported_ = failure.kind() == base::Failure::Kind::missing && !was_ever_held_;
     }
     co_return false;
 }
 
-base::Task<void> Lease::keep(std::function<void(std::string)> lost) {
+base::Task<void> Lease::keep(std::function<void(std::string)> lost,
+                             std::function<void(std::string)> unsupported) {
     lost_ = std::move(lost);
     for (;;) {
         // The right ends when it ends, also while a heartbeat still waits for its answer.
         const base::Duration limit = held_ ? ends_at_ - loop_.now() : options_.length;
         const std::optional<bool> beaten = co_await loop_.within(limit, beat());
         if (!beaten) last_error_ = "the auth service did not answer a heartbeat in time";
+        if (unsupported_ && unsupported) {
+            unsupported("the auth service at " + auth_.url() +
+                        " has no heartbeat and claim calls; a runner needs one that has");
+            co_return;
+        }
         const bool well = is_held() && last_error_.empty();
         base::Duration pause = well ? options_.heartbeat_every : options_.retry_every;
         if (held_) pause = std::min<base::Duration>(pause, ends_at_ - loop_.now());

@@ -39,7 +39,9 @@ class Lease {
 
     // Registers and renews for ever; owned by a Group. `lost` is called (on the loop, outside any
     // visit) each time a held lease ended, with the reason.
-    base::Task<void> keep(std::function<void(std::string)> lost);
+    // `unsupported`: the service has no such call (it was never held); nothing more is tried.
+    base::Task<void> keep(std::function<void(std::string)> lost,
+                          std::function<void(std::string)> unsupported = {});
 
     bool is_held() const;
     // A step that takes at most `limit` ends while the lease still holds.
@@ -66,6 +68,8 @@ class Lease {
     std::string runner_id_;
     base::Steady ends_at_{};
     bool held_ = false;
+    bool was_ever_held_ = false;
+    bool unsupported_ = false;
     std::string last_error_;
 };
 

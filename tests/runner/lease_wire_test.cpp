@@ -26,10 +26,12 @@ base::Task<void> rest_for(base::Loop& loop, base::Duration span) {
 // The lease alone, in virtual time: waits cost nothing, exchanges stop the clock.
 struct LeaseRoom : tests::Outbound<tests::CourteousClock> {
     void start() {
-        group.add(lease.keep([this](const std::string& reason) {
-            losses.push_back(reason);
-            lost_at = loop.now();
-        }));
+        group.add(lease.keep(
+            [this](const std::string& reason) {
+                losses.push_back(reason);
+                lost_at = loop.now();
+            },
+            [this](const std::string& reason) { refusals.push_back(reason); }));
     }
     void answer(int status) {
         far_end.otherwise([status](const base::ServerRequest&) {
@@ -40,7 +42,7 @@ struct LeaseRoom : tests::Outbound<tests::CourteousClock> {
     void pass(base::Duration span) { loop.run(rest_for(loop, span)); }
 
     clients::Auth auth{http, {.url = far_end.url(), .service_key = base::Secret{"key"}}};
-    std::vector<std::string> losses;
+    std::vector<std::string> losses, refusals;
     base::Steady lost_at{};
     runner::Lease lease{loop, auth, {.node = "node-1", .length = seconds{60}}, metrics};
     base::Group group{loop};
@@ -59,6 +61,28 @@ TEST(LeaseWire, IsHeldOnceTheServiceAcknowledgedTheHeartbeat) {
     EXPECT_EQ(asked,
               (base::Json{
                   {"runnerId", room.lease.runner_id()}, {"node", "node-1"}, {"leaseSeconds", 60}}));
+}
+
+TEST(LeaseWire, ServiceWithoutTheCallIsToldOnceAndNotAskedAgain) {
+    LeaseRoom room;
+    room.answer(404);
+    room.start();
+    room.pass(seconds{30});
+    EXPECT_THAT(room.refusals, ElementsAre(HasSubstr("no heartbeat and claim calls")));
+    EXPECT_EQ(room.far_end.seen().size(), 1U);
+}
+
+TEST(LeaseWire, A404AfterALeaseWasHeldIsAPassingFault) {
+    LeaseRoom room;
+    room.answer(200);
+    room.start();
+    room.loop.run(room.lease.until_held());
+    room.answer(404);
+    room.pass(seconds{30});
+    EXPECT_THAT(room.refusals, ElementsAre());
+    room.answer(200);
+    room.pass(seconds{30});
+    EXPECT_TRUE(room.lease.is_held());
 }
 
 TEST(LeaseWire, EndsALeaseLengthAfterTheHeartbeatWasSent) {
