@@ -119,6 +119,9 @@ MessageReader::MessageReader(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
 void MessageReader::on_event(const SseEvent& event) {
     if (finished_ || event.data.empty() || event.name == "ping") return;
+    if (started_) {
+        if (const auto plain = read_plain_delta(event.data)) return apply_plain(*plain);
+    }
     const std::optional<base::Json> json = base::try_parse_json(event.data);
     if (!json || !json->is_object()) fail_stream("an event is no JSON object");
     const std::string_view type = json->contains("type") ? text_member(*json, "type") : event.name;
@@ -173,9 +176,20 @@ MessageReader::Block& MessageReader::block_of(const base::Json& event) {
     if (index == event.end() || !index->is_number_integer()) {
         fail_stream("a content block event has no index");
     }
-    const auto block = blocks_.find(index->get<int>());
+    return begun_block(index->get<int>());
+}
+
+MessageReader::Block& MessageReader::begun_block(int index) {
+    const auto block = blocks_.find(index);
     if (block == blocks_.end()) fail_stream("a content block goes on that never began");
     return block->second;
+}
+
+void MessageReader::apply_plain(const PlainDelta& delta) {
+    Block& block = begun_block(delta.index);
+    if (block.closed) fail_stream("a content block goes on after its end");
+    std::string& text = delta.type == "input_json_delta" ? block.partial_json : block.text;
+    grow(append_unescaped(text, delta.escaped));
 }
 
 void MessageReader::apply_delta(const base::Json& event) {

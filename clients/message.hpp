@@ -14,6 +14,7 @@
 #include "base/failure.hpp"
 #include "base/json.hpp"
 #include "catalog/record.hpp"
+#include "clients/message_delta.hpp"
 #include "clients/sse.hpp"
 
 namespace clients {
@@ -74,12 +75,14 @@ class MessageReader {
 
     void start_message(const base::Json& event);
     void start_block(const base::Json& event);
+    void apply_plain(const PlainDelta& delta);
     void apply_delta(const base::Json& event);
     void close_block(const base::Json& event);
     void read_message_delta(const base::Json& event);
     void read_usage(const base::Json& usage);
     void grow(std::size_t bytes);
     Block& block_of(const base::Json& event);
+    Block& begun_block(int index);
     void append_block(const Block& block);
     void append_tool_use(const Block& block);
 
