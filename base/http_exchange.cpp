@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t exchange_unread_max = 256 * 1024;  // Of a stream; past it the sender waits.
 constexpr std::size_t exchange_header_bytes_max = 64 * 1024;
 constexpr std::size_t exchange_header_count_max = 200;
-constexpr long exchange_stream_chunk = 4'096;
+constexpr long exchange_stream_chunk = 8'192;
 constexpr long exchange_upload_chunk = 16'384;  // The least that libcurl takes.
 constexpr std::size_t exchange_body_kept_max = 4'096;
 

@@ -22,6 +22,8 @@ class VisitFile {
 
     // Appends without syncing; answers the error or nothing.
     std::string append(const std::string& bytes);
+    // Starts the writing, so that a sync() soon after finds most of it done.
+    void start_sync();
     std::string sync();
     // Deletes the file, or moves it to move_to with the reason beside it.
     std::string finish();

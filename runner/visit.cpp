@@ -172,6 +172,8 @@ base::Task<void> Visit::live_turns() {
             clients::ToolAnswer answer = co_await run_tool(use);
             answers.push_back(std::move(answer));
         }
+        progress_.waiting_for = Waiting::disk;
+        co_await std::move(*outcome_written_);
         talk_->add_results(answers);
     }
 }
@@ -228,9 +230,9 @@ base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
             {{"module", action.module}, {"outcome", std::string(catalog::word_of(action.outcome))}})
         .add();
     note(action, result.text);
-    progress_.waiting_for = Waiting::disk;
     const bool is_error = action.outcome != Action::Outcome::ok;
-    co_await services_.outbox.put_outcome(std::move(action));
+    // It shares its way to the disk with the next intent, which comes after it in the same file.
+    outcome_written_.emplace(services_.outbox.put_outcome(std::move(action)));
     co_return clients::ToolAnswer{use.id, std::move(result.text), is_error};
 }
 

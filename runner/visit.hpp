@@ -72,8 +72,8 @@ struct VisitProgress {
 };
 
 // Resource of the loop thread: one visit. Each action's intent is on disk before its call leaves
-// and its outcome before the next step, so a visit cut short keeps what it did and knows what it
-// does not know.
+// and its outcome before the next call or turn, so a visit cut short keeps what it did and knows
+// what it does not know.
 class Visit {
   public:
     Visit(Services services, const VisitOptions& options, clients::ClaimedVisit claimed);
@@ -116,6 +116,7 @@ class Visit {
     base::Secret session_token_;
     std::unique_ptr<clients::McpSession> session_;
     std::optional<clients::Conversation> talk_;
+    std::optional<base::Task<void>> outcome_written_;  // Of the newest action: until it is on disk.
     std::vector<DigestLine> digest_;
     DayPlan plan_;
     std::string reason_;   // How the day ended.
