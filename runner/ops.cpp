@@ -30,9 +30,6 @@ struct Reply {
     void give(T value) {
         if (!given.exchange(true)) promise.set_value(std::move(value));
     }
-    void fail(std::exception_ptr error) {
-        if (!given.exchange(true)) promise.set_exception(std::move(error));
-    }
 };
 
 // Counts the requests that wait for a tick.
@@ -64,7 +61,17 @@ struct LoginProbe {
     std::string user_id, space_id, space_name;
     std::size_t tools = 0;
     std::vector<std::string> modules;
+    // The failure in parts: an exception object has one owner at a time, and here two threads meet.
+    std::optional<Failure::Kind> failed;
+    std::string reason, code;
+    std::optional<std::chrono::milliseconds> retry_after;
 };
+
+[[noreturn]] void throw_failure_of(const LoginProbe& probe) {
+    Failure failure{*probe.failed, probe.reason, probe.code};
+    if (probe.retry_after) throw Failure{std::move(failure).retry_after(*probe.retry_after)};
+    throw Failure{failure};
+}
 
 base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
                                    std::string email, base::Secret password) {
@@ -95,9 +102,12 @@ base::Task<void> answer_login(clients::Auth& auth, clients::Mcp& mcp, std::strin
         LoginProbe probe = co_await probe_login(auth, mcp, std::move(mcp_url), std::move(email),
                                                 std::move(password));
         reply->give(std::move(probe));
-    } catch (const Failure&) {
+    } catch (const Failure& failure) {
         // Handed to the thread that asked; it answers with the failure's status.
-        reply->fail(std::current_exception());
+        reply->give({.failed = failure.kind(),
+                     .reason = failure.what(),
+                     .code = failure.code(),
+                     .retry_after = failure.retry_after()});
     }
 }
 
@@ -317,6 +327,7 @@ ServerResponse Ops::login(const ServerRequest& request) {
         throw Failure{Failure::Kind::unavailable, "the login took longer than a minute"};
     }
     const LoginProbe probe = answer.get();
+    if (probe.failed) throw_failure_of(probe);
     return ServerResponse::json(
         Json{{"ok", true},
              {"user", {{"id", probe.user_id}, {"email", email}}},

@@ -1,7 +1,9 @@
 // What the visit's wire tests share: one claimed visit, lived against scripted services.
 #pragma once
 
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -48,6 +50,13 @@ struct VisitRoom : RunnerWorld {
         EXPECT_NE(left, nullptr);
         EXPECT_TRUE(left && left->end);
         return left ? *left : runner::VisitRecords{};
+    }
+    // What a process would find that starts now. Any thread.
+    runner::VisitRecords on_disk() const {
+        std::ifstream in(folder.path() / "outbox" / "visit-1.visit", std::ios::binary);
+        std::ostringstream text;
+        text << in.rdbuf();
+        return runner::read_outbox_file(text.str()).visit;
     }
     // The answers to tool calls in a request to the model, by id.
     static std::map<std::string, base::Json> answers(const base::Json& turn) {

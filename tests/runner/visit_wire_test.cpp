@@ -14,11 +14,13 @@ using catalog::Action;
 using catalog::Rating;
 using catalog::VisitEnd;
 using runner_tests::call_block;
+using runner_tests::live_visit;
 using runner_tests::model_calls;
 using runner_tests::model_reply;
 using runner_tests::refusal;
 using runner_tests::ScriptedProduct;
 using runner_tests::text_block;
+using runner_tests::visit_claimed;
 using runner_tests::VisitRoom;
 using testing::HasSubstr;
 using testing::Not;
@@ -68,6 +70,36 @@ TEST(VisitWire, TellsTheProductWhoCallsAndTheModelWhatCameBack) {
     const auto answers = VisitRoom::answers(room.model.turns().at(1));
     EXPECT_FALSE(answers.at("t1").value("is_error", false));
     EXPECT_TRUE(answers.at("t2").value("is_error", false));
+}
+
+TEST(VisitWire, EveryOutcomeIsOnDiskBeforeTheNextTurnStarts) {
+    VisitRoom room;
+    room.model.then(model_calls({call_block("t1", "todo_list"), call_block("t2", "notes_add")}));
+    room.model.hold("tool_result");
+    runner::Visit visit(room.services(), room.options, visit_claimed());
+    base::Group living(room.loop);
+    living.add(live_visit(visit, &room.error));
+    EXPECT_TRUE(room.until([&] { return room.model.waiting() == 1; }));
+    EXPECT_EQ(room.on_disk().settled, (std::vector<bool>{true, true}));
+    room.model.release();
+    EXPECT_TRUE(room.until([&] { return living.size() == 0; }));
+    EXPECT_TRUE(room.on_disk().end);
+    EXPECT_EQ(room.error, "");
+}
+
+TEST(VisitWire, TheIntentIsOnDiskWhenTheCallArrivesAndTheOneBeforeIsSettled) {
+    VisitRoom room;
+    std::mutex mutex;
+    std::vector<std::vector<bool>> seen;
+    room.product.before_calls(
+        [&](const ScriptedProduct::Call&) -> std::optional<base::ServerResponse> {
+            const std::lock_guard lock(mutex);
+            seen.push_back(room.on_disk().settled);
+            return std::nullopt;
+        });
+    room.model.then(model_calls({call_block("t1", "todo_list"), call_block("t2", "notes_add")}));
+    room.live();
+    EXPECT_EQ(seen, (std::vector<std::vector<bool>>{{false}, {true, false}}));
 }
 
 TEST(VisitWire, LogsInWithTheDerivedPassword) {
