@@ -365,6 +365,50 @@ TEST(McpWire, FollowsCursorsEvenEmptyOnes) {
     EXPECT_EQ(room.open(mcp)->tools().modules(), (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(McpWire, SessionsShareAListThatReadsTheSame) {
+    RealMcpRoom room;
+    Mcp mcp{room.http, {}, room.metrics};
+    auto first = room.open(mcp);
+    auto second = room.open(mcp);
+    EXPECT_EQ(&first->tools(), &second->tools());
+
+    room.on_list = [](const ServerRequest& request) {
+        const Json message = request.json();
+        Json page{{"tools", Json::array({Json{{"name", "todo.create"}}})}};
+        if (!message["params"].contains("cursor")) {
+            page["nextCursor"] = "more";
+        } else {
+            page["tools"][0]["name"] = "notes.add";
+        }
+        return rpc_result(message["id"], page);
+    };
+    auto third = room.open(mcp);
+    auto fourth = room.open(mcp);
+    EXPECT_NE(&third->tools(), &first->tools());
+    EXPECT_EQ(&third->tools(), &fourth->tools());
+    EXPECT_NE(third->tools().by_api_name("notes_add"), nullptr);
+    // What earlier sessions hold stays theirs.
+    EXPECT_NE(first->tools().by_api_name("todo_list"), nullptr);
+    EXPECT_EQ(first->tools().by_api_name("notes_add"), nullptr);
+}
+
+TEST(McpWire, AListThatAnswersAnotherRequestIsNotTakenForAKnownOne) {
+    RealMcpRoom room;
+    Mcp mcp{room.http, {}, room.metrics};
+    std::string first_list;
+    room.on_list = [list = room.on_list, &first_list](const ServerRequest& request) {
+        ServerResponse answer = list(request);
+        if (first_list.empty()) {
+            first_list = answer.body;
+        } else {
+            answer = rpc_result(777, Json::parse(first_list)["result"]);
+        }
+        return answer;
+    };
+    room.open(mcp);
+    EXPECT_EQ(room.failure_of(mcp.open(room.target())).kind(), Failure::Kind::unavailable);
+}
+
 TEST(McpWire, ACallWhoseAnswerIsCutIsUnknown) {
     VirtualMcpRoom room;
     Mcp mcp{room.http, {}, room.metrics};
