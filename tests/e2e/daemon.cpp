@@ -44,13 +44,14 @@ Daemon::Daemon(Variables changes) : state_(folder_.path() / "state") {
 Daemon::~Daemon() {
     superuser_.reset();
     ops_.reset();
-    if (testing::Test::HasFailure()) std::cerr << "--- log of " << state_ << "\n" << log();
     if (program_ && program_->is_running()) {
         program_->signal(SIGCONT);
         program_->signal(SIGTERM);
-        program_->signal(SIGTERM);
-        program_->wait(std::chrono::seconds{30});
+        EXPECT_EQ(program_->wait(), 0) << "the daemon ends well";
     }
+    EXPECT_EQ(log().find("Sanitizer"), std::string::npos);
+    EXPECT_EQ(log().find("runtime error:"), std::string::npos);
+    if (testing::Test::HasFailure()) std::cerr << "--- log of " << state_ << "\n" << log();
 }
 
 void Daemon::start() {

@@ -1,5 +1,6 @@
 // The demo as a newcomer runs it.
 #include <csignal>
+#include <fstream>
 #include <regex>
 #include <set>
 
@@ -45,6 +46,11 @@ class KeptDemo {
         base::Postgres database({.url = base::embedded_url(state_ / "postgres", "postgres")});
         return database.transact(
             [&](base::Transaction& transaction) { return transaction.run(statement); });
+    }
+    pid_t daemon() const {
+        pid_t pid = 0;
+        std::ifstream(state_ / "lock") >> pid;
+        return pid;
     }
     std::int64_t rows_of(const std::string& table) const {
         return query("select count(*) from " + table)[0].integer("count");
@@ -142,6 +148,16 @@ TEST(Demo, ToldToStopMidDayItLeavesNothingBehind) {
     EXPECT_TRUE(demo.wait());
     EXPECT_EQ(demo.out(), "") << "half a report is none";
     EXPECT_TRUE(e2e::eventually([&] { return std::filesystem::is_empty(folder.path()); }));
+}
+
+TEST(Demo, KilledItLeavesNoDaemonRunning) {
+    KeptDemo demo({"--personas", "1"});
+    const pid_t daemon = demo.daemon();
+    ASSERT_GT(daemon, 1);
+    ASSERT_EQ(::kill(daemon, 0), 0);
+    demo.program().signal(SIGKILL);
+    EXPECT_EQ(demo.program().wait(), -SIGKILL);
+    EXPECT_TRUE(e2e::eventually([&] { return ::kill(daemon, 0) != 0; }));
 }
 
 TEST(Demo, ItsOptionsAreChecked) {
