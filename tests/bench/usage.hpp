@@ -61,10 +61,11 @@ class Measure {
         return fmt::format(
             R"({{"visits":{},"concurrency":{},"cpu_ms_per_visit":{:.3f},)"
             R"("other_threads_ms_per_visit":{:.3f},"seconds":{:.3f},"visits_per_second":{:.1f},)"
-            R"("kib_per_visit":{:.1f},"exchanges_per_visit":{:.1f}}})",
+            R"("kb_per_visit":{:.1f},"exchanges_per_visit":{:.1f}}})",
             visits, concurrency, cpu * 1000 / visits, others * 1000 / visits, wall.count(),
             visits / wall.count(),
-            static_cast<double>(memory_kib("VmHWM") - memory_) / std::min(visits, concurrency),
+            static_cast<double>(memory_kib("VmHWM") - memory_) * 1.024 /
+                std::min(visits, concurrency),
             static_cast<double>(exchanges) / visits);
     }
 
