@@ -38,6 +38,11 @@ class KeptDemo {
         report_ = base::parse_json(program_->out(), "report");
     }
 
+    ~KeptDemo() {
+        program_->signal(SIGINT);
+        program_->wait();
+    }
+
     const Json& report() const { return report_; }
     const std::string& ops_url() const { return ops_url_; }
     e2e::Program& program() { return *program_; }
