@@ -190,6 +190,7 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
     sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")
         ->check(CLI::Range(0, 60000));
     add_verb(app, verbs, "settings", "Print every setting as a Markdown table", Verb::settings);
+    for (const VerbEntry& entry : verbs) entry.app->footer(std::string(lesson_of(entry.verb)));
     return verbs;
 }
 

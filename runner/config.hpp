@@ -121,7 +121,8 @@ struct Setting {
 };
 
 const std::vector<Setting>& settings();
-std::string settings_table();  // Markdown, for the README.
+std::string_view lesson_of(Verb verb);  // What --help teaches below the flags.
+std::string settings_table();           // Markdown, for the README.
 
 // Refuses what production must not have (development secrets, missing ones), naming the variable.
 void check_config(const Config& config);

@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include <charconv>
 #include <cstdlib>
 
@@ -67,6 +69,24 @@ std::string setting_model(const std::string& text) {
     return text;
 }
 
+std::string setting_address(const std::string& text) {
+    in_addr four{};
+    in6_addr six{};
+    const bool number = ::inet_pton(AF_INET, text.c_str(), &four) == 1 ||
+                        ::inet_pton(AF_INET6, text.c_str(), &six) == 1;
+    if (!number && text != "localhost") {
+        refuse_setting("an IP address such as 127.0.0.1 or 0.0.0.0");
+    }
+    return text;
+}
+
+std::string setting_effort(const std::string& text) {
+    for (const char* word : {"", "low", "medium", "high", "xhigh", "max"}) {
+        if (text == word) return text;
+    }
+    refuse_setting("low, medium, high, xhigh, max or empty");
+}
+
 bool setting_production(const std::string& text) {
     if (text == "production") return true;
     if (text == "development" || text == "test" || text.empty()) return false;
@@ -104,7 +124,7 @@ std::vector<Setting> where_settings() {
          [](Config& c, const std::string& t) { c.log_level = setting_level(t); }},
         {"BIND_ADDRESS", "--bind", "127.0.0.1",
          "address of all listeners; another than loopback needs production", false,
-         [](Config& c, const std::string& t) { c.bind_address = t; }},
+         [](Config& c, const std::string& t) { c.bind_address = setting_address(t); }},
         {"PORT", "--port", "3070", "ops listener: health, metrics, diag; 0 takes any free port",
          false,
          [](Config& c, const std::string& t) {
@@ -179,7 +199,7 @@ std::vector<Setting> visit_settings() {
          [](Config& c, const std::string& t) { c.rating_model = setting_model(t); }},
         {"PERSONA_EFFORT", "--effort", "medium",
          "thinking effort of the main turns; empty: the model's default", false,
-         [](Config& c, const std::string& t) { c.effort = t; }},
+         [](Config& c, const std::string& t) { c.effort = setting_effort(t); }},
         {"TICK_INTERVAL_MS", "--tick-interval-ms", "60000", "how often due personas are looked for",
          false,
          [](Config& c, const std::string& t) {

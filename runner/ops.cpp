@@ -290,9 +290,13 @@ ServerResponse Ops::tick(const ServerRequest& request) {
     auto reply = std::make_shared<Reply<TickReport>>();
     std::future<TickReport> answer = reply->promise.get_future();
     Scheduler& scheduler = *targets_.scheduler;
-    targets_.loop.post([reply, &scheduler, everybody] {
-        scheduler.tick({everybody, [reply](const TickReport& report) { reply->give(report); }});
+    const Json taken = on_loop([reply, &scheduler, everybody] {
+        return Json(scheduler.tick(
+            {everybody, [reply](const TickReport& report) { reply->give(report); }}));
     });
+    if (!taken.get<bool>()) {
+        throw Failure{Failure::Kind::throttled, "too many ticks wait for their turn already"};
+    }
     if (wait == "0") return ServerResponse::json(Json{{"ok", true}, {"accepted", true}}, 202);
     const auto until = std::chrono::steady_clock::now() + options_.tick_wait_max;
     while (answer.wait_for(std::chrono::milliseconds{200}) != std::future_status::ready) {

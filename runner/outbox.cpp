@@ -103,13 +103,20 @@ Outbox::~Outbox() = default;
 void Outbox::recover(const std::filesystem::path& file) {
     try {
         OutboxFile found = read_outbox_file(read_whole(file));
+        if (found.visit.visit_id.empty()) {
+            // We died while opening it; no step of the visit had left.
+            std::filesystem::remove(file);
+            return;
+        }
         auto entry = std::make_unique<Entry>();
         entry->records = std::move(found.visit);
         entry->file = std::make_shared<VisitFile>(file, found.bytes_read);
         entry->changed_at = loop_.now();
         const std::string visit_id = entry->records.visit_id;
         const bool finished = entry->records.end.has_value();
-        entries_.emplace(visit_id, std::move(entry));
+        if (!entries_.emplace(visit_id, std::move(entry)).second) {
+            throw Failure{Failure::Kind::conflict, "another file holds the same visit"};
+        }
         if (!finished) {
             abandon(visit_id, end_of_abandoned(entries_[visit_id]->records,
                                                "the runner stopped during the visit",

@@ -152,9 +152,6 @@ OutboxFile read_outbox_file(std::string_view text) {
         at = newline + 1;
         file.bytes_read = at;
     }
-    if (file.visit.visit_id.empty()) {
-        throw Failure{Failure::Kind::invalid, "the visit's header (first line) is missing"};
-    }
     return file;
 }
 

@@ -45,8 +45,9 @@ struct OutboxFile {
     bool torn = false;
 };
 
-// Throws Failure::invalid naming the line when a line before the last is damaged, the header is
-// missing, or the records contradict each other.
+// A file that was cut before its first line was whole holds no visit: the id is empty. Throws
+// Failure::invalid naming the line when a line before the last is damaged, the first is no header,
+// or the records contradict each other.
 OutboxFile read_outbox_file(std::string_view text);
 
 }  // namespace runner

@@ -17,6 +17,7 @@ using base::Failure;
 using catalog::VisitEnd;
 
 constexpr int claims_per_request_max = 64;
+constexpr std::size_t passes_waiting_max = 32;
 constexpr std::chrono::seconds lease_wait{
     5};  // A tick right after the start waits for the registration.
 
@@ -69,12 +70,14 @@ base::Task<void> Scheduler::run() {
     }
 }
 
-void Scheduler::tick(TickRequest request) {
+bool Scheduler::tick(TickRequest request) {
+    if (passes_.size() >= passes_waiting_max) return false;
     auto tick = std::make_shared<Tick>();
     tick->id = base::random_uuid();
     tick->everybody = request.everybody;
     if (request.done) tick->done.push_back(std::move(request.done));
     passes_.add(guarded_pass(std::move(tick)));
+    return true;
 }
 
 base::Task<void> Scheduler::guarded_pass(TickPointer tick) {

@@ -59,7 +59,7 @@ class Scheduler {
 
     // Timer ticks for ever; owned by a Group.
     base::Task<void> run();
-    void tick(TickRequest request);
+    bool tick(TickRequest request);  // false: too many wait for their turn already.
 
     // No visit starts any more; running ones go on.
     void stop_claiming();

@@ -179,6 +179,8 @@ TEST_F(ConfigTest, BadValuesNameTheVariableTheValueAndWhatIsValid) {
         {"RUNNER_PAUSED", "maybe", "true or false"},
         {"PERSONA_KEEP_INPUTS", "2", "true or false"},
         {"PERSONA_THROWAWAY", "ja", "true or false"},
+        {"PERSONA_EFFORT", "hard", "low, medium, high"},
+        {"BIND_ADDRESS", "everywhere", "an IP address"},
         {"PERSONA_ENV", "prod", "production or development"},
         {"LOG_LEVEL", "verbose", "debug, info, warning or error"},
         {"MANA_AUTH_URL", "localhost:3001", "http:// or https://"},

@@ -126,7 +126,7 @@ TEST(OutboxFile, EveryCutLeavesTheWholeLinesBeforeIt) {
         }
         const std::string part = text.substr(0, cut);
         if (whole_lines == 0) {
-            EXPECT_THAT(file_complaint(part), HasSubstr("header (first line) is missing"));
+            EXPECT_EQ(read_outbox_file(part).visit.visit_id, "") << cut;
             continue;
         }
         const runner::OutboxFile read = read_outbox_file(part);

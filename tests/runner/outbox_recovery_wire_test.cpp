@@ -54,6 +54,15 @@ class OutboxRecovery : public testing::Test {
     const std::string second = runner::intent_line(outbox_action("v1", 2, "notes"));
 };
 
+TEST_F(OutboxRecovery, AFileCutBeforeItsFirstLineWasWholeIsForgotten) {
+    leave("v1.visit", "");
+    leave("v2.visit", header.substr(0, header.size() / 2));
+    auto outbox = reborn();
+    EXPECT_EQ(outbox->waiting_visits(), 0U);
+    EXPECT_THAT(outbox_files(folder), ElementsAre());
+    EXPECT_THAT(outbox_files(folder / "broken"), ElementsAre());
+}
+
 TEST_F(OutboxRecovery, AnUnfinishedVisitIsClosedAsPartial) {
     leave("v1.visit", header + intent + outcome + second);
     auto outbox = reborn();
@@ -131,14 +140,15 @@ TEST_F(OutboxRecovery, ADamagedFileIsSetAsideAndTheOthersAreDelivered) {
     std::string damaged = header + intent + outcome;
     damaged[header.size() + 20] ^= 1;
     leave("bad.visit", damaged);
-    leave("empty.visit", "");
+    leave("same.visit", header);
     leave("notes.txt", "not ours");
-    leave("v1.visit", header + intent + outcome);
+    leave("first.visit", header + intent + outcome);
     testing::internal::CaptureStderr();
     auto outbox = reborn();
     const std::string log = testing::internal::GetCapturedStderr();
-    EXPECT_THAT(log, AllOf(HasSubstr("bad.visit"), HasSubstr("line 2 is damaged")));
-    EXPECT_THAT(outbox_files(folder / "broken"), ElementsAre("bad.visit", "empty.visit"));
+    EXPECT_THAT(log, AllOf(HasSubstr("bad.visit"), HasSubstr("line 2 is damaged"),
+                           HasSubstr("another file holds the same visit")));
+    EXPECT_THAT(outbox_files(folder / "broken"), ElementsAre("bad.visit", "same.visit"));
     EXPECT_EQ(outbox_text(folder / "broken" / "bad.visit"), damaged);
     EXPECT_EQ(outbox->waiting_visits(), 1U);
     base::Group group(world.loop);

@@ -1,0 +1,58 @@
+// What `--help` teaches beside the flags of a verb: how it is meant to be used.
+#include "base/failure.hpp"
+#include "runner/config.hpp"
+
+namespace runner {
+
+std::string_view lesson_of(Verb verb) {
+    switch (verb) {
+        case Verb::serve:
+            return "Without DATABASE_URL a private PostgreSQL runs in the state directory; without "
+                   "MANA_AUTH_URL and\nMANA_MCP_URL both services are hosted here. SIGTERM drains, "
+                   "a "
+                   "second one skips the grace.\n  persona-runner serve --state "
+                   "/var/lib/persona-runner --concurrency 4";
+        case Verb::demo:
+            return "Nothing of it stays, unless you say --keep.\n  persona-runner demo --personas "
+                   "3\n"
+                   "  persona-runner demo --json --seed 7 | jq .totals";
+        case Verb::tick:
+            return "  persona-runner tick              whoever is due\n"
+                   "  persona-runner tick --all        everybody, also on a Sunday\n"
+                   "Exit 5 when a visit failed.";
+        case Verb::login:
+            return "Shows whether a persona could visit now; never prints a token.\n"
+                   "  persona-runner login persona.anna@mana.test";
+        case Verb::health:
+            return "For scripts and containers: exit 0 well, 5 not well, 3 not reachable.";
+        case Verb::status: return "  persona-runner status --json | jq .running";
+        case Verb::seed:
+            return "Creates or updates by address; running it again changes nothing.\n"
+                   "  persona-runner admin token you@example.com > token\n"
+                   "  MANA_ADMIN_JWT_FILE=token persona-runner seed --catalog my-personas.json";
+        case Verb::cleanup:
+            return "Names the host and the counts, exports, asks, then deletes. Refuses while a "
+                   "visit "
+                   "runs.\n  MANA_ADMIN_JWT_FILE=token persona-runner cleanup --dry-run";
+        case Verb::migrate:
+            return "serve does it itself when it may (private cluster or DATABASE_OWNER_URL).\n"
+                   "  DATABASE_OWNER_URL=… DATABASE_URL=… persona-runner migrate";
+        case Verb::admin_create: return "The password is printed once and stored nowhere else.";
+        case Verb::admin_token:
+            return "  persona-runner admin token you@example.com --minutes 5 > token";
+        case Verb::psql:
+            return "Flags of ours stand before the verb.\n"
+                   "  persona-runner psql -c \"select * from ops.health\"\n"
+                   "  persona-runner --state DIR psql";
+        case Verb::sim:
+            return "Prints its URL; point ANTHROPIC_BASE_URL (any Anthropic client) at it.\n"
+                   "Faults: header x-sim-fault, or POST /sim/faults, with words such as\n"
+                   "  status=529   status=429;retry-after=2   cut=3   end=2   silence=1   "
+                   "error=2;type=overloaded_error   slow=500   late=2000\n"
+                   "What it was asked: GET /sim/requests.";
+        case Verb::settings: return "The README's table is this output.";
+    }
+    base::unreachable("verb");
+}
+
+}  // namespace runner
