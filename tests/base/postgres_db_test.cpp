@@ -209,13 +209,13 @@ TEST_F(PostgresDb, ARowsTextCannotForgeTheConstraintsName) {
 }
 
 TEST_F(PostgresDb, SettingsEndWithTheTransaction) {
-    Postgres one({.url = database.app_url(), .connections_max = 1});
-    one.transact([](Transaction& transaction) {
+    Postgres single({.url = database.app_url(), .connections_max = 1});
+    single.transact([](Transaction& transaction) {
         transaction.set_local("app.user", "anna");
         EXPECT_EQ(transaction.run("select current_setting('app.user') as value")[0].text("value"),
                   "anna");
     });
-    const auto after = one.transact([](Transaction& transaction) {
+    const auto after = single.transact([](Transaction& transaction) {
         return transaction.run("select nullif(current_setting('app.user', true), '') as value");
     });
     EXPECT_TRUE(after[0].is_null("value"));
