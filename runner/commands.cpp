@@ -59,6 +59,14 @@ std::string workspace_url_of(const Config& config) {
                                : fmt::format("http://127.0.0.1:{}/mcp", config.mcp_port);
 }
 
+std::string daemon_url_of(const Config& config) {
+    if (!config.daemon_url.empty()) return config.daemon_url;
+    const auto urls = written_urls(config);
+    const auto found = urls.find("PERSONA_URL");
+    return found != urls.end() ? found->second
+                               : fmt::format("http://127.0.0.1:{}", config.ops_port);
+}
+
 struct DaemonAnswer {
     int status = 0;
     Json body;
@@ -68,7 +76,8 @@ DaemonAnswer ask(const Config& config, const std::string& method, const std::str
                  const Json& body, std::chrono::milliseconds limit) {
     base::HttpRequest request;
     request.method = method;
-    request.url = config.daemon_url + path;
+    const std::string daemon_url = daemon_url_of(config);
+    request.url = daemon_url + path;
     request.deadline = limit;
     request.header_limit = limit;
     request.headers = {{"X-Service-Key", config.service_key.reveal()}};
@@ -82,7 +91,7 @@ DaemonAnswer ask(const Config& config, const std::string& method, const std::str
         throw Failure{
             Failure::Kind::unavailable,
             fmt::format("{} answered {} without JSON; is it a persona-runner's ops listener?",
-                        config.daemon_url, answer.status)};
+                        daemon_url, answer.status)};
     }
     return {answer.status, *json};
 }
@@ -134,6 +143,11 @@ int run_login(const Config& config) {
 
 int run_health(const Config& config) {
     const DaemonAnswer answer = ask(config, "GET", "/health", Json(), std::chrono::seconds{15});
+    if (answer.body.value("service", "") != "persona-runner") {
+        throw Failure{Failure::Kind::unavailable,
+                      fmt::format("{} is another service; --url takes the daemon's ops listener",
+                                  daemon_url_of(config))};
+    }
     if (config.json) {
         fmt::print("{}\n", answer.body.dump(2));
     } else {

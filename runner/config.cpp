@@ -1,6 +1,7 @@
 // CLI11's only door: verbs, flags and where a setting's value comes from.
 #include "runner/config.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -71,8 +72,9 @@ std::optional<std::string> credential_of(const Setting& setting, const Environme
     return read_secret_file(path, setting.variable);
 }
 
-std::string value_of(const Setting& setting, const Values& flags, const Values& file,
-                     const Environment& environment) {
+// What somebody gave for it, wherever; nothing: the default counts.
+std::optional<std::string> given_value(const Setting& setting, const Values& flags,
+                                       const Values& file, const Environment& environment) {
     const std::string variable(setting.variable);
     if (const auto flag = flags.find(setting.variable); flag != flags.end()) return flag->second;
     if (const auto value = environment(variable)) return *value;
@@ -86,15 +88,31 @@ std::string value_of(const Setting& setting, const Values& flags, const Values& 
         if (const auto alias = environment("NODE_ENV")) return *alias;
         if (const auto alias = file.find("NODE_ENV"); alias != file.end()) return alias->second;
     }
-    return std::string(setting.fallback);
+    return std::nullopt;
+}
+
+bool has_control_character(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+}
+
+void require_daemon_url(const std::string& url) {
+    if (url.empty() || url.starts_with("http://") || url.starts_with("https://")) return;
+    throw Failure{Failure::Kind::invalid,
+                  fmt::format("--url \"{}\" must be an http:// or https:// URL", url)};
 }
 
 void apply_settings(Config& config, const Values& flags, const Values& file,
                     const Environment& environment) {
     for (const Setting& setting : settings()) {
-        const std::string value = value_of(setting, flags, file, environment);
+        const auto given = given_value(setting, flags, file, environment);
+        const std::string value = given.value_or(std::string(setting.fallback));
         try {
+            if (has_control_character(value)) {
+                throw Failure{Failure::Kind::invalid, "must not hold control characters"};
+            }
             setting.store(config, value);
+            if (given) config.given[std::string(setting.variable)] = base::Secret(value);
         } catch (const Failure& failure) {
             // The value's reader does not know whose value it is; secrets are not repeated.
             const std::string shown =
@@ -215,6 +233,20 @@ void mask_token(std::string& text, const std::string& token) {
     }
 }
 
+// Says which word is no verb, and which ones are.
+std::string verbs_text(const CLI::App& app, const std::vector<VerbEntry>& verbs) {
+    std::string text = "a verb is needed";
+    const std::vector<std::string> left = app.remaining(true);
+    if (!left.empty()) text = fmt::format("\"{}\" is no verb or flag", left.front());
+    text += "; verbs are:";
+    for (const VerbEntry& entry : verbs) {
+        const bool nested = entry.app->get_parent() != &app;
+        text += fmt::format(" {}{}", nested ? "admin " : "", entry.app->get_name());
+        text += &entry == &verbs.back() ? "" : ",";
+    }
+    return text + "\nTry persona-runner --help.\n";
+}
+
 void wipe_jwt(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
         if (std::strncmp(argv[i], "--jwt=", 6) == 0) {
@@ -272,6 +304,9 @@ Config parse_command_line(int argc, char** argv, const Environment& environment)
         std::ostringstream out, err;
         const int code = app.exit(error, out, err);
         std::string text = out.str() + err.str();
+        const bool no_verb = std::none_of(
+            verbs.begin(), verbs.end(), [](const VerbEntry& entry) { return entry.app->parsed(); });
+        if (code != 0 && no_verb) text = verbs_text(app, verbs);
         for (const std::string& token : jwts_of(argc, argv)) mask_token(text, token);
         wipe_jwt(argc, argv);
         throw Usage{code == 0 ? 0 : exit_usage, std::move(text)};
@@ -294,10 +329,8 @@ Config parse_command_line(int argc, char** argv, const Environment& environment)
     read_admin_jwt(config, options, environment);
     config.token_life = std::chrono::minutes(options.token_minutes);
     config.sim_pacing = std::chrono::milliseconds(options.pacing_ms);
-    if (config.daemon_url.empty())
-        config.daemon_url = fmt::format("http://127.0.0.1:{}", config.ops_port);
-    const bool serves = config.verb == Verb::serve || config.verb == Verb::demo;
-    if (serves) check_config(config);
+    require_daemon_url(config.daemon_url);
+    check_config(config);
     return config;
 }
 

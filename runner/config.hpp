@@ -39,6 +39,9 @@ enum class Verb {
 struct Config {
     Verb verb = Verb::serve;
 
+    // What was given by flag, variable or file, as text; for handing on to a child process.
+    std::map<std::string, base::Secret> given;
+
     // Where and how.
     std::filesystem::path state_directory;
     bool production = false;

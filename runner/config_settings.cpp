@@ -45,6 +45,24 @@ bool setting_flag(const std::string& text) {
     refuse_setting("true or false");
 }
 
+base::Secret setting_secret(const std::string& text) {
+    if (text.empty()) refuse_setting("a secret, not empty");
+    return base::Secret(text);
+}
+
+std::string setting_domain(const std::string& text) {
+    const bool plain = text.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                           "0123456789.-") == std::string::npos;
+    if (!plain) refuse_setting("a domain such as .example.com");
+    return text;
+}
+
+std::string setting_word(const std::string& text) {
+    if (text.empty() || text.find(' ') != std::string::npos) refuse_setting("one word");
+    return text;
+}
+
 std::string setting_url(const std::string& text) {
     if (text.empty()) return text;
     try {
@@ -109,6 +127,36 @@ std::vector<std::string> setting_list(const std::string& text) {
     return items;
 }
 
+std::vector<std::string> setting_origins(const std::string& text) {
+    std::vector<std::string> items = setting_list(text);
+    for (std::string& item : items) {
+        if (setting_url(item) != base::origin_of(item))
+            refuse_setting("a comma list of origins such as https://app.example.com");
+    }
+    return items;
+}
+
+std::vector<std::string> setting_addresses(const std::string& text) {
+    std::vector<std::string> items = setting_list(text);
+    for (const std::string& item : items) setting_address(item);
+    return items;
+}
+
+std::filesystem::path setting_folder(const std::string& text) {
+    if (text.empty()) refuse_setting("a directory");
+    return std::filesystem::absolute(text);
+}
+
+std::string setting_zone(const std::string& text) {
+    try {
+        catalog::require_zone(text);
+    } catch (const Failure&) {
+        // Its own text repeats the value.
+        refuse_setting("an IANA time zone such as Europe/Berlin");
+    }
+    return text;
+}
+
 std::vector<Setting> where_settings() {
     return {
         {"PERSONA_ENV", "--env", "development",
@@ -116,7 +164,7 @@ std::vector<Setting> where_settings() {
          false, [](Config& c, const std::string& t) { c.production = setting_production(t); }},
         {"STATE_DIRECTORY", "--state", "/var/lib/persona-runner",
          "outbox, embedded PostgreSQL, mail; set by systemd", false,
-         [](Config& c, const std::string& t) { c.state_directory = t; }},
+         [](Config& c, const std::string& t) { c.state_directory = setting_folder(t); }},
         {"PERSONA_THROWAWAY", "--throwaway", "false",
          "database without fsync, state may be in memory: for demos and tests", false,
          [](Config& c, const std::string& t) { c.durable = !setting_flag(t); }},
@@ -161,22 +209,22 @@ std::vector<Setting> auth_settings() {
          [](Config& c, const std::string& t) { c.base_url = setting_url(t); }},
         {"MANA_SERVICE_KEY", "", development_service_key,
          "X-Service-Key between services; production refuses the default", true,
-         [](Config& c, const std::string& t) { c.service_key = base::Secret(t); }},
+         [](Config& c, const std::string& t) { c.service_key = setting_secret(t); }},
         {"BETTER_AUTH_SECRET", "", development_auth_secret,
          "signs cookies, seals keys; production refuses the default", true,
-         [](Config& c, const std::string& t) { c.auth_secret = base::Secret(t); }},
+         [](Config& c, const std::string& t) { c.auth_secret = setting_secret(t); }},
         {"PERSONA_SEED_SECRET", "", catalog::development_seed_secret,
          "personas' passwords derive from it; production refuses the default", true,
-         [](Config& c, const std::string& t) { c.seed_secret = base::Secret(t); }},
+         [](Config& c, const std::string& t) { c.seed_secret = setting_secret(t); }},
         {"JWT_AUDIENCE", "--jwt-audience", "mana", "aud claim", false,
-         [](Config& c, const std::string& t) { c.jwt_audience = t; }},
+         [](Config& c, const std::string& t) { c.jwt_audience = setting_word(t); }},
         {"COOKIE_DOMAIN", "--cookie-domain", "", "Domain attribute of session cookies", false,
-         [](Config& c, const std::string& t) { c.cookie_domain = t; }},
+         [](Config& c, const std::string& t) { c.cookie_domain = setting_domain(t); }},
         {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173", "comma list of web origins",
-         false, [](Config& c, const std::string& t) { c.cors_origins = setting_list(t); }},
+         false, [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
         {"TRUSTED_PROXIES", "--trusted-proxies", "",
          "comma list of proxies' addresses whose X-Forwarded-For the auth service believes", false,
-         [](Config& c, const std::string& t) { c.trusted_proxies = setting_list(t); }},
+         [](Config& c, const std::string& t) { c.trusted_proxies = setting_addresses(t); }},
         {"MAX_DAILY_SIGNUPS", "--daily-signups-max", "0", "registrations a UTC day; 0: no limit",
          false,
          [](Config& c, const std::string& t) {
@@ -231,10 +279,7 @@ std::vector<Setting> visit_settings() {
          [](Config& c, const std::string& t) { c.paused = setting_flag(t); }},
         {"PERSONA_TIMEZONE", "--timezone", "UTC",
          "IANA zone of weekdays and of the personas' clock", false,
-         [](Config& c, const std::string& t) {
-             catalog::require_zone(t);
-             c.zone = t;
-         }},
+         [](Config& c, const std::string& t) { c.zone = setting_zone(t); }},
         {"PERSONA_SEED", "--seed", "", "a number: plans become reproducible", false,
          [](Config& c, const std::string& t) {
              if (!t.empty()) c.seed = static_cast<std::uint64_t>(setting_number(t, 0, INT64_MAX));
@@ -295,19 +340,25 @@ std::string settings_table() {
 void check_config(const Config& config) {
     const bool loopback = config.bind_address == "127.0.0.1" || config.bind_address == "::1" ||
                           config.bind_address == "localhost";
-    if (!loopback && !config.production) {
+    const bool serves = config.verb == Verb::serve || config.verb == Verb::demo;
+    if (!loopback && !config.production && (serves || config.verb == Verb::sim)) {
         throw Failure{
             Failure::Kind::invalid,
             fmt::format("BIND_ADDRESS {} is not loopback; that needs PERSONA_ENV=production",
                         config.bind_address)};
     }
     if (!config.production) return;
-    if (!config.durable)
+    const bool asks = config.verb == Verb::tick || config.verb == Verb::login ||
+                      config.verb == Verb::status || config.verb == Verb::cleanup;
+    const bool administers = config.verb == Verb::admin_create || config.verb == Verb::admin_token;
+    if (!config.durable && serves)
         throw Failure{Failure::Kind::invalid,
                       "PERSONA_THROWAWAY is for demos and tests; unset it in production"};
-    refuse_default(config.service_key, development_service_key, "MANA_SERVICE_KEY");
-    refuse_default(config.seed_secret, catalog::development_seed_secret, "PERSONA_SEED_SECRET");
-    if (config.auth_url.empty())
+    if (serves || asks)
+        refuse_default(config.service_key, development_service_key, "MANA_SERVICE_KEY");
+    if (serves || config.verb == Verb::seed)
+        refuse_default(config.seed_secret, catalog::development_seed_secret, "PERSONA_SEED_SECRET");
+    if ((serves && config.auth_url.empty()) || administers)
         refuse_default(config.auth_secret, development_auth_secret, "BETTER_AUTH_SECRET");
 }
 

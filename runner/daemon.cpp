@@ -75,6 +75,17 @@ class SignalThread {
     std::thread thread_;
 };
 
+// A failure of `work` names the setting that led to it.
+template <class Work>
+auto naming(std::string_view setting, const Work& work) {
+    try {
+        return work();
+    } catch (const Failure& failure) {
+        throw Failure{failure.kind(), fmt::format("{}: {}", setting, failure.what()),
+                      failure.code()};
+    }
+}
+
 // One socket per visit and listener: take what the system allows.
 void raise_file_limit() {
     rlimit limit{};
@@ -195,7 +206,8 @@ struct Inbound {
         database = std::make_unique<Database>(config, Database::Use::own);
         postgres = std::make_unique<base::Postgres>(
             base::PostgresOptions{.url = database->app_url(), .connections_max = 24});
-        postgres->refuse_privileged_role();
+        naming(config.database_url.empty() ? "embedded PostgreSQL" : "DATABASE_URL",
+               [this] { postgres->refuse_privileged_role(); });
         migrate_or_check(*database, *postgres);
         if (auth_url.empty()) {
             auth = std::make_unique<auth::Service>(*postgres, auth_options(config), clock, metrics);
@@ -281,6 +293,13 @@ base::Task<void> watch_database(Outbound& outbound, Database& database) {
     }
 }
 
+// What an earlier process left is delivered after its visits were declared lost, never before: so
+// one crash gives one verdict.
+base::Task<void> deliver_once_registered(Outbound& outbound) {
+    co_await outbound.lease.until_held();
+    co_await outbound.outbox.deliver();
+}
+
 base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace) {
     const base::Steady until = outbound.loop.now() + grace;
     while (outbound.scheduler.running() > 0 && outbound.signals < 2 &&
@@ -293,7 +312,8 @@ base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace
 base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::Notify& notify,
                       const Config& config) {
     base::Group background(outbound.loop);
-    background.add(outbound.outbox.deliver());
+    const bool visits = !config.api_key.empty();
+    background.add(visits ? deliver_once_registered(outbound) : outbound.outbox.deliver());
     if (database) background.add(watch_database(outbound, *database));
     if (config.api_key.empty()) {
         base::log_warning("visits disabled", {{"reason", idle_reason_of(config)}});
@@ -332,10 +352,13 @@ base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::No
 void run_daemon(const Config& config) {
     block_stop_signals();
     catalog::Prices prices = prices_of(config);  // A wrong file leaves nothing behind.
-    base::drop_root_to_owner_of(config.state_directory);
+    constexpr std::string_view state_setting = "STATE_DIRECTORY (--state)";
+    naming(state_setting, [&] { base::drop_root_to_owner_of(config.state_directory); });
     raise_file_limit();
-    base::StateDirectory state(
-        {.path = config.state_directory, .may_be_in_memory = !config.durable});
+    base::StateDirectory state = naming(state_setting, [&] {
+        return base::StateDirectory(
+            {.path = config.state_directory, .may_be_in_memory = !config.durable});
+    });
     base::SystemClock clock;
     base::Metrics metrics;
     base::Notify notify;

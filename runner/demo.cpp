@@ -150,39 +150,44 @@ void await_delivery(const Config& config, DemoDaemon& daemon) {
 }
 
 std::map<std::string, std::string> demo_environment(const Config& config, const DemoWorld& world) {
-    std::map<std::string, std::string> changes{
+    std::map<std::string, std::string> changes;
+    for (const auto& [variable, value] : config.given) changes[variable] = value.reveal();
+    changes.emplace("PERSONA_CONCURRENCY", std::to_string(demo_concurrency));
+    changes.emplace("PERSONA_SEED", "1");
+    const std::map<std::string, std::string> fixed{
         {"PERSONA_ENV", "development"},
         {"PERSONA_THROWAWAY", "true"},
         {"RUNNER_PAUSED", "true"},
+        {"BIND_ADDRESS", "127.0.0.1"},
         {"PORT", "0"},
         {"MANA_AUTH_PORT", "0"},
         {"MANA_MCP_PORT", "0"},
-        {"PERSONA_SEED", std::to_string(config.seed.value_or(1))},
         {"SHUTDOWN_GRACE_MS", "500"},
     };
-    if (!std::getenv("PERSONA_CONCURRENCY"))
-        changes["PERSONA_CONCURRENCY"] = std::to_string(demo_concurrency);
+    for (const auto& [variable, value] : fixed) changes[variable] = value;
     if (!world.claude_url.empty()) {
         changes["ANTHROPIC_BASE_URL"] = world.claude_url;
         changes["ANTHROPIC_API_KEY"] = world.claude_key.reveal();
     }
     // The demo hosts everything itself.
-    for (const char* name : {"DATABASE_URL", "MANA_AUTH_URL", "MANA_MCP_URL", "BASE_URL"})
+    for (const char* name : {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_OPS_URL",
+                             "MANA_AUTH_URL", "MANA_MCP_URL", "BASE_URL"}) {
         changes[name] = "";
+    }
     return changes;
 }
 
 void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
-    const std::string psql = fmt::format("persona-runner --state {} psql", daemon.state().string());
-    if (!keep) {
-        view.say(
-            "\nRun with --keep to look further: the daemon then stays up and prints its URLs and "
-            "psql commands.");
-        return;
+    const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+    if (keep) {
+        view.say(fmt::format("\nThe daemon stays up. ops {}  auth {}  mcp {}", daemon.ops_url(),
+                             daemon.auth_url(), daemon.mcp_url()));
+        view.say("Look further:");
+    } else {
+        view.say("\nWith --keep the daemon stays up, and these look further (it prints its DIR):");
     }
-    view.say(fmt::format("\nThe daemon stays up. ops {}  auth {}  mcp {}", daemon.ops_url(),
-                         daemon.auth_url(), daemon.mcp_url()));
-    view.say("Look further:");
+    const std::string psql =
+        fmt::format("{} --state {} psql", program, keep ? daemon.state().string() : "DIR");
     for (const char* query :
          {"select * from ops.visits",
           "select persona, seq, tool, outcome, error_message from ops.actions order by 1, 2",
@@ -190,6 +195,7 @@ void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
           "select * from ops.health"}) {
         view.say(fmt::format("  {} -c \"{}\"", psql, query));
     }
+    if (!keep) return;
     view.say(fmt::format("  curl -X POST {}/diag/tick", daemon.ops_url()));
     view.say("Ctrl-C ends it and removes everything.");
 }

@@ -56,7 +56,7 @@ std::filesystem::path file_of(const std::filesystem::path& folder, const std::st
 }  // namespace
 
 VisitEnd end_of_abandoned(const VisitRecords& visit, std::string reason, VisitEnd::Source source) {
-    VisitEnd end;
+    VisitEnd end = visit.so_far.value_or(VisitEnd{});
     end.status = visit.actions.empty() ? VisitEnd::Status::failed : VisitEnd::Status::partial;
     end.reason = std::move(reason);
     end.source = source;
@@ -226,10 +226,11 @@ base::Task<void> Outbox::open(VisitRecords visit) {
     return put(visit_id, std::move(line));
 }
 
-base::Task<void> Outbox::put_intent(Action action) {
+base::Task<void> Outbox::put_intent(Action action, std::optional<VisitEnd> so_far) {
     Entry& entry = entry_of(action.visit_id);
     base::require(!entry.records.end, "a closed visit takes no action");
-    std::string line = intent_line(action);
+    std::string line = intent_line(action, so_far);
+    entry.records.so_far = std::move(so_far);
     const std::string visit_id = action.visit_id;
     entry.records.actions.push_back(std::move(action));
     entry.records.settled.push_back(false);

@@ -62,7 +62,9 @@ class Outbox {
     ~Outbox();
 
     base::Task<void> open(VisitRecords visit);
-    base::Task<void> put_intent(catalog::Action action);   // On disk when it returns.
+    // On disk when it returns. `so_far`: what the visit has used, should nobody be left to say it.
+    base::Task<void> put_intent(catalog::Action action,
+                                std::optional<catalog::VisitEnd> so_far = std::nullopt);
     base::Task<void> put_outcome(catalog::Action action);  // Same.
     // Ratings and end: the visit is complete. Counts of `end` (actions, ratings) are filled in
     // here.

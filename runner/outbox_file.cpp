@@ -92,6 +92,8 @@ void apply_record(VisitRecords& visit, const base::Json& record, const std::stri
         catalog::Action action = catalog::action_from_json(record, where);
         check_owner(visit, action.visit_id, where);
         apply_action(visit, std::move(action), kind == "outcome");
+        if (fields.has("soFar"))
+            visit.so_far = catalog::visit_end_from_json(fields.object("soFar"));
     } else if (kind == "rating") {
         catalog::Rating rating = catalog::rating_from_json(record, where);
         check_owner(visit, rating.visit_id, where);
@@ -113,8 +115,11 @@ std::string header_line(const VisitRecords& visit) {
                               {"startedAt", base::to_iso(visit.started_at)}});
 }
 
-std::string intent_line(const catalog::Action& action) {
-    return guarded(record_of_kind("intent", catalog::to_json(action)));
+std::string intent_line(const catalog::Action& action,
+                        const std::optional<catalog::VisitEnd>& so_far) {
+    base::Json record = record_of_kind("intent", catalog::to_json(action));
+    if (so_far) record["soFar"] = catalog::to_json(*so_far);
+    return guarded(record);
 }
 
 std::string outcome_line(const catalog::Action& action) {

@@ -28,13 +28,15 @@ struct VisitRecords {
     std::vector<bool> settled;             // Same index: the outcome is recorded.
     std::vector<catalog::Rating> ratings;
     std::optional<catalog::VisitEnd> end;
-    std::size_t actions_delivered = 0;  // Not on disk: a resend is harmless.
+    std::optional<catalog::VisitEnd> so_far;  // Turns, tokens, cost when the newest intent left.
+    std::size_t actions_delivered = 0;        // Not on disk: a resend is harmless.
 
     bool operator==(const VisitRecords&) const = default;
 };
 
 std::string header_line(const VisitRecords& visit);
-std::string intent_line(const catalog::Action& action);
+std::string intent_line(const catalog::Action& action,
+                        const std::optional<catalog::VisitEnd>& so_far = std::nullopt);
 std::string outcome_line(const catalog::Action& action);
 std::string rating_line(const catalog::Rating& rating);
 std::string end_line(const catalog::VisitEnd& end);

@@ -182,9 +182,15 @@ SeedResult seed_personas(const SeedTarget& target, const std::vector<catalog::Pe
             admin_call("POST", target.auth_url + "/api/v1/admin/personas", target.admin_jwt, &body);
         std::string line;
         if (answer.status == 200) {
-            const bool created = admin_failure_body(answer).value("created", false);
+            const Json told = admin_failure_body(answer);
+            const bool created = told.value("created", false);
+            const bool changed = !created && told.value("passwordChanged", false);
+            if (changed) ++result.passwords_changed;
             ++(created ? result.created : result.updated);
-            line = fmt::format("{} {}", persona.email, created ? "created" : "up to date");
+            line = fmt::format("{} {}", persona.email,
+                               created   ? "created"
+                               : changed ? "password changed"
+                                         : "up to date");
         } else {
             result.failed.emplace_back(persona.email, admin_reason(answer));
             line = fmt::format("{} failed: {}", persona.email, result.failed.back().second);
@@ -295,6 +301,14 @@ CleanupResult delete_personas(const CleanupTarget& target,
 
 int run_seed(const Config& config, const std::string& auth_url) {
     const catalog::Catalog catalog = catalog_of(config);
+    if (config.dry_run && config.json) {
+        Json personas = Json::array();
+        for (const catalog::Persona& persona : catalog.personas) {
+            personas.push_back(catalog::to_json(persona));
+        }
+        fmt::print("{}\n", base::to_text(Json{{"dryRun", true}, {"personas", personas}}));
+        return 0;
+    }
     if (config.dry_run) {
         for (const catalog::Persona& persona : catalog.personas) {
             fmt::print("{:<28} {:<18} {:<9} {}\n", persona.email, persona.archetype,
@@ -311,9 +325,11 @@ int run_seed(const Config& config, const std::string& auth_url) {
     if (config.json) {
         fmt::print("{}\n", base::to_text(Json{{"created", result.created},
                                               {"updated", result.updated},
+                                              {"passwordsChanged", result.passwords_changed},
                                               {"failed", failed_json(result.failed)}}));
     } else {
-        fmt::print("{} created, {} up to date, {} failed\n", result.created, result.updated,
+        fmt::print("{} created, {} up to date, {} passwords changed, {} failed\n", result.created,
+                   result.updated - result.passwords_changed, result.passwords_changed,
                    result.failed.size());
     }
     return result.failed.empty() ? 0 : exit_failed;
@@ -348,6 +364,16 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
     const std::string what =
         fmt::format("{}: {} personas, {} visits, {} actions, {} ratings", base::origin_of(auth_url),
                     plan.size(), visits, actions, ratings);
+    if ((config.dry_run || plan.empty()) && config.json) {
+        fmt::print("{}\n", base::to_text(Json{{"host", base::origin_of(auth_url)},
+                                              {"dryRun", config.dry_run},
+                                              {"deleted", 0},
+                                              {"personas", plan.size()},
+                                              {"visits", visits},
+                                              {"actions", actions},
+                                              {"ratings", ratings}}));
+        return 0;
+    }
     if (config.dry_run || plan.empty()) {
         fmt::print("{}; {}\n", what,
                    plan.empty() ? "nothing to delete" : "nothing was deleted (--dry-run)");

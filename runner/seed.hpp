@@ -16,6 +16,7 @@ namespace runner {
 struct SeedResult {
     int created = 0;
     int updated = 0;
+    int passwords_changed = 0;  // Of those updated: their sessions ended.
     std::vector<std::pair<std::string, std::string>> failed;  // Address -> error.
 };
 

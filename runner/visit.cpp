@@ -24,6 +24,8 @@ using catalog::Action;
 using catalog::VisitEnd;
 
 constexpr int rating_tokens_max = 2'048;
+constexpr int login_attempts_max = 8;
+constexpr std::chrono::seconds login_wait_max{30};
 
 Action::Outcome outcome_of(clients::CallResult::Outcome outcome) {
     switch (outcome) {
@@ -56,7 +58,8 @@ std::string_view word_of(Waiting waiting) {
 VisitEnd::Source source_of(Waiting waiting, Failure::Kind kind) {
     switch (waiting) {
         case Waiting::login: {
-            const bool ours = kind == Failure::Kind::unavailable || kind == Failure::Kind::internal;
+            const bool ours = kind == Failure::Kind::unavailable ||
+                              kind == Failure::Kind::throttled || kind == Failure::Kind::internal;
             return ours ? VisitEnd::Source::infra : VisitEnd::Source::persona;
         }
         case Waiting::spaces:
@@ -98,6 +101,25 @@ base::Task<void> Visit::run() {
     co_await services_.outbox.close(id(), std::move(ratings), std::move(end));
 }
 
+// Passwords are checked a few at a time; whoever comes in a crowd is told to wait a little.
+base::Task<clients::Login> Visit::log_in() {
+    const std::string email = claimed_.persona.email;
+    for (int attempt = 1;; ++attempt) {
+        std::chrono::milliseconds wait{0};
+        try {
+            clients::Login login = co_await services_.auth.log_in(
+                email, catalog::password_of(email, options_.seed_secret));
+            co_return login;
+        } catch (const Failure& failure) {
+            // Only a short wait that the service itself asked for is waited out here.
+            const auto asked = failure.retry_after();
+            if (!asked || *asked > login_wait_max || attempt >= login_attempts_max) throw;
+            wait = *asked * attempt;
+        }
+        co_await services_.loop.sleep(wait);
+    }
+}
+
 base::Task<void> Visit::enter() {
     VisitRecords records;
     records.visit_id = id();
@@ -108,8 +130,7 @@ base::Task<void> Visit::enter() {
     co_await services_.outbox.open(std::move(records));
 
     progress_.waiting_for = Waiting::login;
-    clients::Login login = co_await services_.auth.log_in(
-        claimed_.persona.email, catalog::password_of(claimed_.persona.email, options_.seed_secret));
+    const clients::Login login = co_await log_in();
     session_token_ = login.session_token;
 
     progress_.waiting_for = Waiting::spaces;
@@ -203,7 +224,8 @@ base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
     Action action = intent_of(use, entry);
     progress_.last_tool = action.tool;
     const base::Steady began = services_.loop.now();
-    co_await services_.outbox.put_intent(action);
+    co_await services_.outbox.put_intent(
+        action, end_of(VisitEnd::Status::partial, "", VisitEnd::Source::none));
 
     clients::CallResult result;
     if (!use.valid || !entry) {

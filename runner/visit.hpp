@@ -95,6 +95,7 @@ class Visit {
 
   private:
     base::Task<void> enter();
+    base::Task<clients::Login> log_in();
     base::Task<void> live_turns();
     base::Task<clients::ToolAnswer> run_tool(clients::ToolUse use);
     void check_lease() const;

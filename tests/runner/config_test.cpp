@@ -100,7 +100,7 @@ TEST_F(ConfigTest, DefaultsAreThoseOfTheTable) {
     EXPECT_TRUE(config.api_key.empty());
     EXPECT_FALSE(config.keep_inputs);
     EXPECT_EQ(config.seed_secret.reveal(), catalog::development_seed_secret);
-    EXPECT_EQ(config.daemon_url, "http://127.0.0.1:3070");
+    EXPECT_EQ(config.daemon_url, "");
 }
 
 TEST_F(ConfigTest, FlagWinsOverEnvironmentOverFileOverDefault) {
@@ -113,7 +113,7 @@ TEST_F(ConfigTest, FlagWinsOverEnvironmentOverFileOverDefault) {
     const Config config = parse({"serve", "--config", path, "--port", "4003"});
     EXPECT_EQ(config.ops_port, 4003);
     EXPECT_EQ(config.model, "file-model");
-    EXPECT_EQ(config.daemon_url, "http://127.0.0.1:4003");
+    EXPECT_EQ(config.ops_port, 4003);
 }
 
 TEST_F(ConfigTest, SecretsComeFromEnvironmentThenFileThenCredentialThenConfigFile) {
@@ -158,6 +158,35 @@ TEST_F(ConfigTest, NodeEnvIsAnAliasOfPersonaEnv) {
     EXPECT_FALSE(parse({"serve"}).production);
 }
 
+TEST_F(ConfigTest, SecretsAreNeitherEmptyNorHoldControlCharacters) {
+    for (const char* variable : {"MANA_SERVICE_KEY", "BETTER_AUTH_SECRET", "PERSONA_SEED_SECRET"}) {
+        environment_ = {{variable, ""}};
+        EXPECT_THAT(complaint({"serve"}), HasSubstr(std::string(variable) + " must be a secret"));
+    }
+    environment_ = {{"ANTHROPIC_API_KEY", "key\nX-Forged: yes"}};
+    const std::string text = complaint({"serve"});
+    EXPECT_THAT(text, HasSubstr("ANTHROPIC_API_KEY must not hold control characters"));
+    EXPECT_THAT(text, Not(HasSubstr("Forged")));
+}
+
+TEST_F(ConfigTest, ProductionVerbsRefuseTheDevelopmentSecretsTheyUse) {
+    environment_ = {{"PERSONA_ENV", "production"}};
+    EXPECT_THAT(complaint({"seed"}), HasSubstr("PERSONA_SEED_SECRET"));
+    EXPECT_THAT(complaint({"admin", "token", "a@example.com"}), HasSubstr("BETTER_AUTH_SECRET"));
+    EXPECT_THAT(complaint({"admin", "create", "a@example.com"}), HasSubstr("BETTER_AUTH_SECRET"));
+    for (const char* verb : {"tick", "status", "cleanup"}) {
+        EXPECT_THAT(complaint({verb}), HasSubstr("MANA_SERVICE_KEY")) << verb;
+    }
+}
+
+TEST_F(ConfigTest, WhatWasGivenIsKeptForHandingOn) {
+    environment_ = {{"PERSONA_TURNS_MAX", "3"}};
+    const Config config = parse({"demo", "--claude=http://127.0.0.1:9"});
+    EXPECT_EQ(config.given.at("PERSONA_TURNS_MAX").reveal(), "3");
+    EXPECT_EQ(config.given.at("ANTHROPIC_BASE_URL").reveal(), "http://127.0.0.1:9");
+    EXPECT_FALSE(config.given.contains("PERSONA_MODEL"));
+}
+
 TEST_F(ConfigTest, BadValuesNameTheVariableTheValueAndWhatIsValid) {
     struct Case {
         const char *variable, *value, *valid;
@@ -179,6 +208,12 @@ TEST_F(ConfigTest, BadValuesNameTheVariableTheValueAndWhatIsValid) {
         {"RUNNER_PAUSED", "maybe", "true or false"},
         {"PERSONA_KEEP_INPUTS", "2", "true or false"},
         {"PERSONA_THROWAWAY", "ja", "true or false"},
+        {"COOKIE_DOMAIN", "a b;c", "a domain such as"},
+        {"CORS_ORIGINS", "foo,bar", "http:// or https://"},
+        {"CORS_ORIGINS", "https://app.example/path", "list of origins"},
+        {"TRUSTED_PROXIES", "zzz", "an IP address"},
+        {"JWT_AUDIENCE", "", "one word"},
+        {"STATE_DIRECTORY", "", "a directory"},
         {"PERSONA_EFFORT", "hard", "low, medium, high"},
         {"BIND_ADDRESS", "everywhere", "an IP address"},
         {"PERSONA_ENV", "prod", "production or development"},

@@ -88,6 +88,24 @@ TEST_F(OutboxRecovery, AnUnfinishedVisitIsClosedAsPartial) {
     EXPECT_THAT(end["reason"].get<std::string>(), HasSubstr("runner stopped"));
 }
 
+TEST_F(OutboxRecovery, WhatTheVisitHadUsedIsNotLostWithTheProcess) {
+    VisitEnd so_far;
+    so_far.status = VisitEnd::Status::partial;
+    so_far.turns = 3;
+    so_far.tokens = {.input = 10, .output = 20, .cache_write = 30, .cache_read = 40};
+    so_far.cost_usd = 0.25;
+    so_far.model = "claude-sonnet-5-5";
+    leave("v1.visit", header + runner::intent_line(outbox_action("v1", 1), so_far));
+    auto outbox = reborn();
+    EXPECT_TRUE(deliver(*outbox));
+    const base::Json end = *world.service.end_of("v1");
+    EXPECT_EQ(end["turns"], 3);
+    EXPECT_EQ(end["tokens"]["cacheRead"], 40);
+    EXPECT_EQ(end["costUsd"], 0.25);
+    EXPECT_EQ(end["model"], "claude-sonnet-5-5");
+    EXPECT_EQ(end["toolCalls"], 1);
+}
+
 TEST_F(OutboxRecovery, CallsOfToolsThatDoNotExistAreNotRated) {
     leave("v1.visit", header + runner::intent_line(
                                    outbox_action("v1", 1, std::string(runner::unknown_module))));
