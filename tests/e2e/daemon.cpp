@@ -110,6 +110,8 @@ base::HttpResponse Daemon::ask(const std::string& method, const std::string& pat
     request.body = body;
     request.deadline = request.header_limit = day_limit;
     if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    const auto key = environment_.find("MANA_SERVICE_KEY");
+    if (key != environment_.end()) request.headers.emplace_back("X-Service-Key", key->second);
     return base::fetch(request);
 }
 
