@@ -79,7 +79,9 @@ ServerResponse ServerAnswers::refuse(ServerExchange& exchange, int status,
                                      const std::string& reason) const {
     exchange.close = true;
     exchange.connection.leave_unread();
-    return print(exchange.head.request, Failure(kind_of_status(status), reason), status);
+    // The printer sees the status too, so that a body that repeats it agrees.
+    return print(exchange.head.request, Failure(kind_of_status(status), reason).status(status),
+                 status);
 }
 
 ServerResponse ServerAnswers::print(const ServerRequest& request, const Failure& failure,

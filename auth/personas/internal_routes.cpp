@@ -52,7 +52,10 @@ void require_persona(Records& records, const std::string& user_id) {
 
 Claim claim_of(const base::Json& body) {
     static constexpr std::string_view all[] = {"all"};
+    static constexpr std::string_view known[] = {"runnerId", "requestId", "limit", "due",
+                                                 "idleSince"};
     const base::Fields fields(body);
+    fields.only(known);
     Claim claim;
     claim.runner_id = fields.text("runnerId", 1, runner_id_bytes_max);
     claim.request_id = fields.text("requestId", 1, runner_id_bytes_max);

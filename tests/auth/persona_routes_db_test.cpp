@@ -318,6 +318,7 @@ TEST_F(PersonaRoutesTest, bad_claims_heartbeats_and_ends_name_their_field) {
     }
     refused("/personas/due", due, "due", "some");
     refused("/personas/due", due, "idleSince", "yesterday");
+    refused("/personas/due", due, "dueX", "all");  // A typo must not claim a visit.
     refused("/personas/due", due, "runnerId", "");
     refused("/personas/due", due, "requestId", 7);
     const Json beat = {{"runnerId", "r"}, {"node", "n"}, {"leaseSeconds", 60}};

@@ -40,7 +40,8 @@ TEST_F(SignUpTest, RegisteringMailsALinkThatOpensTheAccount) {
     EXPECT_EQ(count("auth.security_events where event_type = 'EMAIL_VERIFIED'"), 1);
 }
 
-// auth-api-doubts B42: the link logs nobody in, is good once, and a scanner's look leaves it whole.
+// auth-api-doubts B40, B42: the link logs nobody in, is good once, and a scanner's look leaves it
+// whole.
 TEST_F(SignUpTest, TheLinkIsGoodOnceAndLogsNobodyIn) {
     start();
     sign_up("anna@example.com");
