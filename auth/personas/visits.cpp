@@ -378,6 +378,8 @@ std::optional<std::vector<ClaimedVisit>> Visits::claim(const Claim& claim, base:
 FinishAnswer Visits::finish(const std::string& visit_id, const catalog::VisitEnd& end,
                             base::Moment now) {
     return database_.transact([&](base::Transaction& transaction) {
+        // A runner whose lease ran out has lost its visits, whoever asks first.
+        reap(transaction, now, rules_);
         return finish_in(transaction, visit_id, end, now, rules_);
     });
 }
