@@ -1,0 +1,86 @@
+#include "runner/config_verbs.hpp"
+
+namespace runner {
+
+namespace {
+
+CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* name, const char* help,
+                   Verb verb) {
+    CLI::App* added = app.add_subcommand(name, help);
+    added->fallthrough();
+    verbs.push_back({added, verb});
+    return added;
+}
+
+}  // namespace
+
+std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& options) {
+    std::vector<VerbEntry> verbs;
+    add_verb(app, verbs, "serve", "Run the daemon: ticks, auth service, workspace, ops endpoints",
+             Verb::serve);
+    CLI::App* demo = add_verb(app, verbs, "demo",
+                              "Live one day on a throw-away database and show it", Verb::demo);
+    demo->add_flag("--keep", config.keep, "Leave the daemon up and print its URLs");
+    demo->add_option("--personas", config.personas_max, "Only the first N of the catalog")
+        ->check(CLI::Range(1, 1000));
+    demo->add_flag("--json", config.json, "Machine-readable result on stdout, nothing else there");
+    CLI::App* tick = add_verb(app, verbs, "tick", "Fire one tick on a running daemon", Verb::tick);
+    tick->add_flag("--all", config.everybody, "Every active persona, due or not");
+    tick->add_flag("!--no-wait", config.wait,
+                   "Return at once instead of when the visits have ended");
+    CLI::App* login =
+        add_verb(app, verbs, "login",
+                 "Log a persona in through a running daemon: user, space, tools", Verb::login);
+    login->add_option("email", config.email, "The persona's address")->required();
+    CLI::App* health = add_verb(app, verbs, "health",
+                                "Ask a running daemon how it is; exit 0 when well", Verb::health);
+    CLI::App* status = add_verb(app, verbs, "status",
+                                "Show running visits, last tick, outbox and lease", Verb::status);
+    for (CLI::App* verb : {tick, login, health, status}) {
+        verb->add_option("--url", config.daemon_url,
+                         "The daemon's ops URL (default http://127.0.0.1:PORT)");
+        verb->add_flag("--json", config.json, "Print the daemon's answer as it is");
+    }
+    CLI::App* seed = add_verb(app, verbs, "seed",
+                              "Bring the catalog's personas into the auth service", Verb::seed);
+    CLI::App* cleanup =
+        add_verb(app, verbs, "cleanup", "Delete personas and everything they left, after an export",
+                 Verb::cleanup);
+    for (CLI::App* verb : {seed, cleanup}) {
+        verb->add_option(
+            "--jwt", options.jwt,
+            "Admin JWT (for compatibility; prefer MANA_ADMIN_JWT or MANA_ADMIN_JWT_FILE)");
+        verb->add_flag("--dry-run", config.dry_run, "Show what would be done");
+        verb->add_flag("--json", config.json, "Machine-readable result on stdout");
+    }
+    cleanup->add_flag("--yes", config.yes, "Do not ask");
+    cleanup->add_option("--export", config.export_file,
+                        "Where the JSONL export goes (default persona-export-<time>.jsonl)");
+    add_verb(app, verbs, "migrate", "Bring the database's schema up to date", Verb::migrate);
+    CLI::App* admin = app.add_subcommand("admin", "Administrators of the hosted auth service");
+    admin->require_subcommand(1)->fallthrough();
+    CLI::App* create = add_verb(*admin, verbs, "create",
+                                "Create a verified administrator; prints a generated password",
+                                Verb::admin_create);
+    CLI::App* token =
+        add_verb(*admin, verbs, "token", "Print a short-lived admin JWT", Verb::admin_token);
+    for (CLI::App* verb : {create, token})
+        verb->add_option("email", config.email, "The administrator's address")->required();
+    token->add_option("--minutes", options.token_minutes, "Life of the token")
+        ->check(CLI::Range(1, 60));
+    CLI::App* psql = add_verb(app, verbs, "psql",
+                              "psql as the read-only ops role; arguments go to psql", Verb::psql);
+    // Everything behind the word is psql's; our own flags stand before it.
+    psql->fallthrough(false)->prefix_command();
+    CLI::App* sim = add_verb(app, verbs, "sim",
+                             "The Claude simulator alone, for tests of other tools", Verb::sim);
+    sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")
+        ->check(CLI::Range(0, 65535));
+    sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")
+        ->check(CLI::Range(0, 60000));
+    add_verb(app, verbs, "settings", "Print every setting as a Markdown table", Verb::settings);
+    for (const VerbEntry& entry : verbs) entry.app->footer(std::string(lesson_of(entry.verb)));
+    return verbs;
+}
+
+}  // namespace runner

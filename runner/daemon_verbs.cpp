@@ -1,0 +1,179 @@
+#include "runner/daemon_verbs.hpp"
+
+#include <chrono>
+#include <fstream>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/failure.hpp"
+#include "base/http.hpp"
+#include "base/json.hpp"
+
+namespace runner {
+
+namespace {
+
+using base::Failure;
+using base::Json;
+
+// Where a daemon in this state directory really listens; nothing when none ever started there.
+std::map<std::string, std::string> written_urls(const Config& config) {
+    std::map<std::string, std::string> urls;
+    std::ifstream in(config.state_directory / "urls");
+    for (std::string line; std::getline(in, line);) {
+        const std::size_t equals = line.find('=');
+        if (equals != std::string::npos) urls[line.substr(0, equals)] = line.substr(equals + 1);
+    }
+    return urls;
+}
+
+struct DaemonAnswer {
+    int status = 0;
+    Json body;
+};
+
+DaemonAnswer ask(const Config& config, const std::string& method, const std::string& path,
+                 const Json& body, std::chrono::milliseconds limit) {
+    base::HttpRequest request;
+    request.method = method;
+    const std::string daemon_url = daemon_url_of(config);
+    request.url = daemon_url + path;
+    request.deadline = limit;
+    request.header_limit = limit;
+    request.headers = {{"X-Service-Key", config.service_key.reveal()}};
+    if (!body.is_null()) {
+        request.headers.emplace_back("Content-Type", "application/json");
+        request.body = base::to_text(body);
+    }
+    const base::HttpResponse answer = base::fetch(request);
+    const auto json = base::try_parse_json(answer.body);
+    if (!json) {
+        throw Failure{
+            Failure::Kind::unavailable,
+            fmt::format("{} answered {} without JSON; is it a persona-runner's ops listener?",
+                        daemon_url, answer.status)};
+    }
+    return {answer.status, *json};
+}
+
+// 2xx and 503 of /health are answers; everything else becomes a failure with the daemon's own
+// words.
+void require_success(const DaemonAnswer& answer) {
+    if (answer.status < 400) return;
+    throw Failure{base::kind_of_status(answer.status),
+                  answer.body.value("error", "the daemon refused")};
+}
+
+}  // namespace
+
+std::string auth_url_of(const Config& config) {
+    if (!config.auth_url.empty()) return config.auth_url;
+    const auto urls = written_urls(config);
+    const auto found = urls.find("MANA_AUTH_URL");
+    return found != urls.end() ? found->second
+                               : fmt::format("http://127.0.0.1:{}", config.auth_port);
+}
+
+std::string workspace_url_of(const Config& config) {
+    if (!config.mcp_url.empty()) return {};
+    const auto urls = written_urls(config);
+    const auto found = urls.find("MANA_MCP_URL");
+    return found != urls.end() ? found->second
+                               : fmt::format("http://127.0.0.1:{}/mcp", config.mcp_port);
+}
+
+std::string daemon_url_of(const Config& config) {
+    if (!config.daemon_url.empty()) return config.daemon_url;
+    const auto urls = written_urls(config);
+    const auto found = urls.find("PERSONA_URL");
+    return found != urls.end() ? found->second
+                               : fmt::format("http://127.0.0.1:{}", config.ops_port);
+}
+
+int run_tick(const Config& config) {
+    const Json body = config.everybody ? Json{{"due", "all"}} : Json::object();
+    const DaemonAnswer answer =
+        ask(config, "POST", config.wait ? "/diag/tick" : "/diag/tick?wait=0", body,
+            std::chrono::hours{2});
+    require_success(answer);
+    if (config.json || !config.wait) {
+        fmt::print("{}\n", answer.body.dump(2));
+        return 0;
+    }
+    const Json& result = answer.body.at("result");
+    fmt::print("{} due, {} ran, {} failed, {} ms\n", result.at("due").get<int>(),
+               result.at("ranSuccessfully").get<int>(), result.at("failed").size(),
+               result.at("durationMs").get<long>());
+    for (const Json& failed : result.at("failed")) {
+        fmt::print("  {}: {}\n", failed.at("persona").get<std::string>(),
+                   failed.at("error").get<std::string>());
+    }
+    return result.at("failed").empty() ? 0 : exit_unwell;
+}
+
+int run_login(const Config& config) {
+    const DaemonAnswer answer =
+        ask(config, "POST", "/diag/login", Json{{"email", config.email}}, std::chrono::seconds{90});
+    require_success(answer);
+    if (config.json) {
+        fmt::print("{}\n", answer.body.dump(2));
+        return 0;
+    }
+    const Json& body = answer.body;
+    fmt::print(
+        "{} ({}) in space {} ({}), {} tools\n", body.at("user").at("email").get<std::string>(),
+        body.at("user").at("id").get<std::string>(), body.at("space").at("name").get<std::string>(),
+        body.at("space").at("id").get<std::string>(), body.at("tools").get<int>());
+    return 0;
+}
+
+int run_health(const Config& config) {
+    const DaemonAnswer answer = ask(config, "GET", "/health", Json(), std::chrono::seconds{15});
+    if (answer.body.value("service", "") != "persona-runner") {
+        throw Failure{Failure::Kind::unavailable,
+                      fmt::format("{} is another service; --url takes the daemon's ops listener",
+                                  daemon_url_of(config))};
+    }
+    if (config.json) {
+        fmt::print("{}\n", answer.body.dump(2));
+    } else {
+        fmt::print("{}\n", answer.body.value("status", "unknown"));
+        const Json checks = answer.body.value("checks", Json::object());
+        for (const auto& [name, check] : checks.items()) {
+            fmt::print("  {:<10} {} {}\n", name, check.value("ok", false) ? "ok" : "NOT OK",
+                       check.value("reason", ""));
+        }
+    }
+    return answer.status == 200 ? 0 : exit_unwell;
+}
+
+int run_status(const Config& config) {
+    const DaemonAnswer answer = ask(config, "GET", "/status", Json(), std::chrono::seconds{15});
+    require_success(answer);
+    if (config.json) {
+        fmt::print("{}\n", answer.body.dump(2));
+        return 0;
+    }
+    const Json& body = answer.body;
+    if (!body.value("enabled", false))
+        fmt::print("visits disabled: {}\n", body.value("reason", ""));
+    if (body.contains("lease"))
+        fmt::print("lease   {}\n", body.at("lease").value("held", false) ? "held" : "not held");
+    if (body.contains("outbox")) {
+        fmt::print("outbox  {} visits, {} records waiting\n", body.at("outbox").value("visits", 0),
+                   body.at("outbox").value("records", 0));
+    }
+    if (body.contains("lastTickAt") && body.at("lastTickAt").is_string()) {
+        fmt::print("tick    last at {}\n", body.at("lastTickAt").get<std::string>());
+    }
+    for (const Json& visit : body.value("running", Json::array())) {
+        fmt::print("visit   {:<10} turn {:<3} calls {:<3} waits for {:<7} {} s\n",
+                   visit.value("persona", ""), visit.value("turn", 0), visit.value("toolCalls", 0),
+                   visit.value("waitingFor", ""), visit.value("ageMs", 0L) / 1000);
+    }
+    return 0;
+}
+
+}  // namespace runner
