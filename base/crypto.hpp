@@ -23,6 +23,7 @@ inline constexpr std::string_view alphanumeric =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 std::string random_id();    // 32 characters a-zA-Z0-9: the service's row ids and session tokens.
 std::string random_uuid();  // Version 4.
+std::string uuid_of(std::string bytes16);  // Made a version 4 UUID: the form of random bytes.
 
 std::string to_hex(std::string_view bytes);
 std::optional<std::string> from_hex(std::string_view text);

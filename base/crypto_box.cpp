@@ -48,10 +48,14 @@ std::string random_id() {
 }
 
 std::string random_uuid() {
-    std::string bytes = random_bytes(16);
-    bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
-    std::string text = to_hex(bytes);
+    return uuid_of(random_bytes(16));
+}
+
+std::string uuid_of(std::string bytes16) {
+    require(bytes16.size() == 16, "a UUID has 16 bytes");
+    bytes16[6] = static_cast<char>((bytes16[6] & 0x0f) | 0x40);
+    bytes16[8] = static_cast<char>((bytes16[8] & 0x3f) | 0x80);
+    std::string text = to_hex(bytes16);
     for (const std::size_t place : {8, 13, 18, 23}) text.insert(place, 1, '-');
     return text;
 }

@@ -25,48 +25,12 @@ std::string_view http_header(const HttpHeaders& headers, std::string_view name) 
     return {};
 }
 
-}  // namespace
-
 using http_detail::Shard;
 using http_detail::Transfer;
 
-struct Http::State {
-    State(Loop& loop, HttpOptions the_options) : options(std::move(the_options)), names(loop) {
-        http_detail::initialise_curl();
-        share = curl_share_init();
-        require(share != nullptr, "libcurl has no memory for a share handle");
-        // One thread uses it, so it needs no lock functions.
-        curl_share_setopt(static_cast<CURLSH*>(share), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-        for (int i = 0; i < std::max(1, options.shards); ++i) {
-            shards.push_back(std::make_unique<Shard>(loop, options.idle_connections_max));
-        }
-    }
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() {
-        shards.clear();
-        curl_share_cleanup(static_cast<CURLSH*>(share));
-    }
-
-    Shard& pick() {
-        for (const auto& shard : shards) {
-            if (shard->active() < http_shard_fill) return *shard;
-        }
-        const auto least = std::min_element(
-            shards.begin(), shards.end(),
-            [](const auto& left, const auto& right) { return left->active() < right->active(); });
-        return **least;
-    }
-
-    HttpOptions options;
-    http_detail::Names names;
-    void* share = nullptr;  // CURLSH*: the addresses of hosts, known to all shards.
-    std::vector<std::unique_ptr<Shard>> shards;
-};
-
-class Http::Stream final : public HttpStream {
+class SocketStream final : public HttpStream {
   public:
-    Stream(Loop& loop, std::unique_ptr<Transfer> transfer)
+    SocketStream(Loop& loop, std::unique_ptr<Transfer> transfer)
         : loop_(loop), transfer_(std::move(transfer)) {}
 
     int status() const override { return transfer_->status; }
@@ -88,26 +52,58 @@ class Http::Stream final : public HttpStream {
     std::unique_ptr<Transfer> transfer_;
 };
 
-std::string_view HttpResponse::header(std::string_view name) const {
-    return http_header(headers, name);
-}
+// Exchanges over sockets, by libcurl.
+class SocketTransport final : public HttpTransport {
+  public:
+    SocketTransport(Loop& loop, HttpOptions options)
+        : loop_(loop), options_(std::move(options)), names_(loop) {
+        http_detail::initialise_curl();
+        share_ = curl_share_init();
+        require(share_ != nullptr, "libcurl has no memory for a share handle");
+        // One thread uses it, so it needs no lock functions.
+        curl_share_setopt(static_cast<CURLSH*>(share_), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+        for (int i = 0; i < std::max(1, options_.shards); ++i) {
+            shards_.push_back(std::make_unique<Shard>(loop, options_.idle_connections_max));
+        }
+    }
+    ~SocketTransport() override {
+        shards_.clear();
+        curl_share_cleanup(static_cast<CURLSH*>(share_));
+    }
 
-std::string_view HttpStream::header(std::string_view name) const {
-    return http_header(headers(), name);
-}
+    Task<HttpResponse> send(HttpRequest request) override;
+    Task<std::unique_ptr<HttpStream>> open(HttpRequest request) override;
+    std::size_t active() const override {
+        std::size_t count = 0;
+        for (const auto& shard : shards_) count += shard->active();
+        return count;
+    }
 
-Http::Http(Loop& loop, HttpOptions options)
-    : loop_(loop), state_(std::make_unique<State>(loop, std::move(options))) {}
+  private:
+    Shard& pick() {
+        for (const auto& shard : shards_) {
+            if (shard->active() < http_shard_fill) return *shard;
+        }
+        const auto least = std::min_element(
+            shards_.begin(), shards_.end(),
+            [](const auto& left, const auto& right) { return left->active() < right->active(); });
+        return **least;
+    }
 
-Http::~Http() = default;
+    Loop& loop_;
+    const HttpOptions options_;
+    http_detail::Names names_;
+    void* share_ = nullptr;  // CURLSH*: the addresses of hosts, known to all shards.
+    std::vector<std::unique_ptr<Shard>> shards_;
+};
 
-Task<HttpResponse> Http::send(HttpRequest request) {
+Task<HttpResponse> SocketTransport::send(HttpRequest request) {
     const Steady deadline = loop_.now() + request.deadline;
     const Steady header_deadline = std::min(deadline, loop_.now() + request.header_limit);
-    Transfer transfer(loop_, state_->names, state_->share, std::move(request),
-                      state_->options.user_agent, /*streaming=*/false);
+    Transfer transfer(loop_, names_, share_, std::move(request), options_.user_agent,
+                      /*streaming=*/false);
     co_await transfer.await_name(header_deadline);
-    state_->pick().add(transfer);
+    pick().add(transfer);
     const bool answered = co_await transfer.await_headers(header_deadline);
     if (!answered) throw transfer.failure("no headers came in time");
     const bool ended = co_await transfer.await_end(deadline);
@@ -117,25 +113,37 @@ Task<HttpResponse> Http::send(HttpRequest request) {
                            std::move(transfer.buffer)};
 }
 
-Task<std::unique_ptr<HttpStream>> Http::open(HttpRequest request) {
+Task<std::unique_ptr<HttpStream>> SocketTransport::open(HttpRequest request) {
     const Steady header_deadline = loop_.now() + request.header_limit;
-    auto transfer = std::make_unique<Transfer>(loop_, state_->names, state_->share,
-                                               std::move(request), state_->options.user_agent,
-                                               /*streaming=*/true);
+    auto transfer =
+        std::make_unique<Transfer>(loop_, names_, share_, std::move(request), options_.user_agent,
+                                   /*streaming=*/true);
     co_await transfer->await_name(header_deadline);
-    state_->pick().add(*transfer);
+    pick().add(*transfer);
     const bool answered = co_await transfer->await_headers(header_deadline);
     if (!answered) throw transfer->failure("no headers came in time");
     if (!transfer->headers_done) throw transfer->failure(transfer->cause);
     transfer->release_sent_body();
-    std::unique_ptr<HttpStream> stream = std::make_unique<Stream>(loop_, std::move(transfer));
+    std::unique_ptr<HttpStream> stream = std::make_unique<SocketStream>(loop_, std::move(transfer));
     co_return stream;
 }
 
-std::size_t Http::active() const {
-    std::size_t count = 0;
-    for (const auto& shard : state_->shards) count += shard->active();
-    return count;
+}  // namespace
+
+std::string_view HttpResponse::header(std::string_view name) const {
+    return http_header(headers, name);
 }
+
+std::string_view HttpStream::header(std::string_view name) const {
+    return http_header(headers(), name);
+}
+
+Http::Http(Loop& loop, HttpOptions options)
+    : loop_(loop), transport_(std::make_unique<SocketTransport>(loop, std::move(options))) {}
+
+Http::Http(Loop& loop, std::unique_ptr<HttpTransport> transport)
+    : loop_(loop), transport_(std::move(transport)) {}
+
+Http::~Http() = default;
 
 }  // namespace base

@@ -1,6 +1,7 @@
 // Outbound HTTP: libcurl's only door. On the loop: send() for a whole answer, open() for a stream
 // of chunks. On other threads: the blocking fetch(). Redirects are never followed (a token must not
-// travel to another address); TLS certificates are verified.
+// travel to another address); TLS certificates are verified. What carries the exchanges is an
+// HttpTransport: libcurl over sockets, or far ends in memory when a whole run is simulated.
 #pragma once
 
 #include <chrono>
@@ -56,31 +57,44 @@ struct HttpOptions {
     std::string user_agent = "persona-runner/" PERSONA_RUNNER_VERSION;
 };
 
-// Resource of the loop thread. Any HTTP status is an answer, not a failure; Failure::unavailable
-// means that no answer came (refused, reset, timeout): its text names host and cause, never a
-// header or a body. That failure's code is "not_sent" when the request certainly did not
-// reach the server (connect failed), else "outcome_unknown".
+// What carries exchanges to the far ends. Loop thread; outlives its tasks and streams. Any HTTP
+// status is an answer, not a failure; Failure::unavailable means that no answer came (refused,
+// reset, a limit of the request passed): its text names host and cause, never a header or a body.
+// That failure's code is "not_sent" when the request certainly did not reach the server (connect
+// failed), else "outcome_unknown". Dropping a task or a stream ends its exchange.
+class HttpTransport {
+  public:
+    HttpTransport() = default;
+    HttpTransport(const HttpTransport&) = delete;
+    HttpTransport& operator=(const HttpTransport&) = delete;
+    virtual ~HttpTransport() = default;
+
+    virtual Task<HttpResponse> send(HttpRequest request) = 0;
+    // Answers when the headers have arrived. The idle limit watches every later wait.
+    virtual Task<std::unique_ptr<HttpStream>> open(HttpRequest request) = 0;
+    virtual std::size_t active() const = 0;  // Exchanges under way.
+};
+
+// Resource of the loop thread: the transport's promises, behind the name that clients take.
 class Http {
   public:
-    explicit Http(Loop& loop, HttpOptions options = {});
+    explicit Http(Loop& loop, HttpOptions options = {});  // Over sockets.
+    Http(Loop& loop, std::unique_ptr<HttpTransport> transport);
     Http(const Http&) = delete;
     Http& operator=(const Http&) = delete;
     ~Http();
 
     Loop& loop() { return loop_; }
 
-    Task<HttpResponse> send(HttpRequest request);
-    // Answers when the headers have arrived. The idle limit watches every later wait.
-    Task<std::unique_ptr<HttpStream>> open(HttpRequest request);
-
-    std::size_t active() const;  // Exchanges under way.
+    Task<HttpResponse> send(HttpRequest request) { return transport_->send(std::move(request)); }
+    Task<std::unique_ptr<HttpStream>> open(HttpRequest request) {
+        return transport_->open(std::move(request));
+    }
+    std::size_t active() const { return transport_->active(); }
 
   private:
-    struct State;
-    class Stream;
-
     Loop& loop_;
-    std::unique_ptr<State> state_;
+    std::unique_ptr<HttpTransport> transport_;
 };
 
 // Blocking, for inbound threads and one-shot commands. Same answers and failures as Http::send.

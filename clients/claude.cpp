@@ -32,16 +32,17 @@ struct Claude::Attempt {
     std::optional<bool> should_retry;      // What the answer itself says about it.
 };
 
-Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics)
+Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics,
+               base::Random& random)
     : http_(http),
       options_(std::move(options)),
+      random_(random),
       replies_(metrics.counter("claude_replies_total", "Whole replies of the model.")),
       failures_(metrics.counter("claude_failures_total", "Attempts at the model that failed.")),
       retries_(metrics.counter("claude_retries_total", "Attempts that were made again.")),
       holds_(metrics.counter("claude_holds_total", "Times the model made all calls wait.")),
       lost_output_tokens_(metrics.counter("claude_lost_output_tokens_total",
-                                          "Output tokens counted in streams that broke.")),
-      random_(std::random_device{}()) {}
+                                          "Output tokens counted in streams that broke.")) {}
 
 base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options) {
     return send_text(conversation.request_text(options));
@@ -69,7 +70,8 @@ base::Task<Message> Claude::send_text(RequestText text) {
 
 base::Task<void> Claude::circuit() {
     while (http_.loop().now() < held_until_) {
-        const auto spread = std::chrono::duration_cast<base::Duration>(circuit_spread * random01());
+        const auto spread =
+            std::chrono::duration_cast<base::Duration>(circuit_spread * random_.number01());
         co_await http_.loop().sleep_until(held_until_ + spread);
     }
 }
@@ -78,7 +80,7 @@ std::optional<std::chrono::milliseconds> Claude::settle(const Attempt& attempt, 
     const base::Failure& failure = *attempt.failure;
     if (attempt.should_retry == false) return std::nullopt;
     std::optional<std::chrono::milliseconds> wait =
-        wait_before_retry(options_.retry, attempts_made, failure, random01());
+        wait_before_retry(options_.retry, attempts_made, failure, random_.number01());
     const bool spend_cap = failure.status() == 429 && !failure.retry_after();
     if (!wait && attempt.should_retry == true && !spend_cap) {
         // The answer knows better than its status; its demand still counts.
@@ -86,7 +88,7 @@ std::optional<std::chrono::milliseconds> Claude::settle(const Attempt& attempt, 
         base::Failure passing{base::Failure::Kind::unavailable, failure.what()};
         const base::Failure waiting =
             demanded ? base::Failure{std::move(passing).retry_after(*demanded)} : passing;
-        wait = wait_before_retry(options_.retry, attempts_made, waiting, random01());
+        wait = wait_before_retry(options_.retry, attempts_made, waiting, random_.number01());
     }
     if (wait && is_claude_busy(failure)) {
         const base::Steady until = http_.loop().now() + *wait;
@@ -201,10 +203,6 @@ base::Task<Claude::Attempt> Claude::read_reply(std::unique_ptr<base::HttpStream>
     }
     co_await await_end(loop, *stream);
     co_return made;
-}
-
-double Claude::random01() {
-    return std::uniform_real_distribution<double>{0.0, 1.0}(random_);
 }
 
 }  // namespace clients

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/metrics.hpp"
+#include "base/random.hpp"
 #include "base/secret.hpp"
 #include "base/task.hpp"
 #include "clients/conversation.hpp"
@@ -37,7 +37,7 @@ struct ClaudeOptions {
 // Resource of the loop thread; lives longer than its calls.
 class Claude {
   public:
-    Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics);
+    Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics, base::Random& random);
     Claude(const Claude&) = delete;
     Claude& operator=(const Claude&) = delete;
 
@@ -59,17 +59,16 @@ class Claude {
     base::Task<void> circuit();  // Until the model lets us ask.
     base::HttpRequest request_of(std::string body, int retries) const;
     std::optional<std::chrono::milliseconds> settle(const Attempt& attempt, int attempts_made);
-    double random01();
 
     base::Http& http_;
     ClaudeOptions options_;
+    base::Random& random_;
     base::Counter& replies_;
     base::Counter& failures_;
     base::Counter& retries_;
     base::Counter& holds_;
     base::Counter& lost_output_tokens_;
     base::Steady held_until_{};
-    std::mt19937_64 random_;
 };
 
 }  // namespace clients

@@ -17,6 +17,7 @@
 #include "base/metrics.hpp"
 #include "base/notify.hpp"
 #include "base/postgres.hpp"
+#include "base/random.hpp"
 #include "base/state_directory.hpp"
 #include "base/worker.hpp"
 #include "runner/database.hpp"
@@ -237,12 +238,12 @@ struct Outbound {
           http(loop),
           disk(loop),
           auth(http, {.url = inbound.auth_url, .service_key = config.service_key}),
-          claude(http, claude_options(config), metrics),
+          claude(http, claude_options(config), metrics, random),
           mcp(http, {}, metrics),
           prices(std::move(price_list)),
-          outbox(loop, disk, auth, {.folder = config.state_directory / "outbox"}, metrics),
-          lease(loop, auth, lease_options(config, node), metrics),
-          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics},
+          outbox(loop, disk, auth, {.folder = config.state_directory / "outbox"}, metrics, random),
+          lease(loop, auth, lease_options(config, node), metrics, random),
+          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random},
                     {.tick_interval = config.tick_interval,
                      .concurrency_max = config.concurrency,
                      .paused = config.paused},
@@ -256,6 +257,7 @@ struct Outbound {
         return options;
     }
 
+    base::Random random;
     base::Loop loop;
     base::Http http;
     base::Worker disk;

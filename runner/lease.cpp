@@ -2,17 +2,18 @@
 
 #include <algorithm>
 
-#include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "clients/auth.hpp"
 
 namespace runner {
 
-Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics)
+Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics,
+             base::Random& random)
     : loop_(loop),
       auth_(auth),
       options_(std::move(options)),
+      random_(random),
       losses_(
           metrics.counter("persona_leases_lost_total", "Leases that ended while visits could run")),
       changed_(loop) {
@@ -20,7 +21,7 @@ Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::
 }
 
 void Lease::renew_id() {
-    runner_id_ = base::random_uuid();
+    runner_id_ = random_.uuid();
 }
 
 bool Lease::is_held() const {

@@ -16,6 +16,7 @@
 
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
+#include "base/random.hpp"
 
 namespace clients {
 class Auth;
@@ -33,7 +34,8 @@ struct LeaseOptions {
 // Resource of the loop thread.
 class Lease {
   public:
-    Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics);
+    Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::Metrics& metrics,
+          base::Random& random);
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
@@ -62,6 +64,7 @@ class Lease {
     base::Loop& loop_;
     clients::Auth& auth_;
     const LeaseOptions options_;
+    base::Random& random_;
     base::Counter& losses_;
     base::Gate changed_;
     std::function<void(std::string)> lost_;

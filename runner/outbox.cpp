@@ -65,12 +65,13 @@ VisitEnd end_of_abandoned(const VisitRecords& visit, std::string reason, VisitEn
 }
 
 Outbox::Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
-               base::Metrics& metrics)
+               base::Metrics& metrics, base::Random& random)
     : loop_(loop),
       disk_(disk),
       auth_(auth),
       options_(std::move(options)),
       metrics_(metrics),
+      random_(random),
       work_(loop),
       on_disk_(loop),
       news_(loop),

@@ -25,6 +25,7 @@
 #include "base/group.hpp"
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
+#include "base/random.hpp"
 #include "base/worker.hpp"
 #include "catalog/record.hpp"
 #include "runner/outbox_disk.hpp"
@@ -56,7 +57,7 @@ class Outbox {
     // Reads what an earlier process left: unfinished visits are closed as abandoned. Blocking;
     // built before the loop runs.
     Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
-           base::Metrics& metrics);
+           base::Metrics& metrics, base::Random& random);
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
     ~Outbox();
@@ -112,6 +113,7 @@ class Outbox {
     clients::Auth& auth_;
     const OutboxOptions options_;
     base::Metrics& metrics_;
+    base::Random& random_;
     std::map<std::string, std::unique_ptr<Entry>> entries_;
     std::vector<OutboxWrite> pending_;
     bool writing_ = false;  // A batch is under way.

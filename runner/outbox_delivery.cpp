@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "clients/auth.hpp"
@@ -17,13 +16,6 @@ using base::Failure;
 
 constexpr std::size_t deliveries_at_once_max = 8;
 constexpr int incomplete_resends_max = 3;
-
-double delivery_jitter() {
-    const std::string bytes = base::random_bytes(2);
-    const unsigned number =
-        static_cast<unsigned char>(bytes[0]) * 256U + static_cast<unsigned char>(bytes[1]);
-    return number / 65536.0;
-}
 
 // Sending the same again can never be accepted: the persona is gone, or the service calls the rows
 // wrong.
@@ -51,7 +43,7 @@ void Outbox::deliver_later(const std::string& reason) {
         std::min<double>(static_cast<double>(options_.retry_cap.count()),
                          static_cast<double>(options_.retry_base.count()) * factor);
     const auto wait =
-        std::chrono::milliseconds(static_cast<long>(ceiling * (0.5 + 0.5 * delivery_jitter())));
+        std::chrono::milliseconds(static_cast<long>(ceiling * (0.5 + 0.5 * random_.number01())));
     if (last_error_ != reason) {
         base::log_warning("outbox waiting",
                           {{"records", waiting_records()}, {"retry_ms", wait}, {"reason", reason}});

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
 
@@ -73,7 +72,7 @@ base::Task<void> Scheduler::run() {
 bool Scheduler::tick(TickRequest request) {
     if (passes_.size() >= passes_waiting_max) return false;
     auto tick = std::make_shared<Tick>();
-    tick->id = base::random_uuid();
+    tick->id = services_.random.uuid();
     tick->everybody = request.everybody;
     if (request.done) tick->done.push_back(std::move(request.done));
     passes_.add(guarded_pass(std::move(tick)));
@@ -121,8 +120,9 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
 base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
     std::vector<clients::ClaimedVisit> claimed;
     try {
-        claimed = co_await services_.auth.claim(services_.lease.runner_id(), base::random_uuid(),
-                                                places, tick->everybody, tick->idle_since);
+        claimed =
+            co_await services_.auth.claim(services_.lease.runner_id(), services_.random.uuid(),
+                                          places, tick->everybody, tick->idle_since);
     } catch (const Failure& failure) {
         if (failure.status() == 410) services_.lease.revoke(failure.what());
         throw;

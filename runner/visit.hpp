@@ -15,6 +15,7 @@
 
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
+#include "base/random.hpp"
 #include "base/secret.hpp"
 #include "catalog/prices.hpp"
 #include "catalog/record.hpp"
@@ -37,6 +38,7 @@ struct Services {
     Lease& lease;
     const catalog::Prices& prices;
     base::Metrics& metrics;
+    base::Random& random;
 };
 
 struct VisitOptions {

@@ -56,18 +56,19 @@ struct Outbound {
           http(loop),
           disk(loop),
           auth(http, {.url = local_url(options.auth_port), .service_key = base::Secret{"bench"}}),
-          claude(http, claude_options(options), metrics),
+          claude(http, claude_options(options), metrics, random),
           mcp(http, {}, metrics),
           prices(catalog::shipped_prices()),
-          outbox(loop, disk, auth, {.folder = options.state / "outbox"}, metrics),
-          lease(loop, auth, {.node = "bench"}, metrics),
-          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics},
+          outbox(loop, disk, auth, {.folder = options.state / "outbox"}, metrics, random),
+          lease(loop, auth, {.node = "bench"}, metrics, random),
+          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random},
                     {.concurrency_max = options.concurrency, .paused = true},
                     visit_options(options)),
           ended(loop) {}
 
     base::SystemClock clock;
     base::Metrics metrics;
+    base::Random random;
     base::Loop loop;
     base::Http http;
     base::Worker disk;

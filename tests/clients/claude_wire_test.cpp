@@ -68,7 +68,7 @@ using RealRoom = ClaudeRoom<base::SystemClock>;
 
 TEST(ClaudeWire, SendsWhatTheApiWantsAndReadsTheReply) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(streamed(claude_fixture("tool_use")));
     const Message message = room.run(claude.send(room.conversation, claude_turn));
     EXPECT_EQ(message.tool_uses.size(), 2U);
@@ -89,7 +89,7 @@ TEST(ClaudeWire, SendsWhatTheApiWantsAndReadsTheReply) {
 
 TEST(ClaudeWire, ReadsAReplyThatComesByteByByte) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     const std::string text = claude_fixture("text");
     room.far_end.then(streamed([text](base::StreamWriter& writer) {
         for (const char each : text) writer.write({&each, 1});
@@ -100,7 +100,7 @@ TEST(ClaudeWire, ReadsAReplyThatComesByteByByte) {
 
 TEST(ClaudeWire, OverloadedIsAskedAgain) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(529, "overloaded_error"));
     room.far_end.then(ServerResponse::text("<html>bad gateway</html>", 502));
     room.far_end.then(streamed(claude_fixture("error_first")));
@@ -115,7 +115,7 @@ TEST(ClaudeWire, OverloadedIsAskedAgain) {
 
 TEST(ClaudeWire, HonoursRetryAfter) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(429, "rate_limit_error", "", {{"retry-after", "7"}}));
     room.far_end.then(streamed(claude_fixture("text")));
     room.run(claude.send(room.conversation, claude_turn));
@@ -128,7 +128,7 @@ TEST(ClaudeWire, HonoursRetryAfter) {
 
 TEST(ClaudeWire, ALongWaitIsGivenBack) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(429, "rate_limit_error", "", {{"retry-after", "3600"}}));
     const Failure failure = room.failure_of(claude.send(room.conversation, claude_turn));
     EXPECT_EQ(failure.kind(), Failure::Kind::throttled);
@@ -138,7 +138,7 @@ TEST(ClaudeWire, ALongWaitIsGivenBack) {
 
 TEST(ClaudeWire, ASpendCapIsNotAskedAgain) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(429, "rate_limit_error", "enforced_spend_limit_reached",
                                    {{"x-should-retry", "true"}}));
     const Failure failure = room.failure_of(claude.send(room.conversation, claude_turn));
@@ -149,7 +149,7 @@ TEST(ClaudeWire, ASpendCapIsNotAskedAgain) {
 
 TEST(ClaudeWire, AWrongKeyIsNotAskedAgainAndNotRepeated) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(401, "authentication_error"));
     const Failure failure = room.failure_of(claude.send(room.conversation, claude_turn));
     EXPECT_EQ(failure.kind(), Failure::Kind::unauthenticated);
@@ -160,7 +160,7 @@ TEST(ClaudeWire, AWrongKeyIsNotAskedAgainAndNotRepeated) {
 
 TEST(ClaudeWire, TheAnswersAdviceWins) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(400, "invalid_request_error", "", {{"x-should-retry", "true"}}));
     room.far_end.then(streamed(claude_fixture("text")));
     room.run(claude.send(room.conversation, claude_turn));
@@ -175,7 +175,7 @@ TEST(ClaudeWire, GivesUpAfterTheLastAttempt) {
     VirtualRoom room;
     ClaudeOptions options = room.options();
     options.retry.attempts_max = 3;
-    Claude claude{room.http, options, room.metrics};
+    Claude claude{room.http, options, room.metrics, room.random};
     room.far_end.otherwise(
         [](const base::ServerRequest&) { return claude_error(500, "api_error"); });
     const Failure failure = room.failure_of(claude.send(room.conversation, claude_turn));
@@ -186,7 +186,7 @@ TEST(ClaudeWire, GivesUpAfterTheLastAttempt) {
 
 TEST(ClaudeWire, CutStreamsAreAskedAgain) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     const std::string part = claude_fixture("cut");
     room.far_end.then(streamed(part));  // A clean end without message_stop.
     room.far_end.then(streamed([part](base::StreamWriter& writer) {
@@ -204,7 +204,7 @@ TEST(ClaudeWire, CutStreamsAreAskedAgain) {
 
 TEST(ClaudeWire, AnInvalidRequestInsideAStreamIsNotAskedAgain) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(streamed(claude_fixture("error_invalid")));
     EXPECT_EQ(room.failure_of(claude.send(room.conversation, claude_turn)).kind(),
               Failure::Kind::invalid);
@@ -216,7 +216,7 @@ TEST(ClaudeWire, ASilentStreamIsAskedAgain) {
     ClaudeOptions options = room.options();
     options.idle_limit = milliseconds{150};
     options.retry.backoff_base = milliseconds{1};
-    Claude claude{room.http, options, room.metrics};
+    Claude claude{room.http, options, room.metrics, room.random};
     room.far_end.then(streamed([&room](base::StreamWriter& writer) {
         writer.write(claude_fixture("cut"));
         room.far_end.keep_silent();
@@ -231,7 +231,7 @@ TEST(ClaudeWire, AStreamOfPingsAloneIsAskedAgain) {
     ClaudeOptions options = room.options();
     options.progress_limit = milliseconds{150};
     options.retry.backoff_base = milliseconds{1};
-    Claude claude{room.http, options, room.metrics};
+    Claude claude{room.http, options, room.metrics, room.random};
     room.far_end.then(streamed([](base::StreamWriter& writer) {
         while (writer.write("event: ping\ndata: {\"type\": \"ping\"}\n\n") && writer.open()) {
         }
@@ -246,7 +246,7 @@ TEST(ClaudeWire, HeadersThatDoNotComeAreAskedForAgain) {
     ClaudeOptions options = room.options();
     options.header_limit = milliseconds{150};
     options.retry.backoff_base = milliseconds{1};
-    Claude claude{room.http, options, room.metrics};
+    Claude claude{room.http, options, room.metrics, room.random};
     room.far_end.then([&room](const base::ServerRequest&) {
         room.far_end.keep_silent();
         return ServerResponse::text("late");
@@ -261,7 +261,7 @@ TEST(ClaudeWire, AWholeAttemptHasALimit) {
     ClaudeOptions options = room.options();
     options.attempt_limit = milliseconds{100};
     options.retry.attempts_max = 1;
-    Claude claude{room.http, options, room.metrics};
+    Claude claude{room.http, options, room.metrics, room.random};
     room.far_end.then([&room](const base::ServerRequest&) {
         room.far_end.keep_silent();
         return ServerResponse::text("late");
@@ -292,7 +292,7 @@ base::Task<void> ask_claude_together(base::Loop& loop, Claude& claude,
 
 TEST(ClaudeWire, OneHoldMakesEveryCallWait) {
     VirtualRoom room;
-    Claude claude{room.http, room.options(), room.metrics};
+    Claude claude{room.http, room.options(), room.metrics, room.random};
     room.far_end.then(claude_error(529, "overloaded_error", "", {{"retry-after", "30"}}));
     room.far_end.otherwise(
         [](const base::ServerRequest&) { return streamed(claude_fixture("text")); });

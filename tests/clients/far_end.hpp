@@ -16,6 +16,7 @@
 #include "base/http.hpp"
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
+#include "base/random.hpp"
 #include "base/server.hpp"
 #include "tests/support/fake_clock.hpp"
 
@@ -124,6 +125,7 @@ struct Outbound {
     TheClock clock;
     base::Loop loop{clock};
     base::Metrics metrics;
+    base::Random random{1};
     base::Http http{loop, {.shards = 2}};
     FarEnd far_end{clock};
 

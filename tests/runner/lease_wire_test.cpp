@@ -44,7 +44,7 @@ struct LeaseRoom : tests::Outbound<tests::CourteousClock> {
     clients::Auth auth{http, {.url = far_end.url(), .service_key = base::Secret{"key"}}};
     std::vector<std::string> losses, refusals;
     base::Steady lost_at{};
-    runner::Lease lease{loop, auth, {.node = "node-1", .length = seconds{60}}, metrics};
+    runner::Lease lease{loop, auth, {.node = "node-1", .length = seconds{60}}, metrics, random};
     base::Group group{loop};
 };
 

@@ -36,7 +36,7 @@ class OutboxRecovery : public testing::Test {
         runner::OutboxOptions options = world.outbox_options();
         options.folder = folder;
         return std::make_unique<runner::Outbox>(world.loop, world.disk, world.auth, options,
-                                                world.metrics);
+                                                world.metrics, world.random);
     }
     // The file holds the visit's end. While the worker writes, a reader may see half of it.
     static bool is_whole(const fs::path& file) {

@@ -24,6 +24,7 @@
 #include "base/json.hpp"
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
+#include "base/random.hpp"
 #include "base/server.hpp"
 #include "base/worker.hpp"
 #include "runner/lease.hpp"
@@ -79,7 +80,7 @@ struct RunnerWorld {
                  {.base_url = options.claude_url.empty() ? model.url() : options.claude_url,
                   .api_key = base::Secret{"sk-sim-test"},
                   .retry = {.attempts_max = 2, .backoff_base = std::chrono::milliseconds{2}}},
-                 metrics) {}
+                 metrics, random) {}
 
     // Runs the loop until the condition holds; every wait ends.
     [[nodiscard]] bool until(std::function<bool()> condition) {
@@ -100,7 +101,7 @@ struct RunnerWorld {
         EXPECT_TRUE(until([this] { return lease.is_held(); }));
     }
     runner::Services services() {
-        return {loop, auth, claude, mcp, outbox, lease, prices, metrics};
+        return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random};
     }
     runner::VisitOptions visit_options() {
         return {.mcp_url = product.url() + "/mcp",
@@ -112,6 +113,7 @@ struct RunnerWorld {
     base::SystemClock clock;
     base::Loop loop{clock};
     base::Metrics metrics;
+    base::Random random{1};
     TempFolder folder;
     ScriptedAuth service;
     ScriptedProduct product;
@@ -123,8 +125,8 @@ struct RunnerWorld {
     clients::Mcp mcp{http, {}, metrics};
     catalog::Prices prices = catalog::shipped_prices();
     base::Worker disk{loop};
-    runner::Outbox outbox{loop, disk, auth, outbox_options(), metrics};
-    runner::Lease lease{loop, auth, lease_options, metrics};
+    runner::Outbox outbox{loop, disk, auth, outbox_options(), metrics, random};
+    runner::Lease lease{loop, auth, lease_options, metrics, random};
     std::vector<std::string> losses;
     std::function<void(const std::string&)> on_lost;
     base::Group background{loop};

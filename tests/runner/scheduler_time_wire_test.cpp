@@ -28,7 +28,7 @@ struct TimerRoom : tests::Outbound<tests::CourteousClock> {
     ~TimerRoom() { std::filesystem::remove_all(folder); }
 
     runner::Services services() {
-        return {loop, auth, claude, mcp, outbox, lease, prices, metrics};
+        return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random};
     }
     // Lease and scheduler live for `span` of virtual time.
     void pass(runner::Scheduler& scheduler, base::Duration span) {
@@ -55,11 +55,11 @@ struct TimerRoom : tests::Outbound<tests::CourteousClock> {
     }();
     base::Worker disk{loop};
     clients::Auth auth{http, {.url = far_end.url(), .service_key = base::Secret{"key"}}};
-    clients::Claude claude{http, {}, metrics};
+    clients::Claude claude{http, {}, metrics, random};
     clients::Mcp mcp{http, {}, metrics};
     const catalog::Prices prices = catalog::shipped_prices();
-    runner::Outbox outbox{loop, disk, auth, {.folder = folder / "outbox"}, metrics};
-    runner::Lease lease{loop, auth, {.node = "node-1"}, metrics};
+    runner::Outbox outbox{loop, disk, auth, {.folder = folder / "outbox"}, metrics, random};
+    runner::Lease lease{loop, auth, {.node = "node-1"}, metrics, random};
 };
 
 TEST(SchedulerTime, TheTimerTicksOnceAnIntervalAndDoesNotDrift) {
