@@ -164,9 +164,9 @@ TEST_F(OutboxWire, TheVisitOfADeletedPersonaIsSetAsideAndTheOthersGoOn) {
 TEST_F(OutboxWire, ARunningVisitThatTheServiceRefusesStopsAtItsNextRecord) {
     world.service.always(
         "actions", [](const base::ServerRequest&) { return refusal(404, "no such persona"); });
-    deliver();
     world.loop.run(world.outbox.open(outbox_visit("v1")));
     put_action("v1", 1);
+    deliver();  // Not before: a slow disk would let the refusal meet the first action.
     EXPECT_TRUE(world.until([this] { return world.service.count("actions") == 1; }));
     std::string reason;
     for (int seq = 2; reason.empty() && seq < 100; ++seq) {
