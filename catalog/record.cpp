@@ -181,6 +181,7 @@ base::Json to_json(const VisitEnd& end) {
     json["model"] = end.model;
     json["product"] = {{"name", end.product_name}, {"version", end.product_version}};
     json["summary"] = end.summary;
+    if (end.handed_back) json["handedBack"] = true;
     return json;
 }
 
@@ -214,6 +215,9 @@ VisitEnd visit_end_from_json(const base::Json& json) {
             product.text_or_none("version", product_version_bytes_max).value_or("");
     }
     end.summary = fields.text_or_none("summary", summary_bytes_max).value_or("");
+    end.handed_back = fields.flag_or_none("handedBack").value_or(false);
+    if (end.handed_back && end.status == VisitEnd::Status::finished)
+        fields.fail("handedBack", "false when status is \"finished\"");
     return end;
 }
 

@@ -89,6 +89,9 @@ struct VisitEnd {
     std::string product_name;
     std::string product_version;
     std::string summary;
+    // Cut by a stopping daemon; never with `finished`. Without action rows the attempt is not used
+    // up and she is due again at once; with action rows it is an ordinary `partial`.
+    bool handed_back = false;
 
     bool operator==(const VisitEnd&) const = default;
 };

@@ -136,7 +136,7 @@ update auth.persona_visits set
     turns = $6::integer, tool_calls = $7::integer, tokens_input = $8::bigint,
     tokens_output = $9::bigint, tokens_cache_write = $10::bigint, tokens_cache_read = $11::bigint,
     cost_usd = $12::numeric, model = $13, product_name = $14, product_version = $15,
-    summary = $16, end_hash = $17
+    summary = $16, end_hash = $17, handed_back = status <> 'lost' and $18::boolean
 where tick_id = $1
 returning status)";
 
@@ -240,7 +240,8 @@ std::string_view visit_status(const catalog::VisitEnd& end, bool acted) {
 }
 
 base::SqlParams visit_end_params(const std::string& visit_id, const catalog::VisitEnd& end,
-                                 std::string_view status, std::string_view hash, base::Moment now) {
+                                 std::string_view status, bool handed_back, std::string_view hash,
+                                 base::Moment now) {
     return {visit_id,
             status,
             now,
@@ -257,7 +258,8 @@ base::SqlParams visit_end_params(const std::string& visit_id, const catalog::Vis
             base::clean_utf8(end.product_name),
             base::clean_utf8(end.product_version),
             base::clean_utf8(end.summary),
-            hash};
+            hash,
+            handed_back};
 }
 
 FinishAnswer finish_in(base::Transaction& transaction, const std::string& visit_id,
@@ -285,15 +287,20 @@ FinishAnswer finish_in(base::Transaction& transaction, const std::string& visit_
                 .actions_missing = std::max<std::int64_t>(0, end.actions - actions),
                 .ratings_missing = std::max<std::int64_t>(0, end.ratings - ratings)};
     }
-    const auto stored =
-        transaction.run(store_visit_end,
-                        visit_end_params(visit_id, end, visit_status(end, actions > 0), hash, now));
-    if (!lost) {
+    const bool handed_back = end.handed_back && actions == 0;
+    const auto stored = transaction.run(
+        store_visit_end,
+        visit_end_params(visit_id, end, visit_status(end, actions > 0), handed_back, hash, now));
+    const int attempt = static_cast<int>(row->integer("attempt"));
+    const base::Moment slot = row->moment("slot");
+    if (!lost && handed_back) {
+        transaction.run(schedule_retry, {user_id, now, slot, attempt});
+    } else if (!lost) {
         const bool was_her_day = end.status == catalog::VisitEnd::Status::finished || actions > 0;
         settle(transaction,
                {.user_id = user_id,
-                .attempt = static_cast<int>(row->integer("attempt")),
-                .slot = row->moment("slot"),
+                .attempt = attempt,
+                .slot = slot,
                 .started_at = row->moment("started_at")},
                was_her_day, now, rules);
     }

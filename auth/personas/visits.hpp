@@ -5,7 +5,8 @@
 //                └── reap ──► lost       (its runner died, or 5 minutes past its deadline)
 //
 // A failed or lost visit without any action row is tried again after a jittered wait, at most
-// three attempts per slot; with action rows there is no second day in the same slot.
+// three attempts per slot; with action rows there is no second day in the same slot. A visit that a
+// stopping daemon hands back without action rows is tried again at once, as the same attempt.
 #pragma once
 
 #include <chrono>

@@ -331,6 +331,8 @@ TEST_F(PersonaRoutesTest, bad_claims_heartbeats_and_ends_name_their_field) {
     refused("/visits/" + tick + "/finish", end, "status", "lost");
     refused("/visits/" + tick + "/finish", end, "turns", -1);
     refused("/visits/" + tick + "/finish", end, "costUsd", "free");
+    refused("/visits/" + tick + "/finish", end, "handedBack", "yes");
+    refused("/visits/" + tick + "/finish", end, "handedBack", true);  // But it finished.
     EXPECT_EQ(status_of(tick), "running");
 }
 

@@ -114,6 +114,9 @@ TEST_F(RunnersTest, the_end_of_a_lost_visit_keeps_its_costs_but_not_its_status) 
     const auto answer = finish(visit.visit_id, friday + hours(2), end);
     EXPECT_EQ(answer.outcome, Outcome::lost);
     EXPECT_EQ(finish(visit.visit_id, friday + hours(2), end).outcome, Outcome::lost);
+    end.status = catalog::VisitEnd::Status::failed;
+    end.handed_back = true;
+    EXPECT_EQ(finish(visit.visit_id, friday + hours(2), end).outcome, Outcome::lost);
     const auto row =
         sql("select * from auth.persona_visits where tick_id = $1", {visit.visit_id})[0];
     EXPECT_EQ(row.text("status"), "lost");

@@ -205,6 +205,59 @@ TEST_F(VisitsTest, three_attempts_per_slot_each_after_a_bounded_wait) {
     EXPECT_EQ(tomorrow[0].slot, now);
 }
 
+TEST_F(VisitsTest, a_visit_handed_back_without_rows_is_due_at_once_as_the_same_attempt) {
+    const std::string user = add_persona("dora");
+    base::Moment now = friday;
+    catalog::VisitEnd handed_back = failed();
+    handed_back.handed_back = true;
+    for (const int attempt : {1, 1, 1, 1}) {
+        const auto visit = claim(now, "first" + base::to_iso(now)).at(0);
+        EXPECT_EQ(visit.attempt, attempt);
+        EXPECT_EQ(visit.slot, friday);
+        now += minutes(1);
+        EXPECT_EQ(finish(visit.visit_id, now, handed_back).outcome, Outcome::applied);
+        EXPECT_EQ(status_of(visit.visit_id), "failed");
+        EXPECT_EQ(next_due_of(user), now);
+        EXPECT_EQ(last_active_of(user), std::nullopt);
+    }
+    // A failed attempt counts, one handed back after it does not.
+    finish(claim(now, "fails").at(0).visit_id, now, failed());
+    now = next_due_of(user);
+    for (const int attempt : {2, 2}) {
+        const auto visit = claim(now, "second" + base::to_iso(now)).at(0);
+        EXPECT_EQ(visit.attempt, attempt);
+        now += minutes(1);
+        finish(visit.visit_id, now, handed_back);
+    }
+    EXPECT_EQ(count("select count(*) from auth.persona_visits where handed_back"), 6);
+}
+
+TEST_F(VisitsTest, the_same_handing_back_again_does_not_move_her_schedule) {
+    const std::string user = add_persona("dora");
+    catalog::VisitEnd handed_back = failed();
+    handed_back.handed_back = true;
+    const auto visit = claim(friday, "r").at(0);
+    finish(visit.visit_id, friday + minutes(1), handed_back);
+    const auto next = claim(friday + minutes(2), "s").at(0);
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(3), handed_back).outcome, Outcome::applied);
+    EXPECT_EQ(next_due_of(user), friday + minutes(2) + hours(24));
+    EXPECT_EQ(status_of(next.visit_id), "running");
+}
+
+TEST_F(VisitsTest, a_visit_handed_back_with_rows_is_partial_and_was_her_day) {
+    const std::string user = add_persona("dora");
+    const auto visit = claim(friday, "r").at(0);
+    store(user, {action(visit.visit_id, 1)});
+    catalog::VisitEnd handed_back = failed();
+    handed_back.actions = 1;
+    handed_back.handed_back = true;
+    EXPECT_EQ(finish(visit.visit_id, friday + minutes(1), handed_back).outcome, Outcome::applied);
+    EXPECT_EQ(status_of(visit.visit_id), "partial");
+    EXPECT_EQ(next_due_of(user), friday + hours(24));
+    EXPECT_EQ(last_active_of(user), friday);
+    EXPECT_EQ(count("select count(*) from auth.persona_visits where handed_back"), 0);
+}
+
 TEST_F(VisitsTest, waits_are_spread_over_their_whole_span) {
     EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 0.0), seconds(30));
     EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 1.0), seconds(300));

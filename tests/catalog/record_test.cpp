@@ -147,6 +147,7 @@ TEST(Record, EndGoesBothWays) {
     VisitEnd unpriced = end();
     unpriced.cost_usd.reset();
     unpriced.source = VisitEnd::Source::none;
+    unpriced.handed_back = true;
     EXPECT_TRUE(catalog::to_json(unpriced)["costUsd"].is_null());
     EXPECT_EQ(catalog::visit_end_from_json(catalog::to_json(unpriced)), unpriced);
 }
