@@ -2,7 +2,9 @@
 
 namespace base {
 
-Worker::Worker(Loop& loop) : loop_(loop), thread_([this] { serve(); }) {}
+Worker::Worker(Loop& loop, Mode mode) : loop_(loop) {
+    if (mode == Mode::own_thread) thread_ = std::thread([this] { serve(); });
+}
 
 Worker::~Worker() {
     {
@@ -10,7 +12,7 @@ Worker::~Worker() {
         ending_ = true;
     }
     wake_.notify_one();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
 }
 
 std::size_t Worker::queued() const {
@@ -19,6 +21,7 @@ std::size_t Worker::queued() const {
 }
 
 void Worker::put(std::function<void()> job) {
+    if (!thread_.joinable()) return job();
     {
         const std::lock_guard lock(mutex_);
         jobs_.push_back(std::move(job));

@@ -70,6 +70,7 @@ Outbox::Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, Outbox
       disk_(disk),
       auth_(auth),
       options_(std::move(options)),
+      disk_faults_(std::make_shared<const DiskFaults>(options_.disk_faults)),
       metrics_(metrics),
       random_(random),
       work_(loop),
@@ -111,7 +112,7 @@ void Outbox::recover(const std::filesystem::path& file) {
         }
         auto entry = std::make_unique<Entry>();
         entry->records = std::move(found.visit);
-        entry->file = std::make_shared<VisitFile>(file, found.bytes_read);
+        entry->file = std::make_shared<VisitFile>(file, found.bytes_read, disk_faults_);
         entry->changed_at = loop_.now();
         const std::string visit_id = entry->records.visit_id;
         const bool finished = entry->records.end.has_value();
@@ -218,7 +219,8 @@ base::Task<void> Outbox::put(std::string visit_id, std::string line) {
 base::Task<void> Outbox::open(VisitRecords visit) {
     auto entry = std::make_unique<Entry>();
     entry->records = std::move(visit);
-    entry->file = std::make_shared<VisitFile>(file_of(options_.folder, entry->records.visit_id), 0);
+    entry->file = std::make_shared<VisitFile>(file_of(options_.folder, entry->records.visit_id), 0,
+                                              disk_faults_);
     const std::string visit_id = entry->records.visit_id;
     std::string line = header_line(entry->records);
     const bool fresh = entries_.emplace(visit_id, std::move(entry)).second;

@@ -42,6 +42,7 @@ struct OutboxOptions {
     std::chrono::milliseconds deliver_every{5'000};  // Actions of visits that still run.
     std::chrono::milliseconds retry_base{1'000};     // Full jitter, doubling …
     std::chrono::milliseconds retry_cap{60'000};     // … up to here.
+    DiskFaults disk_faults;                          // For tests and simulation; else empty.
 };
 
 // Stands in the module column of calls of tools that do not exist; nobody rates it.
@@ -112,6 +113,7 @@ class Outbox {
     base::Worker& disk_;
     clients::Auth& auth_;
     const OutboxOptions options_;
+    const std::shared_ptr<const DiskFaults> disk_faults_;
     base::Metrics& metrics_;
     base::Random& random_;
     std::map<std::string, std::unique_ptr<Entry>> entries_;

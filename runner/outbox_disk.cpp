@@ -20,7 +20,7 @@ std::string errno_text(std::string_view act, const std::filesystem::path& path) 
 }
 
 // New names and deletions survive a crash only when their folder is synced.
-std::string sync_folder(const std::filesystem::path& folder) {
+std::string folder_to_disk(const std::filesystem::path& folder) {
     const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return errno_text("open", folder);
     const bool synced = ::fsync(fd) == 0;
@@ -31,14 +31,23 @@ std::string sync_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-VisitFile::VisitFile(std::filesystem::path path, std::size_t bytes_good)
-    : path_(std::move(path)), bytes_good_(bytes_good) {}
+VisitFile::VisitFile(std::filesystem::path path, std::size_t bytes_good,
+                     std::shared_ptr<const DiskFaults> faults)
+    : path_(std::move(path)), faults_(std::move(faults)), bytes_good_(bytes_good) {}
 
 VisitFile::~VisitFile() {
     if (fd_ >= 0) ::close(fd_);
 }
 
+// Sets errno when the hook lets the step fail.
+int VisitFile::fault(DiskStep::Kind kind, std::size_t bytes) const {
+    if (!faults_ || !*faults_) return 0;
+    errno = (*faults_)({.kind = kind, .file = path_, .bytes = bytes});
+    return errno;
+}
+
 std::string VisitFile::open() {
+    if (fault(DiskStep::Kind::create) != 0) return errno_text("open", path_);
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd_ < 0) return errno_text("open", path_);
     if (::ftruncate(fd_, static_cast<off_t>(bytes_good_)) != 0) return errno_text("cut", path_);
@@ -49,12 +58,16 @@ std::string VisitFile::append(const std::string& bytes) {
     if (fd_ < 0) {
         if (std::string error = open(); !error.empty()) return error;
     }
+    const int refused = fault(DiskStep::Kind::write, bytes.size());
+    const std::size_t accepted = refused == 0 ? bytes.size() : bytes.size() / 2;
     std::size_t done = 0;
     while (done < bytes.size()) {
-        const ssize_t count = ::pwrite(fd_, bytes.data() + done, bytes.size() - done,
-                                       static_cast<off_t>(bytes_good_ + done));
+        const ssize_t count = done < accepted ? ::pwrite(fd_, bytes.data() + done, accepted - done,
+                                                         static_cast<off_t>(bytes_good_ + done))
+                                              : 0;
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) {
+            if (done >= accepted) errno = refused;
             std::string error = errno_text("write", path_);
             if (::ftruncate(fd_, static_cast<off_t>(bytes_good_)) != 0)
                 error += "; half a line remains";
@@ -72,10 +85,17 @@ void VisitFile::start_sync() {
 }
 
 std::string VisitFile::sync() {
+    if (fd_ >= 0 && fault(DiskStep::Kind::sync) != 0) return errno_text("sync", path_);
     return fd_ >= 0 && ::fdatasync(fd_) != 0 ? errno_text("sync", path_) : std::string();
 }
 
+std::string VisitFile::sync_folder() {
+    if (fault(DiskStep::Kind::sync_folder) != 0) return errno_text("sync", path_.parent_path());
+    return folder_to_disk(path_.parent_path());
+}
+
 std::string VisitFile::finish() {
+    if (fault(DiskStep::Kind::remove) != 0) return errno_text("finish", path_);
     std::error_code failed;
     if (move_to.empty()) {
         std::filesystem::remove(path_, failed);
@@ -108,7 +128,7 @@ std::vector<std::string> write_to_disk(const std::vector<OutboxWrite>& batch) {
         for (auto& [file, error] : touched) file->start_sync();
     }
     for (auto& [file, error] : touched) error = file->sync();
-    for (auto& [folder, error] : folders) error = sync_folder(folder);
+    for (auto& [folder, error] : folders) error = batch.front().file->sync_folder();
     for (std::size_t i = 0; i < batch.size(); ++i) {
         if (!errors[i].empty() || batch[i].bytes.empty()) continue;
         errors[i] = touched[batch[i].file.get()];

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "runner/outbox/disk_step.hpp"
+
 namespace runner {
 
 // One visit's file. Touched by the worker's thread only, once the outbox has handed it over; the
@@ -15,7 +17,9 @@ namespace runner {
 class VisitFile {
   public:
     // `bytes_good`: what of an existing file is whole; the rest is cut off at the first write.
-    VisitFile(std::filesystem::path path, std::size_t bytes_good);
+    // `faults` may be empty; it is shared by all files of an outbox.
+    VisitFile(std::filesystem::path path, std::size_t bytes_good,
+              std::shared_ptr<const DiskFaults> faults);
     VisitFile(const VisitFile&) = delete;
     VisitFile& operator=(const VisitFile&) = delete;
     ~VisitFile();
@@ -25,6 +29,7 @@ class VisitFile {
     // Starts the writing, so that a sync() soon after finds most of it done.
     void start_sync();
     std::string sync();
+    std::string sync_folder();
     // Deletes the file, or moves it to move_to with the reason beside it.
     std::string finish();
 
@@ -35,8 +40,10 @@ class VisitFile {
 
   private:
     std::string open();
+    int fault(DiskStep::Kind kind, std::size_t bytes = 0) const;
 
     const std::filesystem::path path_;
+    const std::shared_ptr<const DiskFaults> faults_;
     std::size_t bytes_good_;
     int fd_ = -1;
 };

@@ -114,5 +114,38 @@ TEST_F(WorkerTest, destructor_finishes_the_queue) {
     waiting.clear();
 }
 
+// Inline mode.
+
+Task<bool> worker_here(Worker& worker) {
+    const auto here = std::this_thread::get_id();
+    const auto there =
+        co_await worker.run<std::thread::id>([] { return std::this_thread::get_id(); });
+    co_return here == there;
+}
+
+TEST_F(WorkerTest, inline_work_runs_on_the_loop) {
+    Worker worker(loop_, Worker::Mode::on_the_loop);
+    EXPECT_EQ(loop_.run(worker_here(worker)), true);
+    EXPECT_THROW(loop_.run(worker.run<int>([]() -> int { throw std::runtime_error("disk full"); })),
+                 std::runtime_error);
+}
+
+TEST_F(WorkerTest, inline_work_is_done_at_once_and_its_result_comes_a_round_later) {
+    Worker worker(loop_, Worker::Mode::on_the_loop);
+    bool worked = false;
+    std::vector<int> order;
+    Group group(loop_);
+    {
+        Task<void> dropped = worker.run<void>([&worked] { worked = true; });
+        loop_detail::start(dropped);
+        EXPECT_TRUE(worked);
+    }
+    for (int i = 0; i < 5; ++i) group.add(worker_append(worker, order, i));
+    EXPECT_TRUE(order.empty());
+    EXPECT_EQ(worker.queued(), 0u);
+    loop_.run(group.all());
+    EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
 }  // namespace
 }  // namespace base

@@ -117,4 +117,28 @@ TEST_F(OutboxWire, AVisitWhoseHeaderCannotBeWrittenDoesNotBegin) {
     EXPECT_TRUE(fs::exists(folder / "v2.visit"));
 }
 
+// The disk fails by the hook, the worker runs on the loop: no thread decides anything.
+TEST(OutboxDisk, StepsOfTheDiskFailByTheHookInInlineMode) {
+    runner_tests::RunnerWorld world;
+    base::Worker inline_disk(world.loop, base::Worker::Mode::on_the_loop);
+    runner::OutboxOptions options = world.outbox_options();
+    options.folder = world.folder.path() / "faulty";
+    std::vector<runner::DiskStep::Kind> steps;
+    int sync_error = 0;
+    options.disk_faults = [&](const runner::DiskStep& step) {
+        steps.push_back(step.kind);
+        return step.kind == runner::DiskStep::Kind::sync ? sync_error : 0;
+    };
+    testing::internal::CaptureStderr();
+    runner::Outbox outbox(world.loop, inline_disk, world.auth, options, world.metrics,
+                          world.random);
+    world.loop.run(outbox.open(outbox_visit("v1")));
+    using Kind = runner::DiskStep::Kind;
+    EXPECT_EQ(steps, (std::vector{Kind::create, Kind::write, Kind::sync, Kind::sync_folder}));
+    sync_error = EIO;
+    EXPECT_THAT(world.failure_of(outbox.put_intent(outbox_action("v1", 1))),
+                AllOf(HasSubstr("outbox: cannot sync"), HasSubstr("Input/output error")));
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("outbox write failed"));
+}
+
 }  // namespace
