@@ -18,7 +18,12 @@ void Transaction::set_local(std::string_view name, std::string_view value) {
 
 // The pool: idle connections are reused last-in first-out, so that a burst's surplus stays unused.
 struct Postgres::State {
-    explicit State(PostgresOptions given) : options(std::move(given)) {}
+    explicit State(PostgresOptions given) : options(std::move(given)) {
+        if (!options.metrics) return;
+        waits = &options.metrics->histogram("postgres_pool_wait_seconds",
+                                            "Wait for a free database connection",
+                                            {0.0001, 0.001, 0.01, 0.1, 1, 10});
+    }
 
     std::unique_ptr<SqlSession> take(bool& fresh);
     void give_back(std::unique_ptr<SqlSession> session);
@@ -31,15 +36,21 @@ struct Postgres::State {
     std::vector<std::unique_ptr<SqlSession>> idle;
     int open = 0;
     int waiting = 0;
+    Histogram* waits = nullptr;
 };
 
 std::unique_ptr<SqlSession> Postgres::State::take(bool& fresh) {
     {
         std::unique_lock lock(mutex);
         const auto available = [&] { return !idle.empty() || open < options.connections_max; };
+        const auto began = std::chrono::steady_clock::now();
         ++waiting;
         const bool served = freed.wait_for(lock, options.wait_max, available);
         --waiting;
+        if (waits) {
+            const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - began;
+            waits->observe(waited.count());
+        }
         if (!served) {
             throw Failure(Failure::Kind::unavailable,
                           fmt::format("all {} database connections stayed busy for {} s; try again "

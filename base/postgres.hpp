@@ -1,6 +1,6 @@
-// PostgreSQL: libpqxx's only door. A pool of connections and transactions over it. Statements go
-// with parameters only; settings are transaction-local, so a transaction-mode pooler works. Inbound
-// threads only: every call blocks.
+// PostgreSQL: libpqxx's only door. A pool and transactions over it; parameters and
+// transaction-local settings only, so a transaction-mode pooler works. Inbound threads only: every
+// call blocks.
 #pragma once
 
 #include <chrono>
@@ -18,6 +18,7 @@
 #include "base/clock.hpp"
 #include "base/embedded_text.hpp"
 #include "base/json.hpp"
+#include "base/metrics.hpp"
 #include "base/secret.hpp"
 
 namespace base {
@@ -114,8 +115,7 @@ class Transaction {
   public:
     virtual ~Transaction() = default;
     virtual SqlRows run(std::string_view statement, const SqlParams& params = {}) = 0;
-    // For this transaction only: set_config(name, value, true).
-    void set_local(std::string_view name, std::string_view value);
+    void set_local(std::string_view name, std::string_view value);  // set_config(…, true).
 };
 
 struct PostgresOptions {
@@ -123,13 +123,13 @@ struct PostgresOptions {
     int connections_max = 16;                // Opened as needed; a caller past it waits.
     std::chrono::seconds wait_max{10};       // For a free connection; then Failure::unavailable.
     std::chrono::seconds statement_max{30};  // statement_timeout, set per transaction.
+    Metrics* metrics = nullptr;              // Where waits for a connection are counted.
 };
 
 // Resource; any inbound thread. Failures: `unavailable` when the server cannot be reached, the pool
-// is exhausted, a statement timed out or a commit's outcome is unknown; `conflict` with the
-// constraint's name as code for unique violations; `invalid` for CHECK, not-null, foreign-key and
-// data errors (code = constraint or SQLSTATE); `forbidden` for a missing privilege or a row that
-// row-level security refuses. Texts never hold statement parameters.
+// is exhausted, a statement timed out or a commit's outcome is unknown; `conflict` (code =
+// constraint) for unique violations; `invalid` (code = constraint or SQLSTATE) for other refused
+// data; `forbidden` for a missing right or a row hidden by policy. No text holds a parameter.
 class Postgres {
   public:
     explicit Postgres(PostgresOptions options);

@@ -110,6 +110,10 @@ ClaimedVisit claimed_visit(const base::Json& json, const std::string& where,
     visit.deadline = moment_field(fields, "deadline");
     visit.time_left =
         std::chrono::duration_cast<std::chrono::milliseconds>(visit.deadline - server_time);
+    if (json.contains("slot") && json.contains("startedAt")) {
+        visit.lateness = std::chrono::duration_cast<std::chrono::milliseconds>(
+            moment_field(fields, "startedAt") - moment_field(fields, "slot"));
+    }
     visit.persona = catalog::persona_from_json(fields.object("persona"), where + ".persona");
     return visit;
 }

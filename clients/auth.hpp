@@ -40,6 +40,8 @@ struct ClaimedVisit {
     int attempt = 1;
     base::Moment deadline{};                // By the service's clock.
     std::chrono::milliseconds time_left{};  // Until then, when the service answered.
+    // How long after its slot it was claimed, by the service's clock; nothing when it does not say.
+    std::optional<std::chrono::milliseconds> lateness;
     catalog::Persona persona;
 };
 

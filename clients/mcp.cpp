@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "clients/mcp_message.hpp"
 #include "clients/mcp_wire.hpp"
+#include "clients/trace.hpp"
 
 namespace clients {
 
@@ -163,7 +164,9 @@ base::Task<CallResult> McpConnection::call(std::string tool, base::Json argument
     base::Json params = base::Json::object();
     params["name"] = tool;
     params["arguments"] = arguments.is_null() ? base::Json::object() : std::move(arguments);
-    params["_meta"] = {{"persona-runner/visit", note.visit_id}, {"persona-runner/seq", note.seq}};
+    params["_meta"] = {{"persona-runner/visit", note.visit_id},
+                       {"persona-runner/seq", note.seq},
+                       {"traceparent", traceparent_of(note.visit_id, note.seq)}};
     const base::Steady deadline = wire_.loop().now() + limit;
     std::optional<base::Failure> failure;
     for (bool again = false;; again = true) {

@@ -30,6 +30,12 @@ base::Failure outcome_unknown(const std::string& what) {
     return base::Failure{base::Failure::Kind::unavailable, what, std::string{mcp_outcome_unknown}};
 }
 
+// The trace context that a request carries in its `_meta`; empty when it has none.
+std::string trace_in(const base::Json& params) {
+    const auto meta = params.find("_meta");
+    return meta == params.end() ? std::string() : meta->value("traceparent", "");
+}
+
 struct RefusalWords {
     std::string text;  // For people.
     std::int64_t rpc_code = 0;
@@ -93,8 +99,12 @@ base::Task<RpcText> McpWire::request_text(std::string method, base::Json params,
                                           std::chrono::milliseconds limit) {
     const std::int64_t id = next_id_++;
     const bool opens_session = method == "initialize";
-    base::Task<std::string> exchanging =
-        exchange(id, rpc_request(id, method, params), limit, opens_session);
+    base::HttpRequest post = http_request("POST", rpc_request(id, method, params), limit);
+    // Proxies and gateways read the trace from the header, servers from the message.
+    if (const std::string trace = trace_in(params); !trace.empty()) {
+        post.headers.emplace_back("traceparent", trace);
+    }
+    base::Task<std::string> exchanging = exchange(id, std::move(post), limit, opens_session);
     std::optional<std::string> answer = co_await loop().within(limit, std::move(exchanging));
     if (answer) co_return RpcText{id, std::move(*answer)};
     if (!opens_session) {
@@ -114,11 +124,10 @@ base::Task<void> McpWire::cancel(std::int64_t id) {
     }
 }
 
-base::Task<std::string> McpWire::exchange(std::int64_t id, std::string body,
+base::Task<std::string> McpWire::exchange(std::int64_t id, base::HttpRequest post,
                                           std::chrono::milliseconds limit, bool opens_session) {
     const bool had_session = has_session();
-    std::unique_ptr<base::HttpStream> stream =
-        co_await http_.open(http_request("POST", std::move(body), limit));
+    std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(post));
     const std::string type{stream->header("content-type")};
     if (stream->status() != 200) {
         const base::Failure refused = co_await refusal(std::move(stream), had_session);

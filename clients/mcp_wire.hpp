@@ -59,7 +59,7 @@ class McpWire {
   private:
     struct Stream;  // Where an event stream stands.
 
-    base::Task<std::string> exchange(std::int64_t id, std::string body,
+    base::Task<std::string> exchange(std::int64_t id, base::HttpRequest post,
                                      std::chrono::milliseconds limit, bool opens_session);
     base::Task<std::string> read_stream(std::unique_ptr<base::HttpStream> stream, std::int64_t id,
                                         std::chrono::milliseconds limit);

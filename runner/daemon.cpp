@@ -205,8 +205,8 @@ struct Inbound {
         : auth_url(config.auth_url), mcp_url(config.mcp_url) {
         if (!auth_url.empty() && !mcp_url.empty()) return;
         database = std::make_unique<Database>(config, Database::Use::own);
-        postgres = std::make_unique<base::Postgres>(
-            base::PostgresOptions{.url = database->app_url(), .connections_max = 24});
+        postgres = std::make_unique<base::Postgres>(base::PostgresOptions{
+            .url = database->app_url(), .connections_max = 24, .metrics = &metrics});
         naming(config.database_url.empty() ? "embedded PostgreSQL" : "DATABASE_URL",
                [this] { postgres->refuse_privileged_role(); });
         migrate_or_check(*database, *postgres);

@@ -129,11 +129,7 @@ Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
     server_.route("GET", "/health/live", [this](const ServerRequest&) {
         return ServerResponse::json(on_loop([] { return Json{{"status", "ok"}}; }));
     });
-    server_.route("GET", "/metrics", [this](const ServerRequest&) {
-        ServerResponse answer = ServerResponse::text(metrics_.text());
-        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
-        return answer;
-    });
+    server_.route("GET", "/metrics", [this](const ServerRequest&) { return metrics_text(); });
     server_.route("GET", "/status", [this](const ServerRequest&) { return status(); });
     server_.route("POST", "/diag/tick",
                   [this](const ServerRequest& request) { return tick(request); });
@@ -241,6 +237,42 @@ ServerResponse Ops::health() {
               {"ready", ready},
               {"checks", std::move(checks)}};
     return ServerResponse::json(body, ready ? 200 : 503);
+}
+
+// What is a state rather than an event is read when it is asked for.
+void Ops::read_gauges() {
+    const OpsTargets& targets = targets_;
+    base::Metrics& metrics = metrics_;
+    on_loop([&targets, &metrics] {
+        if (targets.outbox) {
+            metrics
+                .gauge("persona_outbox_records", "Records that the auth service has not confirmed")
+                .set(static_cast<double>(targets.outbox->waiting_records()));
+            metrics
+                .gauge("persona_outbox_oldest_seconds",
+                       "How long the oldest closed visit has waited for its delivery")
+                .set(std::chrono::duration<double>(targets.outbox->oldest_wait()).count());
+        }
+        if (targets.lease) {
+            metrics.gauge("persona_lease_held", "1 while visits may run")
+                .set(targets.lease->is_held() ? 1 : 0);
+        }
+        return Json();
+    });
+}
+
+ServerResponse Ops::metrics_text() {
+    base::Gauge& answers = metrics_.gauge("persona_loop_answers", "0 when the loop is stuck");
+    try {
+        read_gauges();
+        answers.set(1);
+    } catch (const Failure&) {
+        // Counters are worth most when something is stuck; the gauge says that the others are old.
+        answers.set(0);
+    }
+    ServerResponse answer = ServerResponse::text(metrics_.text());
+    answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    return answer;
 }
 
 ServerResponse Ops::status() {

@@ -68,6 +68,8 @@ class Ops {
     std::optional<base::ServerResponse> guard(const base::ServerRequest& request) const;
     base::ServerResponse health();
     base::ServerResponse status();
+    base::ServerResponse metrics_text();
+    void read_gauges();
     base::ServerResponse tick(const base::ServerRequest& request);
     base::ServerResponse login(const base::ServerRequest& request);
     base::Json on_loop(std::function<base::Json()> read);

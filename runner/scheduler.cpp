@@ -56,6 +56,7 @@ Scheduler::Scheduler(Services services, ScheduleOptions schedule, VisitOptions v
     : services_(services),
       schedule_(schedule),
       visit_options_(std::move(visits)),
+      visit_metrics_(services.metrics),
       changed_(services_.loop),
       passes_(services_.loop),
       visits_(services_.loop) {}
@@ -134,8 +135,11 @@ base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
     }
     for (clients::ClaimedVisit& one : claimed) {
         const std::string visit_id = one.visit_id;
+        const auto lateness = one.lateness;
         auto visit = std::make_unique<Visit>(services_, visit_options_, std::move(one));
         if (!active_.emplace(visit_id, std::move(visit)).second) continue;
+        visit_metrics_.started(lateness);
+        visit_metrics_.running(active_.size());
         tick_of_[visit_id] = tick;
         ++tick->report.due;
         ++tick->open_visits;
@@ -150,28 +154,32 @@ base::Task<void> Scheduler::run_visit(std::string visit_id, TickPointer tick) {
                                      {"visit", visit.id()},
                                      {"attempt", visit.claimed().attempt}});
     std::string error;
+    VisitEnd::Source source = VisitEnd::Source::none;
     try {
         const bool in_time = co_await services_.loop.within(visit.claimed().time_left, visit.run());
         if (!in_time) {
             error = fmt::format("deadline passed while waiting for {}",
                                 word_of(visit.progress().waiting_for));
-            visit.give_up(error,
-                          source_of(visit.progress().waiting_for, Failure::Kind::unavailable));
+            source = source_of(visit.progress().waiting_for, Failure::Kind::unavailable);
+            visit.give_up(error, source);
         }
     } catch (const Failure& failure) {
         // One persona's trouble is settled here; the other visits never see it.
         error = fmt::format("{}: {}", word_of(visit.progress().waiting_for), failure.what());
-        visit.give_up(error, source_of(visit.progress().waiting_for, failure.kind()));
+        source = source_of(visit.progress().waiting_for, failure.kind());
+        visit.give_up(error, source);
     }
-    settle(visit, tick, error);
+    settle(visit, tick, error, source);
 }
 
 // Bookkeeping of an ended visit. The frame that calls it may still hold the visit, so its object
 // goes last.
-void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string& error) {
+void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string& error,
+                       VisitEnd::Source source) {
     const VisitProgress& progress = visit.progress();
     const std::string persona = visit.persona();
     const auto took = rounded(services_.loop.now() - visit.began());
+    VisitEnd::Status status = VisitEnd::Status::finished;
     if (error.empty()) {
         ++tick->report.ran;
         base::log_info("visit done", {{"persona", persona},
@@ -182,22 +190,23 @@ void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string&
                                       {"modules", progress.modules.size()},
                                       {"ms", took}});
     } else {
+        status = progress.tool_calls > 0 ? VisitEnd::Status::partial : VisitEnd::Status::failed;
         tick->report.failed.emplace_back(persona, error);
         base::log_warning("visit failed", {{"persona", persona},
                                            {"visit", visit.id()},
                                            {"attempt", visit.claimed().attempt},
+                                           {"ending", catalog::word_of(status)},
+                                           {"source", catalog::word_of(source)},
                                            {"actions", progress.tool_calls},
                                            {"reason", error},
                                            {"ms", took}});
     }
-    services_.metrics
-        .counter("persona_visits_total", "Visits by how they ended here",
-                 {{"ending", error.empty() ? "finished" : "failed"}})
-        .add();
+    visit_metrics_.ended(progress, status, source, took);
     --tick->open_visits;
     const std::string visit_id = visit.id();
     tick_of_.erase(visit_id);
     active_.erase(visit_id);
+    visit_metrics_.running(active_.size());
     changed_.notify();
     finish_if_done(tick);
 }
@@ -214,6 +223,7 @@ void Scheduler::finish_if_done(const TickPointer& tick) {
                                      {"ms", tick->report.took}});
     }
     services_.metrics.counter("persona_ticks_total", "Scheduler passes").add();
+    visit_metrics_.ticked(tick->report.took);
     for (const auto& done : tick->done) done(tick->report);
 }
 
@@ -232,7 +242,7 @@ void Scheduler::drop_visits(const std::string& reason) {
     for (Visit* visit : dropped) {
         visit->give_up(reason, VisitEnd::Source::infra);
         const TickPointer tick = tick_of_[visit->id()];
-        settle(*visit, tick, reason);
+        settle(*visit, tick, reason, VisitEnd::Source::infra);
     }
 }
 

@@ -22,6 +22,7 @@
 #include "base/group.hpp"
 #include "base/json.hpp"
 #include "runner/visit.hpp"
+#include "runner/visit_metrics.hpp"
 
 namespace runner {
 
@@ -79,12 +80,14 @@ class Scheduler {
     base::Task<void> guarded_pass(TickPointer tick);
     base::Task<std::size_t> claim_some(TickPointer tick, int places);
     base::Task<void> run_visit(std::string visit_id, TickPointer tick);
-    void settle(Visit& visit, const TickPointer& tick, const std::string& error);
+    void settle(Visit& visit, const TickPointer& tick, const std::string& error,
+                catalog::VisitEnd::Source source);
     void finish_if_done(const TickPointer& tick);
 
     Services services_;
     const ScheduleOptions schedule_;
     const VisitOptions visit_options_;
+    VisitMetrics visit_metrics_;
     std::map<std::string, std::unique_ptr<Visit>> active_;
     std::map<std::string, TickPointer> tick_of_;
     base::Gate changed_;

@@ -343,8 +343,11 @@ TEST_F(PostgresDb, CollidingTransactionsRunAgainUntilBothCounted) {
 }
 
 TEST_F(PostgresDb, WaitingForAConnectionIsBounded) {
-    Postgres small(
-        {.url = database.app_url(), .connections_max = 1, .wait_max = std::chrono::seconds{0}});
+    base::Metrics metrics;
+    Postgres small({.url = database.app_url(),
+                    .connections_max = 1,
+                    .wait_max = std::chrono::seconds{0},
+                    .metrics = &metrics});
     small.transact([&](Transaction&) {
         EXPECT_EQ(small.use().busy, 1);
         try {
@@ -357,6 +360,8 @@ TEST_F(PostgresDb, WaitingForAConnectionIsBounded) {
     });
     EXPECT_EQ(small.use().busy, 0);
     EXPECT_EQ(small.use().open, 1);
+    EXPECT_NE(metrics.text().find("postgres_pool_wait_seconds_count 2\n"), std::string::npos)
+        << "both waits are counted, the one in vain too: " << metrics.text();
 }
 
 TEST(PostgresRestartDb, TheNextTransactionAfterARestartSucceeds) {

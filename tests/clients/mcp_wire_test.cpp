@@ -9,6 +9,7 @@
 
 #include "base/group.hpp"
 #include "base/json.hpp"
+#include "clients/trace.hpp"
 #include "tests/clients/far_end.hpp"
 
 namespace {
@@ -131,8 +132,11 @@ TEST(McpWire, ShakesHandsListsAndCalls) {
 
     const CallResult result = room.call(*session);
     EXPECT_EQ(result.outcome, CallResult::Outcome::ok);
-    EXPECT_EQ(result.text, R"(did {"name":"todo.create","arguments":{"title":"x"},)"
-                           R"("_meta":{"persona-runner/visit":"v1","persona-runner/seq":3}})");
+    const std::string trace = clients::traceparent_of("v1", 3);
+    EXPECT_EQ(result.text,
+              R"(did {"name":"todo.create","arguments":{"title":"x"},"_meta":)"
+              R"({"persona-runner/visit":"v1","persona-runner/seq":3,"traceparent":")" +
+                  trace + R"("}})");
     ASSERT_TRUE(room.loop.run(session->close()));
     EXPECT_EQ(room.goodbyes, 1);
 
@@ -148,6 +152,8 @@ TEST(McpWire, ShakesHandsListsAndCalls) {
         EXPECT_EQ(seen[i].request.header("mcp-protocol-version"), "2025-11-25") << i;
     }
     EXPECT_EQ(seen[3].request.header("accept"), "application/json, text/event-stream");
+    EXPECT_EQ(seen[3].request.header("traceparent"), trace);
+    EXPECT_FALSE(seen[2].request.has_header("traceparent")) << "only calls belong to the trace";
 }
 
 TEST(McpWire, AcceptsOlderRevisionsAndRefusesUnknownOnes) {

@@ -205,6 +205,18 @@ TEST(OpsWire, MetricsAreText) {
     EXPECT_EQ(answer.status, 200);
     EXPECT_THAT(std::string(answer.header("content-type")), HasSubstr("text/plain; version=0.0.4"));
     EXPECT_THAT(answer.body, HasSubstr("persona_outbox_visits 0"));
+    EXPECT_THAT(answer.body, HasSubstr("persona_outbox_records 0"));
+    EXPECT_THAT(answer.body, HasSubstr("persona_outbox_oldest_seconds 0"));
+    EXPECT_THAT(answer.body, HasSubstr("persona_lease_held 1"));
+    EXPECT_THAT(answer.body, HasSubstr("persona_loop_answers 1"));
+}
+
+TEST(OpsWire, MetricsOfAStuckLoopAreStillTold) {
+    OpsRoom room({.runs_loop = false});
+    const HttpResponse answer = room.ask("GET", "/metrics");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_THAT(answer.body, HasSubstr("persona_loop_answers 0"));
+    EXPECT_THAT(answer.body, HasSubstr("persona_outbox_visits"));
 }
 
 TEST(OpsWire, StatusShowsLeaseAndOutbox) {

@@ -189,6 +189,13 @@ TEST(SchedulerWire, AFailedVisitDoesNotStopTheOthers) {
     EXPECT_GE(json["durationMs"].get<int>(), 0);
     EXPECT_FALSE(json.contains("trouble"));
     EXPECT_EQ(room.scheduler.status()["lastTick"], json);
+    const std::string metrics = room.metrics.text();
+    EXPECT_THAT(metrics, testing::HasSubstr(
+                             "persona_visits_total{ending=\"failed\",source=\"persona\"} 1\n"));
+    EXPECT_THAT(metrics, testing::HasSubstr(
+                             "persona_visits_total{ending=\"finished\",source=\"none\"} 2\n"));
+    EXPECT_THAT(metrics, testing::HasSubstr("persona_visits_running 0\n"));
+    EXPECT_THAT(metrics, testing::HasSubstr("persona_tick_seconds_count 1\n"));
 }
 
 TEST(SchedulerWire, TheDeadlineCutsOneVisitAndNamesWhatItWaitedFor) {
