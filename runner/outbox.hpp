@@ -45,7 +45,8 @@ struct OutboxOptions {
     DiskFaults disk_faults;                          // For tests and simulation; else empty.
 };
 
-// Stands in the module column of calls of tools that do not exist; nobody rates it.
+// Stands in the module column of calls that never left (no such tool, input cut off); nobody rates
+// it.
 inline constexpr std::string_view unknown_module = "unknown";
 
 // How the end of a visit is decided when nobody is left to say it (lease lost, deadline, restart).

@@ -206,7 +206,9 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
     action.started_at = services_.loop.clock().now();
     action.tool = base::cut(entry ? entry->tool.name : use.name, catalog::tool_bytes_max);
     if (action.tool.empty()) action.tool = unknown_module;  // The model named none.
-    action.module = base::cut(entry ? std::string_view(entry->module) : unknown_module,
+    // What never leaves is no call of any module, so nobody is asked to rate it.
+    const bool leaves = entry && use.valid;
+    action.module = base::cut(leaves ? std::string_view(entry->module) : unknown_module,
                               catalog::module_bytes_max);
     action.input_hash = base::to_hex(base::sha256(use.input_json));
     if (options_.keep_inputs && use.valid) {

@@ -62,7 +62,11 @@ void Daemon::start_limited(std::size_t file_bytes_max) {
     start_with(file_bytes_max);
 }
 
-void Daemon::start_with(std::optional<std::size_t> file_bytes_max) {
+void Daemon::launch() {
+    launch_with({});
+}
+
+void Daemon::launch_with(std::optional<std::size_t> file_bytes_max) {
     superuser_.reset();
     ops_.reset();
     earlier_log_ = log();
@@ -71,11 +75,19 @@ void Daemon::start_with(std::optional<std::size_t> file_bytes_max) {
     std::filesystem::remove(state_ / "urls");
     program_ = std::make_unique<Program>(
         ProgramOptions{{"serve"}, environment_, folder_.path(), file_bytes_max});
-    const bool up = eventually([this] {
+}
+
+bool Daemon::await_ready() {
+    const bool settled = eventually([this] {
         if (!program_->is_running()) return true;
         return std::filesystem::exists(state_ / "urls") && is_well();
     });
-    ASSERT_TRUE(up && program_->is_running()) << "the daemon did not become ready:\n" << log();
+    return settled && program_->is_running();
+}
+
+void Daemon::start_with(std::optional<std::size_t> file_bytes_max) {
+    launch_with(file_bytes_max);
+    ASSERT_TRUE(await_ready()) << "the daemon did not become ready:\n" << log();
 }
 
 std::string Daemon::log() const {

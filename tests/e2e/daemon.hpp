@@ -29,6 +29,9 @@ class Daemon {
     // Starts it and waits until its listeners answer; a test failure with its log when it does not.
     void start();
     void start_limited(std::size_t file_bytes_max);  // No file of it may grow past that.
+    // The two halves of start(), for tests that kill it in between.
+    void launch();
+    bool await_ready();  // false: it ended, or does not become ready.
     Variables& environment() { return environment_; }
     const std::filesystem::path& state() const { return state_; }
     Program& program() { return *program_; }
@@ -69,6 +72,7 @@ class Daemon {
     std::int64_t count(std::string_view statement, const base::SqlParams& params = {});
 
   private:
+    void launch_with(std::optional<std::size_t> file_bytes_max);
     void start_with(std::optional<std::size_t> file_bytes_max);
     std::string url_of(const std::string& name) const;
 

@@ -16,7 +16,10 @@ namespace e2e {
 
 class Model {
   public:
-    Model() : claude_({.pacing = std::chrono::milliseconds{1}}, clock_) { claude_.start(); }
+    explicit Model(std::chrono::milliseconds pacing = std::chrono::milliseconds{1})
+        : claude_({.pacing = pacing}, clock_) {
+        claude_.start();
+    }
     sim::Claude* operator->() { return &claude_; }
     // What a daemon needs to reach it.
     Variables variables() const {

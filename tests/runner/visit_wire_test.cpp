@@ -208,6 +208,7 @@ TEST(VisitWire, ACutToolInputIsAnErrorThatNeverLeaves) {
     ASSERT_EQ(day.actions.size(), 1U);
     EXPECT_EQ(day.actions[0].outcome, Action::Outcome::error);
     EXPECT_THAT(day.actions[0].error_message, HasSubstr("cut off"));
+    EXPECT_EQ(day.actions[0].module, runner::unknown_module) << "it never left";
     EXPECT_FALSE(day.actions[0].input);
     EXPECT_TRUE(room.product.calls().empty());
     EXPECT_TRUE(VisitRoom::answers(room.model.turns().at(1)).at("t1").at("is_error"));
