@@ -11,17 +11,15 @@ namespace clients {
 
 namespace {
 
-constexpr std::chrono::milliseconds circuit_spread{1'000};
-
 std::string_view without_end_slash(std::string_view url) {
     while (url.ends_with('/')) url.remove_suffix(1);
     return url;
 }
 
-// The model is busy or we ask too much: a matter of all calls, not of one.
-bool is_claude_busy(const base::Failure& failure) {
-    return failure.kind() == base::Failure::Kind::throttled || failure.status() == 529 ||
-           failure.code() == "overloaded_error";
+TrafficOptions traffic_options(const ClaudeOptions& options) {
+    TrafficOptions traffic = options.traffic;
+    traffic.hold_max = options.retry.retry_after_max;
+    return traffic;
 }
 
 }  // namespace
@@ -40,25 +38,28 @@ Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics,
       replies_(metrics.counter("claude_replies_total", "Whole replies of the model.")),
       failures_(metrics.counter("claude_failures_total", "Attempts at the model that failed.")),
       retries_(metrics.counter("claude_retries_total", "Attempts that were made again.")),
-      holds_(metrics.counter("claude_holds_total", "Times the model made all calls wait.")),
       lost_output_tokens_(metrics.counter("claude_lost_output_tokens_total",
-                                          "Output tokens counted in streams that broke.")) {}
+                                          "Output tokens counted in streams that broke.")),
+      traffic_(http.loop(), traffic_options(options_), metrics, random) {}
 
 base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options) {
-    return send_text(conversation.request_text(options));
+    return send_text(conversation.request_text(options), options.model);
 }
 
 // The body is put together for each attempt, so that a reply that takes its time holds none.
-base::Task<Message> Claude::send_text(RequestText text) {
+base::Task<Message> Claude::send_text(RequestText text, std::string model) {
     for (int attempts_made = 1;; ++attempts_made) {
-        co_await circuit();
-        Attempt attempt = co_await this->attempt(request_of(text.whole(), attempts_made - 1));
+        Traffic::Call call = co_await traffic_.admit(model, text.bytes());
+        Attempt attempt = co_await this->attempt(request_of(text.whole(), attempts_made - 1), call);
         if (attempt.message) {
+            call.replied(attempt.message->tokens);
             replies_.add();
             co_return std::move(*attempt.message);
         }
         failures_.add();
-        const std::optional<std::chrono::milliseconds> wait = settle(attempt, attempts_made);
+        const std::optional<std::chrono::milliseconds> wait = wait_after(attempt, attempts_made);
+        call.failed(*attempt.failure, wait);
+        if (is_spending_cap(*attempt.failure)) throw traffic_.stop_failure();
         if (!wait) throw base::Failure{*attempt.failure};
         base::log_info(
             "claude asked again",
@@ -68,36 +69,19 @@ base::Task<Message> Claude::send_text(RequestText text) {
     }
 }
 
-base::Task<void> Claude::circuit() {
-    while (http_.loop().now() < held_until_) {
-        const auto spread =
-            std::chrono::duration_cast<base::Duration>(circuit_spread * random_.number01());
-        co_await http_.loop().sleep_until(held_until_ + spread);
-    }
-}
-
-std::optional<std::chrono::milliseconds> Claude::settle(const Attempt& attempt, int attempts_made) {
+std::optional<std::chrono::milliseconds> Claude::wait_after(const Attempt& attempt,
+                                                            int attempts_made) {
     const base::Failure& failure = *attempt.failure;
-    if (attempt.should_retry == false) return std::nullopt;
+    if (attempt.should_retry == false || is_spending_cap(failure)) return std::nullopt;
     std::optional<std::chrono::milliseconds> wait =
         wait_before_retry(options_.retry, attempts_made, failure, random_.number01());
-    const bool spend_cap = failure.status() == 429 && !failure.retry_after();
-    if (!wait && attempt.should_retry == true && !spend_cap) {
+    if (!wait && attempt.should_retry == true) {
         // The answer knows better than its status; its demand still counts.
         const auto demanded = failure.retry_after();
         base::Failure passing{base::Failure::Kind::unavailable, failure.what()};
         const base::Failure waiting =
             demanded ? base::Failure{std::move(passing).retry_after(*demanded)} : passing;
         wait = wait_before_retry(options_.retry, attempts_made, waiting, random_.number01());
-    }
-    if (wait && is_claude_busy(failure)) {
-        const base::Steady until = http_.loop().now() + *wait;
-        if (until > held_until_) {
-            held_until_ = until;
-            holds_.add();
-            base::log_warning("claude holds all calls",
-                              {{"ms", *wait}, {"reason", failure.what()}});
-        }
     }
     return wait;
 }
@@ -121,10 +105,10 @@ base::HttpRequest Claude::request_of(std::string body, int retries) const {
     return request;
 }
 
-base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request) {
+base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request, Traffic::Call& call) {
     Attempt failed;
     try {
-        base::Task<Attempt> exchange = stream_reply(std::move(request));
+        base::Task<Attempt> exchange = stream_reply(std::move(request), call);
         std::optional<Attempt> made =
             co_await http_.loop().within(options_.attempt_limit, std::move(exchange));
         if (made) co_return std::move(*made);
@@ -132,14 +116,15 @@ base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request) {
                                "claude's reply took longer than " +
                                    std::to_string(options_.attempt_limit.count()) + " ms");
     } catch (const base::Failure& failure) {
-        // The value goes to settle(), which decides whether it is tried again or thrown.
+        // The value goes to wait_after(), which decides whether it is tried again or thrown.
         failed.failure = failure;
     }
     co_return failed;
 }
 
-base::Task<Claude::Attempt> Claude::stream_reply(base::HttpRequest request) {
+base::Task<Claude::Attempt> Claude::stream_reply(base::HttpRequest request, Traffic::Call& call) {
     std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(request));
+    call.answered(stream->headers());
     const bool is_reply = stream->status() == 200 &&
                           is_media_type(stream->header("content-type"), "text/event-stream");
     base::Task<Attempt> reading =

@@ -1,5 +1,5 @@
 // The model over the Messages API: one streamed reply per call. The only retry layer towards the
-// model lives here, and so does its circuit: when the model tells one call to wait, all wait.
+// model lives here; how much is asked of it at once is decided in clients/traffic.
 #pragma once
 
 #include <chrono>
@@ -17,6 +17,7 @@
 #include "clients/conversation.hpp"
 #include "clients/message.hpp"
 #include "clients/retry.hpp"
+#include "clients/traffic.hpp"
 
 namespace clients {
 
@@ -25,6 +26,7 @@ struct ClaudeOptions {
     base::Secret api_key;
     std::string version = "2026-10-21";
     RetryPolicy retry;
+    TrafficOptions traffic;  // Its hold_max is the policy's retry_after_max.
     std::chrono::milliseconds connect_limit{10'000};
     std::chrono::milliseconds header_limit{120'000};    // Until the answer's headers.
     std::chrono::milliseconds idle_limit{90'000};       // Between two chunks, pings included.
@@ -46,19 +48,18 @@ class Claude {
     // code, the model's error code or type; one that demands a long wait carries retry_after.
     base::Task<Message> send(const Conversation& conversation, const TurnOptions& options);
 
-    // Until when every call waits because the model said so; in the past when it did not.
-    base::Steady held_until() const { return held_until_; }
+    Traffic& traffic() { return traffic_; }
 
   private:
     struct Attempt;
-    base::Task<Message> send_text(RequestText text);
-    base::Task<Attempt> attempt(base::HttpRequest request);
-    base::Task<Attempt> stream_reply(base::HttpRequest request);
+    base::Task<Message> send_text(RequestText text, std::string model);
+    // `call` belongs to send_text, which awaits these.
+    base::Task<Attempt> attempt(base::HttpRequest request, Traffic::Call& call);
+    base::Task<Attempt> stream_reply(base::HttpRequest request, Traffic::Call& call);
     base::Task<Attempt> read_refusal(std::unique_ptr<base::HttpStream> stream);
     base::Task<Attempt> read_reply(std::unique_ptr<base::HttpStream> stream);
-    base::Task<void> circuit();  // Until the model lets us ask.
     base::HttpRequest request_of(std::string body, int retries) const;
-    std::optional<std::chrono::milliseconds> settle(const Attempt& attempt, int attempts_made);
+    std::optional<std::chrono::milliseconds> wait_after(const Attempt& attempt, int attempts_made);
 
     base::Http& http_;
     ClaudeOptions options_;
@@ -66,9 +67,8 @@ class Claude {
     base::Counter& replies_;
     base::Counter& failures_;
     base::Counter& retries_;
-    base::Counter& holds_;
     base::Counter& lost_output_tokens_;
-    base::Steady held_until_{};
+    Traffic traffic_;
 };
 
 }  // namespace clients

@@ -35,7 +35,7 @@ std::string result_block(std::string_view id, std::string_view text, bool is_err
 
 std::string RequestText::whole() const {
     std::string text;
-    text.reserve(front.size() + tools->size() + back.size());
+    text.reserve(bytes());
     text += front;
     text += *tools;
     text += back;

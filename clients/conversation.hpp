@@ -34,6 +34,7 @@ struct RequestText {
     std::shared_ptr<const std::string> tools;
     std::string back;
 
+    std::size_t bytes() const { return front.size() + tools->size() + back.size(); }
     std::string whole() const;
 };
 

@@ -47,8 +47,36 @@ std::optional<std::int64_t> retry_number(std::string_view text) {
     return value + 1;
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::optional<base::Moment> retry_http_date(std::string_view text) {
+}  // namespace
+
+std::optional<milliseconds> wait_before_retry(const RetryPolicy& policy, int attempts_made,
+                                              const base::Failure& failure, double random01) {
+    if (attempts_made >= policy.attempts_max || !retry_is_useful(failure)) return std::nullopt;
+    const std::optional<milliseconds> demanded = failure.retry_after();
+    if (!demanded || *demanded <= milliseconds{0}) {
+        return retry_backoff(policy, attempts_made, random01);
+    }
+    if (*demanded > policy.retry_after_max) return std::nullopt;
+    // A little later than demanded, each waiter at another moment.
+    return *demanded + retry_backoff(policy, 1, random01);
+}
+
+std::optional<milliseconds> demanded_wait(std::string_view milliseconds_header,
+                                          std::string_view retry_after_header, base::Moment now) {
+    if (const auto count = retry_number(base::trim(milliseconds_header))) {
+        return milliseconds{std::max<std::int64_t>(*count, 0)};
+    }
+    const std::string_view text = base::trim(retry_after_header);
+    if (const auto count = retry_number(text)) {
+        return milliseconds{std::max<std::int64_t>(*count, 0) * 1'000};
+    }
+    if (const auto date = http_date(text)) {
+        return std::max(std::chrono::ceil<milliseconds>(*date - now), milliseconds{0});
+    }
+    return std::nullopt;
+}
+
+std::optional<base::Moment> http_date(std::string_view text) {
     constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     if (text.size() != 29 || !text.ends_with(" GMT") || text[3] != ',') return std::nullopt;
@@ -73,35 +101,6 @@ std::optional<base::Moment> retry_http_date(std::string_view text) {
     if (!date.ok()) return std::nullopt;
     return base::Moment{std::chrono::sys_days{date}} + std::chrono::hours{hour} +
            std::chrono::minutes{minute} + std::chrono::seconds{second};
-}
-
-}  // namespace
-
-std::optional<milliseconds> wait_before_retry(const RetryPolicy& policy, int attempts_made,
-                                              const base::Failure& failure, double random01) {
-    if (attempts_made >= policy.attempts_max || !retry_is_useful(failure)) return std::nullopt;
-    const std::optional<milliseconds> demanded = failure.retry_after();
-    if (!demanded || *demanded <= milliseconds{0}) {
-        return retry_backoff(policy, attempts_made, random01);
-    }
-    if (*demanded > policy.retry_after_max) return std::nullopt;
-    // A little later than demanded, each waiter at another moment.
-    return *demanded + retry_backoff(policy, 1, random01);
-}
-
-std::optional<milliseconds> demanded_wait(std::string_view milliseconds_header,
-                                          std::string_view retry_after_header, base::Moment now) {
-    if (const auto count = retry_number(base::trim(milliseconds_header))) {
-        return milliseconds{std::max<std::int64_t>(*count, 0)};
-    }
-    const std::string_view text = base::trim(retry_after_header);
-    if (const auto count = retry_number(text)) {
-        return milliseconds{std::max<std::int64_t>(*count, 0) * 1'000};
-    }
-    if (const auto date = retry_http_date(text)) {
-        return std::max(std::chrono::ceil<milliseconds>(*date - now), milliseconds{0});
-    }
-    return std::nullopt;
 }
 
 }  // namespace clients

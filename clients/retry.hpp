@@ -35,4 +35,7 @@ std::optional<std::chrono::milliseconds> demanded_wait(std::string_view millisec
                                                        std::string_view retry_after_header,
                                                        base::Moment now);
 
+// "Sun, 06 Nov 1994 08:49:37 GMT", as headers give it; nothing when the text is none.
+std::optional<base::Moment> http_date(std::string_view text);
+
 }  // namespace clients

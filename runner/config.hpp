@@ -70,6 +70,9 @@ struct Config {
     std::chrono::seconds lease{60};
     std::chrono::milliseconds shutdown_grace{20'000};
     int concurrency = 2;
+    bool adaptive = true;
+    std::chrono::milliseconds model_header_limit{120'000};
+    std::optional<std::chrono::milliseconds> model_idle_limit;  // Nothing: by effort.
     int turns_max = 15;
     bool paused = false;
     std::string zone = "UTC";

@@ -233,7 +233,7 @@ std::vector<Setting> auth_settings() {
     };
 }
 
-std::vector<Setting> visit_settings() {
+std::vector<Setting> model_settings() {
     return {
         {"ANTHROPIC_API_KEY", "", "",
          "key of the model; missing: visits are disabled, the rest works", true,
@@ -248,6 +248,30 @@ std::vector<Setting> visit_settings() {
         {"PERSONA_EFFORT", "--effort", "medium",
          "thinking effort of the main turns; empty: the model's default", false,
          [](Config& c, const std::string& t) { c.effort = setting_effort(t); }},
+        {"PERSONA_ADAPTIVE", "--adaptive", "true",
+         "start with a quarter of PERSONA_CONCURRENCY, fewer after 429 and 529, slowly more; "
+         "false: always all of it",
+         false, [](Config& c, const std::string& t) { c.adaptive = setting_flag(t); }},
+        {"MODEL_HEADER_LIMIT_MS", "--model-header-limit-ms", "120000",
+         "a model that sends no answer's headers for so long is asked again", false,
+         [](Config& c, const std::string& t) {
+             c.model_header_limit = std::chrono::milliseconds(setting_number(t, 100, 3'600'000));
+         }},
+        {"MODEL_IDLE_LIMIT_MS", "--model-idle-limit-ms", "",
+         "a reply that sends nothing for so long, not even a ping, is asked for again; "
+         "empty: 90000, with effort high and above 300000",
+         false,
+         [](Config& c, const std::string& t) {
+             if (t.empty()) return;
+             c.model_idle_limit = std::chrono::milliseconds(setting_number(t, 100, 3'600'000));
+         }},
+        {"PERSONA_PRICES", "--prices", "", "price file; empty: the shipped one", false,
+         [](Config& c, const std::string& t) { c.prices_file = t; }},
+    };
+}
+
+std::vector<Setting> visit_settings() {
+    return {
         {"TICK_INTERVAL_MS", "--tick-interval-ms", "60000", "how often due personas are looked for",
          false,
          [](Config& c, const std::string& t) {
@@ -292,8 +316,6 @@ std::vector<Setting> visit_settings() {
         {"PERSONA_CATALOG", "--catalog", "",
          "catalog file for seed and cleanup; empty: the shipped ten", false,
          [](Config& c, const std::string& t) { c.catalog_file = t; }},
-        {"PERSONA_PRICES", "--prices", "", "price file; empty: the shipped one", false,
-         [](Config& c, const std::string& t) { c.prices_file = t; }},
     };
 }
 
@@ -317,7 +339,7 @@ void refuse_default(const base::Secret& value, std::string_view fallback,
 const std::vector<Setting>& settings() {
     static const std::vector<Setting> all = [] {
         std::vector<Setting> list = where_settings();
-        for (auto part : {auth_settings(), visit_settings()})
+        for (auto part : {auth_settings(), model_settings(), visit_settings()})
             list.insert(list.end(), part.begin(), part.end());
         return list;
     }();

@@ -254,6 +254,14 @@ struct Outbound {
         clients::ClaudeOptions options;
         options.base_url = config.claude_url;
         options.api_key = config.api_key;
+        options.header_limit = config.model_header_limit;
+        // A model that thinks hard may pause long.
+        const bool thinks_hard =
+            config.effort == "high" || config.effort == "xhigh" || config.effort == "max";
+        options.idle_limit = config.model_idle_limit.value_or(
+            std::chrono::milliseconds{thinks_hard ? 300'000 : 90'000});
+        options.progress_limit = std::max(options.progress_limit, options.idle_limit);
+        options.traffic.places = {.ceiling = config.concurrency, .adaptive = config.adaptive};
         return options;
     }
 

@@ -168,6 +168,7 @@ std::map<std::string, std::string> demo_environment(const Config& config, const 
     if (!world.claude_url.empty()) {
         changes["ANTHROPIC_BASE_URL"] = world.claude_url;
         changes["ANTHROPIC_API_KEY"] = world.claude_key.reveal();
+        changes.emplace("PERSONA_ADAPTIVE", "false");  // The simulator needs no caution.
     }
     // The demo hosts everything itself.
     for (const char* name : {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_OPS_URL",

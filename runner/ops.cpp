@@ -212,6 +212,12 @@ ServerResponse Ops::health() {
         checks["auth"] = on_loop(
             [&targets] { return check_of(targets.lease->is_held(), targets.lease->last_error()); });
     }
+    if (targets_.scheduler) {
+        checks["model"] = on_loop([&targets] {
+            const std::string stop = targets.scheduler->model_stop();
+            return check_of(stop.empty(), stop);
+        });
+    }
     if (targets_.outbox) {
         checks["outbox"] = on_loop([&targets] {
             Json check =

@@ -59,9 +59,13 @@ Scheduler::Scheduler(Services services, ScheduleOptions schedule, VisitOptions v
       visit_metrics_(services.metrics),
       changed_(services_.loop),
       passes_(services_.loop),
-      visits_(services_.loop) {}
+      visits_(services_.loop) {
+    services_.claude.traffic().on_more_places([this] { changed_.notify(); });
+}
 
-Scheduler::~Scheduler() = default;
+Scheduler::~Scheduler() {
+    services_.claude.traffic().on_more_places({});
+}
 
 base::Task<void> Scheduler::run() {
     for (;;) {
@@ -109,13 +113,25 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
         }
     }
     while (claiming_) {
-        co_await visits_.below(static_cast<std::size_t>(schedule_.concurrency_max));
+        while (claiming_ && free_places() < 1) co_await changed_.wait();
         if (!claiming_ || !services_.lease.is_held()) co_return;
-        const int places = schedule_.concurrency_max - static_cast<int>(visits_.size());
+        refuse_start_while_stopped();
+        const int places = free_places();
         const std::size_t started =
             co_await claim_some(tick, std::min(places, claims_per_request_max));
         if (started == 0) co_return;
     }
+}
+
+// The ceiling or what the model's traffic allows, less who is here already.
+int Scheduler::free_places() const {
+    const int allowed = std::min(schedule_.concurrency_max, services_.claude.traffic().places());
+    return allowed - static_cast<int>(active_.size());
+}
+
+void Scheduler::refuse_start_while_stopped() const {
+    const std::string reason = services_.claude.traffic().stop_reason();
+    if (!reason.empty()) throw Failure{Failure::Kind::unavailable, reason};
 }
 
 base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
@@ -229,6 +245,7 @@ void Scheduler::finish_if_done(const TickPointer& tick) {
 
 void Scheduler::stop_claiming() {
     claiming_ = false;
+    changed_.notify();
 }
 
 base::Task<bool> Scheduler::drained(base::Duration limit) {
@@ -264,7 +281,11 @@ base::Json Scheduler::status() const {
                     {"claiming", claiming_},
                     {"tickRunning", passing_},
                     {"concurrency", schedule_.concurrency_max},
+                    {"places", std::min<double>(schedule_.concurrency_max,
+                                                services_.claude.traffic().exact_places())},
                     {"running", std::move(visits)}};
+    const std::string stopped = services_.claude.traffic().stop_reason();
+    json["modelStopped"] = stopped.empty() ? base::Json() : base::Json(stopped);
     json["lastTickAt"] = last_tick_ ? base::Json(base::to_iso(*last_tick_)) : base::Json();
     json["lastTick"] = last_report_ ? to_json(*last_report_) : base::Json();
     return json;

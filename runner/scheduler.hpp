@@ -69,6 +69,8 @@ class Scheduler {
     void drop_visits(const std::string& reason);
 
     std::size_t running() const { return active_.size(); }
+    // Why the model lets no visit start; empty: it does.
+    std::string model_stop() const { return services_.claude.traffic().stop_reason(); }
     base::Json status() const;  // For /status: running visits, last tick.
     const std::optional<base::Moment>& last_tick() const { return last_tick_; }
 
@@ -78,6 +80,8 @@ class Scheduler {
 
     base::Task<void> pass(TickPointer tick);
     base::Task<void> guarded_pass(TickPointer tick);
+    int free_places() const;
+    void refuse_start_while_stopped() const;  // Throws Failure::unavailable with the reason.
     base::Task<std::size_t> claim_some(TickPointer tick, int places);
     base::Task<void> run_visit(std::string visit_id, TickPointer tick);
     void settle(Visit& visit, const TickPointer& tick, const std::string& error,

@@ -277,7 +277,7 @@ base::Task<void> ask_claude(Claude& claude, const Conversation& conversation, in
 
 base::Task<void> ask_claude_after(base::Loop& loop, Claude& claude,
                                   const Conversation& conversation, int& done) {
-    while (claude.held_until() <= loop.now()) co_await loop.sleep(milliseconds{10});
+    while (claude.traffic().held_until() <= loop.now()) co_await loop.sleep(milliseconds{10});
     base::Task<void> asking = ask_claude(claude, conversation, done);
     co_await std::move(asking);
 }

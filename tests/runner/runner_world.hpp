@@ -68,6 +68,7 @@ struct WorldOptions {
     std::chrono::seconds lease{60};
     std::chrono::milliseconds heartbeat_every{10'000};
     std::string claude_url;  // Empty: the scripted model.
+    clients::PlacesOptions places;
 };
 
 struct RunnerWorld {
@@ -79,7 +80,8 @@ struct RunnerWorld {
           claude(http,
                  {.base_url = options.claude_url.empty() ? model.url() : options.claude_url,
                   .api_key = base::Secret{"sk-sim-test"},
-                  .retry = {.attempts_max = 2, .backoff_base = std::chrono::milliseconds{2}}},
+                  .retry = {.attempts_max = 2, .backoff_base = std::chrono::milliseconds{2}},
+                  .traffic = {.places = options.places}},
                  metrics, random) {}
 
     // Runs the loop until the condition holds; every wait ends.
