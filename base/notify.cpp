@@ -73,6 +73,11 @@ void Notify::stopping(std::string_view status) {
     send("STOPPING=1\nSTATUS=" + notify_line(status));
 }
 
+void Notify::still_stopping(std::string_view status, std::chrono::seconds more) {
+    const auto microseconds = std::chrono::microseconds(more).count();
+    send("EXTEND_TIMEOUT_USEC=" + std::to_string(microseconds) + "\nSTATUS=" + notify_line(status));
+}
+
 void Notify::watchdog() {
     send("WATCHDOG=1");
 }
@@ -89,7 +94,9 @@ void Notify::send(const std::string& message) const {
     ssize_t sent =
         ::sendto(socket_, message.data(), message.size(), MSG_NOSIGNAL,
                  reinterpret_cast<const sockaddr*>(&target), static_cast<socklen_t>(size));
-    if (sent < 0) log_warning("service manager not told", {{"reason", std::strerror(errno)}});
+    // Said once: the watchdog alone would repeat it for ever.
+    if (sent < 0 && !refused_.exchange(true))
+        log_warning("service manager not told", {{"reason", std::strerror(errno)}});
 }
 
 }  // namespace base

@@ -2,6 +2,7 @@
 // variable (started by hand, in a test) every call does nothing.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ class Notify {
     void ready(std::string_view status);
     void status(std::string_view status);
     void stopping(std::string_view status);
+    // The stop goes on: wait for at least `more` from here, whatever TimeoutStopSec says.
+    void still_stopping(std::string_view status, std::chrono::seconds more);
     void watchdog();  // We are alive; only whoever proves it (the loop) calls this.
 
     // How often to call watchdog(): half of WATCHDOG_USEC; nothing when nobody watches us.
@@ -30,6 +33,7 @@ class Notify {
 
     std::string address_;
     int socket_ = -1;
+    mutable std::atomic<bool> refused_{false};
     std::optional<std::chrono::milliseconds> interval_;
 };
 

@@ -1,12 +1,9 @@
 #include "runner/daemon.hpp"
 
-#include <pthread.h>
 #include <sys/resource.h>
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -18,9 +15,11 @@
 #include "base/notify.hpp"
 #include "base/postgres.hpp"
 #include "base/random.hpp"
+#include "base/signals.hpp"
 #include "base/state_directory.hpp"
 #include "base/worker.hpp"
 #include "runner/database.hpp"
+#include "runner/drain.hpp"
 #include "runner/ops.hpp"
 #include "runner/scheduler.hpp"
 #include "workspace/migrations.hpp"
@@ -32,49 +31,7 @@ namespace {
 
 using base::Failure;
 
-constexpr std::chrono::seconds flush_limit{10};
 constexpr std::chrono::seconds database_watch_every{2};
-
-sigset_t stop_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&set, signal);
-    return set;
-}
-
-// Before the first thread starts, so that every thread inherits the mask.
-void block_stop_signals() {
-    const sigset_t set = stop_signals();
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // A file at its size limit is a refused write, not our end.
-}
-
-// SIGTERM and SIGINT arrive in a thread of their own; everything else never sees them.
-class SignalThread {
-  public:
-    explicit SignalThread(std::function<void(int count)> arrived)
-        : arrived_(std::move(arrived)), thread_([this] { serve(); }) {}
-    SignalThread(const SignalThread&) = delete;
-    SignalThread& operator=(const SignalThread&) = delete;
-    ~SignalThread() {
-        pthread_kill(thread_.native_handle(), SIGUSR1);  // Ends serve().
-        thread_.join();
-    }
-
-  private:
-    void serve() {
-        const sigset_t set = stop_signals();
-        for (int count = 1;; ++count) {
-            int signal = 0;
-            if (sigwait(&set, &signal) != 0 || signal == SIGUSR1) return;
-            arrived_(count);
-        }
-    }
-
-    std::function<void(int)> arrived_;
-    std::thread thread_;
-};
 
 // A failure of `work` names the setting that led to it.
 template <class Work>
@@ -310,15 +267,6 @@ base::Task<void> deliver_once_registered(Outbound& outbound) {
     co_await outbound.outbox.deliver();
 }
 
-base::Task<bool> drain_or_second_signal(Outbound& outbound, base::Duration grace) {
-    const base::Steady until = outbound.loop.now() + grace;
-    while (outbound.scheduler.running() > 0 && outbound.signals < 2 &&
-           outbound.loop.now() < until) {
-        co_await outbound.scheduler.drained(std::chrono::milliseconds{100});
-    }
-    co_return outbound.scheduler.running() == 0;
-}
-
 base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::Notify& notify,
                       const Config& config) {
     base::Group background(outbound.loop);
@@ -347,20 +295,14 @@ base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::No
     base::log_info("stopping", {{"running", outbound.scheduler.running()}});
     notify.stopping("running visits get their grace");
     ops.set_draining();
-    outbound.scheduler.stop_claiming();
-    const bool drained = co_await drain_or_second_signal(outbound, config.shutdown_grace);
-    if (!drained) outbound.scheduler.drop_visits("the daemon was told to stop");
-    const bool delivered = co_await outbound.outbox.flush(flush_limit);
-    if (!delivered) {
-        base::log_warning("outbox kept", {{"visits", outbound.outbox.waiting_visits()},
-                                          {"reason", outbound.outbox.last_error()}});
-    }
+    co_await drain(outbound.loop, outbound.scheduler, outbound.outbox, notify,
+                   {.grace = config.shutdown_grace}, [&outbound] { return outbound.signals > 1; });
 }
 
 }  // namespace
 
 void run_daemon(const Config& config) {
-    block_stop_signals();
+    base::block_stop_signals();
     catalog::Prices prices = prices_of(config);  // A wrong file leaves nothing behind.
     constexpr std::string_view state_setting = "STATE_DIRECTORY (--state)";
     naming(state_setting, [&] { base::drop_root_to_owner_of(config.state_directory); });
@@ -403,7 +345,7 @@ void run_daemon(const Config& config) {
                              fmt::format("PERSONA_URL={}\nMANA_AUTH_URL={}\nMANA_MCP_URL={}\n",
                                          ops.url(), inbound.auth_url, inbound.mcp_url),
                              0600);
-    SignalThread signals([&outbound](int count) {
+    base::SignalThread signals([&outbound](int count) {
         outbound.loop.post([&outbound, count] {
             outbound.signals = count;
             outbound.stop_asked.notify();

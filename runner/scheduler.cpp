@@ -252,12 +252,12 @@ base::Task<bool> Scheduler::drained(base::Duration limit) {
     return services_.loop.within(limit, visits_.all());
 }
 
-void Scheduler::drop_visits(const std::string& reason) {
+void Scheduler::end_visits(const std::string& reason, bool handed_back) {
     visits_.drop_all();
     std::vector<Visit*> dropped;
     for (const auto& [id, visit] : active_) dropped.push_back(visit.get());
     for (Visit* visit : dropped) {
-        visit->give_up(reason, VisitEnd::Source::infra);
+        visit->give_up(reason, VisitEnd::Source::infra, handed_back);
         const TickPointer tick = tick_of_[visit->id()];
         settle(*visit, tick, reason, VisitEnd::Source::infra);
     }

@@ -66,7 +66,9 @@ class Scheduler {
     void stop_claiming();
     base::Task<bool> drained(base::Duration limit);  // Until no visit runs; false: out of time.
     // Drops every running visit and closes it in the outbox. Not from inside a visit.
-    void drop_visits(const std::string& reason);
+    void drop_visits(const std::string& reason) { end_visits(reason, false); }
+    // The same for a stopping daemon: the service takes visits without actions back unused.
+    void hand_back_visits(const std::string& reason) { end_visits(reason, true); }
 
     std::size_t running() const { return active_.size(); }
     // Why the model lets no visit start; empty: it does.
@@ -84,6 +86,7 @@ class Scheduler {
     void refuse_start_while_stopped() const;  // Throws Failure::unavailable with the reason.
     base::Task<std::size_t> claim_some(TickPointer tick, int places);
     base::Task<void> run_visit(std::string visit_id, TickPointer tick);
+    void end_visits(const std::string& reason, bool handed_back);
     void settle(Visit& visit, const TickPointer& tick, const std::string& error,
                 catalog::VisitEnd::Source source);
     void finish_if_done(const TickPointer& tick);

@@ -375,12 +375,14 @@ VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::So
     return end;
 }
 
-void Visit::give_up(const std::string& reason, VisitEnd::Source source) {
+void Visit::give_up(const std::string& reason, VisitEnd::Source source, bool handed_back) {
     const VisitRecords* records = services_.outbox.find(id());
     if (!records || records->end) return;
     const auto status =
         records->actions.empty() ? VisitEnd::Status::failed : VisitEnd::Status::partial;
-    services_.outbox.abandon(id(), end_of(status, reason, source));
+    VisitEnd end = end_of(status, reason, source);
+    end.handed_back = handed_back;
+    services_.outbox.abandon(id(), std::move(end));
 }
 
 }  // namespace runner

@@ -86,8 +86,9 @@ class Visit {
     // then whoever runs it calls give_up().
     base::Task<void> run();
     // Closes it in the outbox after a failure, or when its task was dropped. Harmless when it is
-    // closed.
-    void give_up(const std::string& reason, catalog::VisitEnd::Source source);
+    // closed. `handed_back`: the daemon stops; without actions the attempt is not used up.
+    void give_up(const std::string& reason, catalog::VisitEnd::Source source,
+                 bool handed_back = false);
 
     const clients::ClaimedVisit& claimed() const { return claimed_; }
     const VisitProgress& progress() const { return progress_; }

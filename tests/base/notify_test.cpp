@@ -1,51 +1,17 @@
 #include "base/notify.hpp"
 
 #include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
+
+#include "tests/support/service_manager.hpp"
 
 namespace {
 
 using base::Notify;
-
-// The service manager's end of the socket.
-class Manager {
-  public:
-    // '@' at the start asks for an abstract address.
-    explicit Manager(const std::string& address)
-        : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_un own{};
-        own.sun_family = AF_UNIX;
-        std::memcpy(own.sun_path, address.data(), address.size());
-        if (address[0] == '@') own.sun_path[0] = '\0';
-        auto size = offsetof(sockaddr_un, sun_path) + address.size() + (address[0] == '@' ? 0 : 1);
-        bound_ =
-            ::bind(socket_, reinterpret_cast<sockaddr*>(&own), static_cast<socklen_t>(size)) == 0;
-    }
-    Manager(const Manager&) = delete;
-    Manager& operator=(const Manager&) = delete;
-    ~Manager() { ::close(socket_); }
-
-    bool bound() const { return bound_; }
-    std::string next() {
-        pollfd entry{socket_, POLLIN, 0};
-        if (::poll(&entry, 1, 5000) <= 0) return "nothing came";
-        char bytes[512];
-        ssize_t count = ::recv(socket_, bytes, sizeof bytes, 0);
-        return std::string(bytes, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    }
-
-  private:
-    int socket_;
-    bool bound_ = false;
-};
+using Manager = test_support::ServiceManager;
 
 class NotifyTest : public testing::Test {
   protected:
@@ -72,6 +38,8 @@ TEST_F(NotifyTest, TellsEveryStateOverAFile) {
     EXPECT_EQ(manager.next(), "WATCHDOG=1");
     notify.stopping("bye");
     EXPECT_EQ(manager.next(), "STOPPING=1\nSTATUS=bye");
+    notify.still_stopping("one left", std::chrono::seconds{10});
+    EXPECT_EQ(manager.next(), "EXTEND_TIMEOUT_USEC=10000000\nSTATUS=one left");
     std::filesystem::remove(path);
 }
 
