@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
+#include "base/json_quick.hpp"
 #include "base/text.hpp"
 
 namespace base {
@@ -60,6 +61,7 @@ std::string json_shown(std::string_view name) {
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view what, int depth_max) {
+    if (auto value = json_detail::read_quickly(text, depth_max)) return std::move(*value);
     const auto objection = json_objection(text, depth_max);
     if (objection) throw Failure(Failure::Kind::invalid, fmt::format("{} {}", what, *objection));
     try {
@@ -79,6 +81,7 @@ Json parse_json(std::string_view text, std::string_view what, int depth_max) {
 }
 
 std::optional<Json> try_parse_json(std::string_view text, int depth_max) {
+    if (auto quick = json_detail::read_quickly(text, depth_max)) return quick;
     if (json_objection(text, depth_max)) return std::nullopt;
     Json value = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
     if (value.is_discarded()) return std::nullopt;
@@ -86,7 +89,16 @@ std::optional<Json> try_parse_json(std::string_view text, int depth_max) {
 }
 
 std::string to_text(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text;
+    json_detail::append_value(text, value);
+    return text;
+}
+
+std::string quoted(std::string_view text) {
+    std::string literal;
+    literal.reserve(text.size() + 2);
+    json_detail::append_string(literal, text);
+    return literal;
 }
 
 Fields::Fields(const Json& object, std::string where) : object_(object), where_(std::move(where)) {

@@ -25,6 +25,8 @@ std::optional<Json> try_parse_json(std::string_view text, int depth_max = 64);
 
 // Compact text; invalid UTF-8 becomes U+FFFD instead of an exception.
 std::string to_text(const Json& value);
+// The same of a text alone, quotes included.
+std::string quoted(std::string_view text);
 
 // Checked reading of one object. Holds a reference: the object must outlive it.
 class Fields {

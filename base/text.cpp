@@ -1,6 +1,8 @@
 #include "base/text.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace base {
 
@@ -44,6 +46,17 @@ TextStep text_step(std::string_view rest) {
     return {length, true};
 }
 
+// How many bytes at the front are ASCII, eight at a time: most text is.
+std::size_t text_ascii_bytes(std::string_view text) {
+    std::size_t at = 0;
+    for (std::uint64_t eight = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
+        std::memcpy(&eight, text.data() + at, sizeof eight);
+        if ((eight & 0x8080'8080'8080'8080) != 0) break;
+    }
+    while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+    return at;
+}
+
 bool text_is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
 }
@@ -55,6 +68,9 @@ char text_lower(char c) {
 }  // namespace
 
 std::string clean_utf8(std::string_view bytes) {
+    if (is_valid_utf8(bytes) && bytes.find('\0') == std::string_view::npos) {
+        return std::string(bytes);
+    }
     std::string clean;
     clean.reserve(bytes.size());
     while (!bytes.empty()) {
@@ -71,6 +87,8 @@ std::string clean_utf8(std::string_view bytes) {
 
 bool is_valid_utf8(std::string_view bytes) {
     while (!bytes.empty()) {
+        bytes.remove_prefix(text_ascii_bytes(bytes));
+        if (bytes.empty()) break;
         const TextStep step = text_step(bytes);
         if (!step.valid) return false;
         bytes.remove_prefix(step.bytes);

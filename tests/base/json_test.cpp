@@ -1,10 +1,13 @@
 #include "base/json.hpp"
 
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
+#include "base/json_quick.hpp"
 
 namespace base {
 namespace {
@@ -65,6 +68,77 @@ TEST(json, depth_is_limited_before_parsing) {
 
 TEST(json, printing_survives_broken_text) {
     EXPECT_EQ(to_text(Json("a\xFFz")), "\"a\xEF\xBF\xBDz\"");
+}
+
+// Equal numbers of different types count as different values.
+bool is_same_tree(const Json& left, const Json& right) {
+    if (left.type() != right.type() || left.size() != right.size()) return false;
+    if (!left.is_structured()) return left == right;
+    for (auto a = left.begin(), b = right.begin(); a != left.end(); ++a, ++b) {
+        if (left.is_object() && a.key() != b.key()) return false;
+        if (!is_same_tree(*a, *b)) return false;
+    }
+    return true;
+}
+
+std::string library_text(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+const std::vector<std::string> json_samples{
+    R"({"type":"text_delta","n":[0,-0,-1,7,18446744073709551615,123456789012345678,1.5e3,-2.5]})",
+    R"([ {} , [ ] , true , false , null , "" , {"a":{"b":[{"c":"d"}]}} ])",
+    R"({"text":"Grüße \"an\" alle\n\t\u00fc\ud83d\ude00\/\\","ü":"\u0000\b\f\r"})",
+    "{\"a\":1,\r\n\t \"b\":2,\"a\":3}",
+    "\xEF\xBB\xBF[1]",
+    "\"\xF0\x9F\x98\x80 \xE2\x80\xA6\"",
+};
+
+TEST(json, what_is_read_quickly_is_what_the_strict_reader_reads) {
+    std::mt19937_64 chance(7);
+    const std::string_view bytes = "{}[]\",:\\u0123456789-+.eEdDtfn ü\xFF\x80\x01\n/";
+    int taken = 0;
+    for (int round = 0; round < 40'000; ++round) {
+        std::string text = json_samples[chance() % json_samples.size()];
+        for (auto changes = chance() % 4; changes > 0; --changes) {
+            const std::size_t at = chance() % text.size();
+            switch (chance() % 3) {
+                case 0: text[at] = bytes[chance() % bytes.size()]; break;
+                case 1: text.insert(at, 1, bytes[chance() % bytes.size()]); break;
+                default: text.erase(at, 1 + chance() % 3);
+            }
+            if (text.empty()) text = "0";
+        }
+        const auto quick = json_detail::read_quickly(text, 64);
+        if (!quick) continue;
+        ++taken;
+        const Json strict = Json::parse(text, nullptr, false);
+        ASSERT_FALSE(strict.is_discarded()) << text;
+        ASSERT_TRUE(is_same_tree(*quick, strict)) << text;
+    }
+    EXPECT_GT(taken, 5'000);
+}
+
+TEST(json, quick_reading_keeps_the_depth_limit_and_leaves_doubt_to_the_strict_reader) {
+    EXPECT_TRUE(json_detail::read_quickly("[[{}]]", 3));
+    EXPECT_FALSE(json_detail::read_quickly("[[{}]]", 2));
+    EXPECT_FALSE(json_detail::read_quickly(R"({"a":1,"a":2})", 3));
+    EXPECT_EQ(try_parse_json(R"({"a":1,"a":2})"), Json({{"a", 2}}));
+    EXPECT_FALSE(json_detail::read_quickly("1.5", 3));
+    EXPECT_EQ(try_parse_json("1.5"), Json(1.5));
+}
+
+TEST(json, the_text_of_a_value_is_the_library_s) {
+    Json value = Json::array();
+    for (const std::string& sample : json_samples) {
+        value.push_back(Json::parse(sample, nullptr, false));
+        value.push_back(sample);
+    }
+    for (int byte = 0; byte < 256; ++byte) value.push_back(std::string(1, static_cast<char>(byte)));
+    value.push_back({{"a\"b", INT64_MIN}, {"\xFF", UINT64_MAX}, {"nan", NAN}, {"f", 0.1}});
+    for (const Json& each : value) EXPECT_EQ(to_text(each), library_text(each));
+    EXPECT_EQ(to_text(value), library_text(value));
+    EXPECT_EQ(quoted("a\"\xFF\n"), "\"a\\\"\xEF\xBF\xBD\\n\"");
 }
 
 TEST(fields, reads_what_fits) {

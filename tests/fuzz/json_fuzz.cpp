@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
+#include "base/json_quick.hpp"
 #include "base/text.hpp"
 #include "catalog/record.hpp"
 
@@ -19,8 +20,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (const auto value = base::try_parse_json(bytes)) {
         if (!base::try_parse_json(base::to_text(*value))) std::abort();
+        const auto replace = base::Json::error_handler_t::replace;
+        if (base::to_text(*value) != value->dump(-1, ' ', false, replace)) std::abort();
         if (value->is_object() && base::to_text(catalog::masked_input(*value)).empty())
             std::abort();
+    }
+    if (const auto quick = base::json_detail::read_quickly(bytes, 64)) {
+        if (base::Json::parse(bytes, nullptr, false) != *quick) std::abort();
     }
     return 0;
 }
