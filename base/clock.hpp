@@ -27,6 +27,9 @@ class Clock {
     // Called by the loop when it has nothing to do until `next` (nothing: no timer is set).
     // Answers how long it may sleep; a driven clock may jump to `next` and answer zero.
     virtual Duration idle_until(std::optional<Steady> next) = 0;
+
+    // True when idle_until() may move the time: then the loop looks at its sockets before.
+    virtual bool is_driven() const { return true; }
 };
 
 class SystemClock final : public Clock {
@@ -34,6 +37,7 @@ class SystemClock final : public Clock {
     Moment now() const override;
     Steady steady() const override;
     Duration idle_until(std::optional<Steady> next) override;  // At most one minute.
+    bool is_driven() const override { return false; }
 };
 
 // "2026-11-21T09:30:00.250Z": ISO 8601, UTC, milliseconds (the wire's form).

@@ -38,9 +38,12 @@ class SocketStream final : public HttpStream {
 
     Task<std::optional<std::string>> next() override {
         const auto idle = transfer_->request.idle_limit;
-        const bool in_time = co_await transfer_->await_bytes(loop_.now() + idle);
-        if (!in_time) {
-            throw transfer_->failure(fmt::format("nothing came for {} ms", idle.count()));
+        const Steady limit = loop_.now() + idle;
+        while (!transfer_->has_bytes()) {
+            co_await transfer_->progress(limit);
+            if (!transfer_->has_bytes() && loop_.now() >= limit) {
+                throw transfer_->failure(fmt::format("nothing came for {} ms", idle.count()));
+            }
         }
         if (!transfer_->buffer.empty()) co_return transfer_->take_bytes();
         if (!transfer_->cause.empty()) throw transfer_->failure(transfer_->cause);
@@ -104,9 +107,9 @@ Task<HttpResponse> SocketTransport::send(HttpRequest request) {
                       /*streaming=*/false);
     co_await transfer.await_name(header_deadline);
     pick().add(transfer);
-    const bool answered = co_await transfer.await_headers(header_deadline);
+    const bool answered = co_await transfer.await_until(&Transfer::has_headers, header_deadline);
     if (!answered) throw transfer.failure("no headers came in time");
-    const bool ended = co_await transfer.await_end(deadline);
+    const bool ended = co_await transfer.await_until(&Transfer::has_ended, deadline);
     if (!ended) throw transfer.failure("the deadline passed before the answer was whole");
     if (!transfer.cause.empty()) throw transfer.failure(transfer.cause);
     co_return HttpResponse{transfer.status, std::move(transfer.headers),
@@ -120,7 +123,7 @@ Task<std::unique_ptr<HttpStream>> SocketTransport::open(HttpRequest request) {
                                    /*streaming=*/true);
     co_await transfer->await_name(header_deadline);
     pick().add(*transfer);
-    const bool answered = co_await transfer->await_headers(header_deadline);
+    const bool answered = co_await transfer->await_until(&Transfer::has_headers, header_deadline);
     if (!answered) throw transfer->failure("no headers came in time");
     if (!transfer->headers_done) throw transfer->failure(transfer->cause);
     transfer->release_sent_body();

@@ -126,7 +126,10 @@ void Names::make_room() {
 
 Transfer::Transfer(Loop& loop, Names& names, void* share, HttpRequest the_request,
                    const std::string& user_agent, bool streaming)
-    : Exchange(std::move(the_request), user_agent, streaming), loop_(loop), names_(names) {
+    : Exchange(std::move(the_request), user_agent, streaming),
+      loop_(loop),
+      names_(names),
+      waiter_(loop) {
     curl_easy_setopt(static_cast<CURL*>(easy), CURLOPT_SHARE, static_cast<CURLSH*>(share));
 }
 
@@ -164,29 +167,9 @@ void Transfer::release_name() {
 Task<bool> Transfer::await_until(bool (Transfer::*ready)() const, Steady limit) {
     while (!(this->*ready)()) {
         if (loop_.now() >= limit) co_return false;
-        // Forgets the place when the waiting frame is dropped while the exchange lives on.
-        struct Place {
-            Transfer& transfer;
-            Waiter waiter;
-            ~Place() { transfer.waiter_ = nullptr; }
-        } place{*this, Waiter(loop_)};
-        waiter_ = &place.waiter;
-        place.waiter.wake_at(limit);
-        co_await place.waiter;
+        co_await progress(limit);
     }
     co_return true;
-}
-
-Task<bool> Transfer::await_headers(Steady limit) {
-    return await_until(&Transfer::has_headers, limit);
-}
-
-Task<bool> Transfer::await_bytes(Steady limit) {
-    return await_until(&Transfer::has_bytes, limit);
-}
-
-Task<bool> Transfer::await_end(Steady limit) {
-    return await_until(&Transfer::has_ended, limit);
 }
 
 std::string Transfer::take_bytes() {
@@ -210,7 +193,7 @@ void Transfer::conclude_here(int code) {
 }
 
 void Transfer::on_progress() {
-    if (waiter_ != nullptr) waiter_->wake();
+    waiter_.wake();
 }
 
 void Transfer::on_name_resolved() {

@@ -69,10 +69,15 @@ class Transfer final : public Exchange {
 
     // Until this exchange may look its host up; Failure when the moment comes first.
     Task<void> await_name(Steady limit);
-    // These answer false when the moment came first.
-    Task<bool> await_headers(Steady limit);
-    Task<bool> await_bytes(Steady limit);
-    Task<bool> await_end(Steady limit);
+    bool has_headers() const { return headers_done || done; }
+    bool has_bytes() const { return !buffer.empty() || done; }
+    bool has_ended() const { return done; }
+    // co_await progress(limit): until something has come, or the limit or a limit before it has
+    // passed: look again.
+    struct Progress;
+    Progress progress(Steady limit);
+    // False when the moment came first.
+    Task<bool> await_until(bool (Transfer::*ready)() const, Steady limit);
 
     std::string take_bytes();      // What is unread; lets a waiting sender go on.
     void conclude_here(int code);  // Ends the exchange: leaves the shard, wakes who waits.
@@ -80,10 +85,6 @@ class Transfer final : public Exchange {
   private:
     friend class Shard;
 
-    bool has_headers() const { return headers_done || done; }
-    bool has_bytes() const { return !buffer.empty() || done; }
-    bool has_ended() const { return done; }
-    Task<bool> await_until(bool (Transfer::*ready)() const, Steady limit);
     void release_name();
 
     void on_progress() override;
@@ -93,8 +94,32 @@ class Transfer final : public Exchange {
     Loop& loop_;
     Names& names_;
     Shard* shard_ = nullptr;
-    Waiter* waiter_ = nullptr;
+    // One for the exchange's whole life: its timer is set anew only when it has to come earlier,
+    // for a stream's limit moves on with every event.
+    Waiter waiter_;
     Names::Name* lookup_ = nullptr;  // The name that this exchange looks up for everybody.
 };
+
+struct Transfer::Progress {
+    Transfer& transfer;
+    Steady limit;
+
+    Progress(Transfer& owner, Steady when) : transfer(owner), limit(when) {}
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    // Also when the waiting frame is dropped while the exchange lives on.
+    ~Progress() { transfer.waiter_.forget(); }
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle) {
+        transfer.waiter_.suspend(handle);
+        transfer.waiter_.wake_by(limit);
+    }
+    void await_resume() const noexcept {}
+};
+
+inline Transfer::Progress Transfer::progress(Steady limit) {
+    return Progress(*this, limit);
+}
 
 }  // namespace base::http_detail

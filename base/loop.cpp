@@ -4,8 +4,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <deque>
-#include <map>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +15,9 @@
 #include <fmt/format.h>
 
 #include "base/failure.hpp"
+#include "base/loop_lag.hpp"
+#include "base/loop_timers.hpp"
+#include "base/metrics.hpp"
 
 namespace base {
 
@@ -67,7 +68,6 @@ struct Loop::State {
     void dispatch(const epoll_event& event);
     void raise_signal();
     void lower_signal();
-    bool has_posted();
 
     Clock& clock;
     int epoll = -1;
@@ -78,9 +78,9 @@ struct Loop::State {
     Waiter* last = nullptr;
     std::size_t ready_count = 0;
 
-    std::map<std::pair<Steady, std::uint64_t>, Waiter*> timers;
-    std::uint64_t next_timer = 1;
+    TimerHeap timers;
     Duration lag{};
+    LagMeter lag_meter;
 
     std::unordered_map<int, std::unique_ptr<Watch>> watches;
     // Callbacks that were replaced or removed, kept until none of them can be running.
@@ -89,7 +89,8 @@ struct Loop::State {
     std::array<epoll_event, loop_events_max> events;
 
     std::mutex mutex;
-    std::deque<std::function<void()>> posted;
+    std::vector<std::function<void()>> posted;
+    std::atomic<bool> has_posted{false};  // Looked at without the lock, once a round.
     std::atomic<bool> stopping{false};
 };
 
@@ -116,16 +117,18 @@ void Loop::State::remove(Waiter& waiter) {
 void Loop::State::resume_ready(const bool& done) {
     for (std::size_t left = ready_count; left > 0 && first != nullptr && !done; --left) {
         Waiter& waiter = *first;
-        waiter.leave();
+        remove(waiter);
         const std::coroutine_handle<> handle = std::exchange(waiter.handle_, {});
         handle.resume();  // The waiter may be gone from here on.
     }
 }
 
 void Loop::State::run_posted() {
-    std::deque<std::function<void()>> work;
+    if (!has_posted.load(std::memory_order_acquire)) return;
+    std::vector<std::function<void()>> work;
     {
         const std::lock_guard lock(mutex);
+        has_posted.store(false, std::memory_order_relaxed);
         work.swap(posted);
     }
     for (auto& item : work) {
@@ -142,22 +145,20 @@ void Loop::State::run_posted() {
 
 void Loop::State::fire_timers() {
     const Steady now = clock.steady();
-    lag = Duration::zero();
-    if (!timers.empty() && timers.begin()->first.first < now) {
-        lag = now - timers.begin()->first.first;
-    }
-    while (!timers.empty() && timers.begin()->first.first <= now) {
-        Waiter& waiter = *timers.begin()->second;
-        timers.erase(timers.begin());
-        waiter.timer_ = 0;
-        waiter.wake();
-    }
+    const std::optional<Steady> oldest = timers.first_due();
+    lag = oldest && *oldest < now ? now - *oldest : Duration::zero();
+    while (Waiter* waiter = timers.take_due(now)) waiter->wake();
 }
 
 std::size_t Loop::State::poll(Duration limit) {
+    const bool measures = lag_meter.is_on() && !clock.is_driven();
+    const Steady before = measures ? clock.steady() : Steady{};
     const int count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()),
                                    loop_milliseconds(limit));
     if (count < 0 && errno != EINTR) loop_system_failure("epoll_wait");
+    // A full array leaves sockets behind that wait for the next round.
+    const bool all = count < static_cast<int>(events.size());
+    if (measures) lag_meter.polled(before, clock.steady(), all);
     for (int i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
     retired.clear();
     return count < 0 ? 0 : static_cast<std::size_t>(count);
@@ -187,13 +188,9 @@ void Loop::State::lower_signal() {
     }
 }
 
-bool Loop::State::has_posted() {
-    const std::lock_guard lock(mutex);
-    return !posted.empty();
-}
-
 Waiter::~Waiter() {
-    leave();
+    forget();
+    loop_.state_->timers.remove(*this);
 }
 
 void Waiter::wake() {
@@ -202,17 +199,16 @@ void Waiter::wake() {
 }
 
 void Waiter::wake_at(Steady when) {
-    auto& state = *loop_.state_;
-    if (timer_ != 0) state.timers.erase({due_, timer_});
-    timer_ = state.next_timer++;
-    due_ = when;
-    state.timers.emplace(std::pair{due_, timer_}, this);
+    loop_.state_->timers.set(*this, when);
 }
 
-void Waiter::leave() {
+void Waiter::wake_by(Steady when) {
+    if (timer_ == 0 || due_ > when) wake_at(when);
+}
+
+void Waiter::forget() {
     if (queued_) loop_.state_->remove(*this);
-    if (timer_ != 0) loop_.state_->timers.erase({due_, timer_});
-    timer_ = 0;
+    handle_ = {};
 }
 
 Loop::Loop(Clock& clock) : clock_(clock), state_(std::make_unique<State>(clock)) {
@@ -251,14 +247,13 @@ void Loop::run_until(const bool& done) {
         state.run_posted();
         state.fire_timers();
         if (done) break;
+        const bool busy = state.first != nullptr || state.has_posted.load();
         // Sockets come before idling: a driven clock must not jump past an answer that is here.
-        if (state.poll(Duration::zero()) > 0 || state.first != nullptr || state.has_posted()) {
-            continue;
+        if (busy || clock_.is_driven()) {
+            if (state.poll(Duration::zero()) > 0 || busy) continue;
         }
-        std::optional<Steady> next;
-        if (!state.timers.empty()) next = state.timers.begin()->first.first;
-        const Duration idle = clock_.idle_until(next);
-        if (idle > Duration::zero()) state.poll(idle);
+        const Duration idle = clock_.idle_until(state.timers.first_due());
+        if (idle > Duration::zero() || !clock_.is_driven()) state.poll(idle);
     }
     state.running = false;
 }
@@ -267,6 +262,7 @@ void Loop::post(std::function<void()> work) {
     {
         const std::lock_guard lock(state_->mutex);
         state_->posted.push_back(std::move(work));
+        state_->has_posted.store(true, std::memory_order_release);
     }
     state_->raise_signal();
 }
@@ -320,6 +316,10 @@ void Loop::unwatch(int fd) {
 
 Duration Loop::lag() const {
     return state_->lag;
+}
+
+void Loop::observe_lag(Histogram& seconds) {
+    state_->lag_meter.begin(seconds, clock_.steady());
 }
 
 Gate::~Gate() {

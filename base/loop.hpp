@@ -17,6 +17,7 @@
 
 namespace base {
 
+class Histogram;
 class Loop;
 
 // The place where one coroutine waits. Owned by its awaiter (so it lives in the coroutine's frame);
@@ -36,20 +37,27 @@ class Waiter {
     // Puts the coroutine into the ready queue; never resumes it inside the call. Harmless when
     // nobody is suspended here or when it is queued already.
     void wake();
-    // Wakes it at `when`; setting again moves the timer.
+    // Wakes it at `when`; setting again moves the timer. It runs until it fires, moved or not:
+    // whoever waits again on the same waiter may find it set still.
     void wake_at(Steady when);
+    // Wakes it at `when` or earlier: a timer that is set and comes first stays. Who waits often
+    // with a limit that moves on sets the timer once in a while instead of every time.
+    void wake_by(Steady when);
+    // Whoever was suspended here is gone and must not be resumed. The timer stays.
+    void forget();
     bool is_queued() const { return queued_; }
 
   private:
     friend class Loop;
-    void leave();
+    friend class TimerHeap;
 
     Loop& loop_;
     std::coroutine_handle<> handle_;
     Waiter* previous_ = nullptr;  // Ready queue links.
     Waiter* next_ = nullptr;
     bool queued_ = false;
-    std::uint64_t timer_ = 0;  // Key in the loop's timers; 0 = none.
+    std::uint64_t timer_ = 0;      // Order among timers of one moment; 0 = none is set.
+    std::size_t timer_place_ = 0;  // In the loop's timers.
     Steady due_{};
 };
 
@@ -94,6 +102,9 @@ class Loop {
 
     // How far behind the loop was when it last came round: due time of the oldest timer vs. now.
     Duration lag() const;
+    // Observes there, from now on, how long work that comes up at any moment (one observation per
+    // 20 ms) waits until the loop has looked at all that was ready. Nothing under a driven clock.
+    void observe_lag(Histogram& seconds);
 
   private:
     friend class Waiter;

@@ -91,10 +91,27 @@ Histogram::Histogram(std::vector<double> bounds)
     require(std::ranges::is_sorted(bounds_), "a histogram's bounds ascend");
 }
 
-void Histogram::observe(double value) {
+void Histogram::observe(double value, std::uint64_t times) {
     auto place = std::ranges::lower_bound(bounds_, value) - bounds_.begin();
-    counts_[static_cast<std::size_t>(place)].fetch_add(1, std::memory_order_relaxed);
-    metrics_add(sum_, value);
+    counts_[static_cast<std::size_t>(place)].fetch_add(times, std::memory_order_relaxed);
+    metrics_add(sum_, value * static_cast<double>(times));
+    double largest = max_.load(std::memory_order_relaxed);
+    while (value > largest &&
+           !max_.compare_exchange_weak(largest, value, std::memory_order_relaxed)) {
+    }
+}
+
+double Histogram::quantile(double q) const {
+    double all = 0;
+    for (const auto& count : counts_) {
+        all += static_cast<double>(count.load(std::memory_order_relaxed));
+    }
+    double seen = 0;
+    for (std::size_t i = 0; i < bounds_.size() && all > 0; ++i) {
+        seen += static_cast<double>(counts_[i].load(std::memory_order_relaxed));
+        if (seen >= q * all) return std::min(bounds_[i], max());
+    }
+    return max();
 }
 
 Metrics::Metrics() = default;

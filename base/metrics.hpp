@@ -37,13 +37,19 @@ class Gauge {
 class Histogram {
   public:
     explicit Histogram(std::vector<double> bounds);
-    void observe(double value);
+    void observe(double value, std::uint64_t times = 1);
+
+    // The bound that the share `q` (0..1) of what was observed does not pass: the largest value
+    // seen when that lies beyond the last bound, 0 when nothing was observed.
+    double quantile(double q) const;
+    double max() const { return max_.load(std::memory_order_relaxed); }
 
   private:
     friend class Metrics;
     std::vector<double> bounds_;  // Ascending, without +Inf.
     std::vector<std::atomic<std::uint64_t>> counts_;
     std::atomic<double> sum_{0};
+    std::atomic<double> max_{0};
 };
 
 // Resource. Series live as long as it does; asking again for the same name and labels answers the

@@ -1,6 +1,8 @@
 #include "base/loop.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -231,6 +233,56 @@ TEST_F(LoopTest, wake_at_moves_the_timer) {
     EXPECT_EQ(woken, 0);
     loop_.run(loop_answer_after(loop_, 2s, 0));
     EXPECT_EQ(woken, 1);
+}
+
+TEST_F(LoopTest, wake_by_only_moves_the_timer_forward) {
+    Waiter waiter(loop_);
+    int woken = 0;
+    Task<void> parked = loop_park(waiter, woken);
+    loop_detail::start(parked);
+    waiter.wake_by(loop_.now() + 3s);
+    waiter.wake_by(loop_.now() + 1s);
+    waiter.wake_by(loop_.now() + 2s);
+    loop_.run(loop_answer_after(loop_, 999ms, 0));
+    EXPECT_EQ(woken, 0);
+    loop_.run(loop_answer_after(loop_, 1ms, 0));
+    EXPECT_EQ(woken, 1);
+}
+
+TEST_F(LoopTest, whoever_is_forgotten_is_not_resumed) {
+    Waiter waiter(loop_);
+    int woken = 0;
+    Task<void> parked = loop_park(waiter, woken);
+    loop_detail::start(parked);
+    waiter.wake_at(loop_.now() + 1s);
+    waiter.wake();
+    waiter.forget();
+    waiter.wake();
+    loop_.run(loop_answer_after(loop_, 2s, 0));
+    EXPECT_EQ(woken, 0);
+}
+
+TEST_F(LoopTest, thousands_of_timers_fire_in_order_however_they_were_moved_and_removed) {
+    std::mt19937 chance(11);
+    std::vector<int> notes;
+    std::vector<Task<void>> tasks;
+    std::vector<std::pair<int, int>> expected;  // Millisecond, number.
+    for (int i = 0; i < 3'000; ++i) {
+        const int wait = static_cast<int>(chance() % 500);
+        tasks.push_back(loop_note_after(loop_, std::chrono::milliseconds{wait}, notes, i));
+        loop_detail::start(tasks.back());
+        expected.emplace_back(wait, i);
+    }
+    for (int i = 0; i < 1'000; ++i) {
+        const std::size_t victim = chance() % tasks.size();
+        tasks.erase(tasks.begin() + static_cast<std::ptrdiff_t>(victim));
+        expected.erase(expected.begin() + static_cast<std::ptrdiff_t>(victim));
+    }
+    loop_.run(loop_answer_after(loop_, 1s, 0));
+    std::sort(expected.begin(), expected.end());  // Those of one moment in the order they were set.
+    std::vector<int> order;
+    for (const auto& [wait, number] : expected) order.push_back(number);
+    EXPECT_EQ(notes, order);
 }
 
 TEST_F(LoopTest, a_task_queued_to_run_may_be_dropped_first) {

@@ -41,6 +41,20 @@ TEST(Metrics, HistogramIsCumulativeAndItsBoundsAreInclusive) {
     EXPECT_THAT(text, HasSubstr("seconds_sum 10.65\n"));
 }
 
+TEST(Metrics, HistogramKnowsItsQuantilesAndItsLargestValue) {
+    base::Histogram times({0.01, 0.1, 1});
+    EXPECT_EQ(times.quantile(0.5), 0);
+    times.observe(0, 98);
+    times.observe(0.05);
+    times.observe(7);
+    EXPECT_EQ(times.quantile(0.5), 0.01);
+    EXPECT_EQ(times.quantile(0.98), 0.01);
+    EXPECT_EQ(times.quantile(0.99), 0.1);
+    EXPECT_EQ(times.quantile(1), 7);
+    EXPECT_EQ(times.max(), 7);
+    EXPECT_EQ(base::Histogram({1}).quantile(1), 0);
+}
+
 TEST(Metrics, LabelSetsAreBounded) {
     Metrics metrics;
     for (int i = 0; i < 1'500; ++i)
