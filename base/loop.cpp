@@ -318,6 +318,10 @@ Duration Loop::lag() const {
     return state_->lag;
 }
 
+std::vector<double> Loop::lag_bounds() {
+    return {0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5};
+}
+
 void Loop::observe_lag(Histogram& seconds) {
     state_->lag_meter.begin(seconds, clock_.steady());
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/task.hpp"
@@ -105,6 +106,7 @@ class Loop {
     // Observes there, from now on, how long work that comes up at any moment (one observation per
     // 20 ms) waits until the loop has looked at all that was ready. Nothing under a driven clock.
     void observe_lag(Histogram& seconds);
+    static std::vector<double> lag_bounds();  // What that histogram is best made of.
 
   private:
     friend class Waiter;

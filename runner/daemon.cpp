@@ -205,7 +205,11 @@ struct Outbound {
                      .concurrency_max = config.concurrency,
                      .paused = config.paused},
                     visit_options(config, inbound.mcp_url)),
-          stop_asked(loop) {}
+          stop_asked(loop) {
+        loop.observe_lag(metrics.histogram("persona_loop_lag_seconds",
+                                           "How long work waits for the outbound thread",
+                                           base::Loop::lag_bounds()));
+    }
 
     static clients::ClaudeOptions claude_options(const Config& config) {
         clients::ClaudeOptions options;
