@@ -7,7 +7,7 @@ packages_build=(clang-19 lld-19 llvm-19 cmake ninja-build ccache pkg-config git 
     libcpp-httplib-dev libcurl4-openssl-dev nlohmann-json3-dev libpqxx-dev libpq-dev libssl-dev
     libcli11-dev libfmt-dev libsodium-dev libutf8proc-dev zlib1g-dev libgtest-dev libgmock-dev
     postgresql-15 postgresql-client-15 tzdata)
-packages_test=(libclang-rt-19-dev clang-format-19 systemd nodejs npm)
+packages_test=(libclang-rt-19-dev clang-format-19 systemd nodejs npm pgbouncer)
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -29,6 +29,10 @@ install_packages() {
         echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    # Nor is a pooler of Debian's own: tests start theirs.
+    case " ${missing[*]} " in
+    *" pgbouncer "*) as_root systemctl disable --now pgbouncer >/dev/null 2>&1 || true ;;
+    esac
 }
 
 # build PRESET TARGET...: configures when needed and builds.

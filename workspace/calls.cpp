@@ -18,6 +18,7 @@ using base::Failure;
 using base::Json;
 
 constexpr std::string_view calls_repeated = "call_repeated";
+constexpr std::string_view calls_unsure = "commit_unknown";  // From base::Postgres.
 
 // Listing pg_timezone_names instead would read hundreds of files, a fifth of a second at each
 // start.
@@ -35,6 +36,10 @@ constexpr std::string_view find_call = R"sql(
 select tool, input_hash, space_id, outcome, answer from workspace.calls
 where user_id = $1 and visit_id = $2 and visit_seq = $3::integer
 )sql";
+
+Failure calls_outcome_unknown(const Failure& cause) {
+    return {Failure::Kind::internal, cause.what(), std::string(calls_unsure)};
+}
 
 }  // namespace
 
@@ -96,9 +101,9 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
     } catch (const Failure& failure) {
         // A call that was delivered before has just been rolled back; its first answer still
         // stands.
+        if (failure.code() == calls_unsure) throw calls_outcome_unknown(failure);
         if (failure.code() != calls_repeated) throw;
-        outcome = database_.transact(
-            [&](base::Transaction& transaction) { return repeat(transaction, work); });
+        outcome = repeated(work);
     }
 
     Json result;
@@ -119,6 +124,17 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
     }
     result["structuredContent"] = std::move(outcome.structured);
     return result;
+}
+
+Calls::Outcome Calls::repeated(const Work& work) {
+    try {
+        return database_.transact(
+            [&](base::Transaction& transaction) { return repeat(transaction, work); });
+    } catch (const Failure& failure) {
+        // It was done once, so "not done" would be a lie.
+        if (failure.kind() != Failure::Kind::unavailable) throw;
+        throw calls_outcome_unknown(failure);
+    }
 }
 
 Calls::Outcome Calls::run(base::Transaction& transaction, const Work& work,

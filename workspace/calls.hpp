@@ -22,7 +22,8 @@ class Calls {
     Calls& operator=(const Calls&) = delete;
 
     // {"content", "structuredContent"} or {"content", "isError": true}. Throws Failure::invalid
-    // when the visit has used this number for another call.
+    // when the visit has used this number for another call, `unavailable` when it certainly was not
+    // done, `internal` when nobody knows whether it was (the connection broke during the commit).
     base::Json perform(const Tool& tool, base::Json arguments, const Scope& scope,
                        Outside& outside);
 
@@ -34,6 +35,7 @@ class Calls {
     struct Work;
     Outcome run(base::Transaction& transaction, const Work& work, const std::string& local);
     bool record(base::Transaction& transaction, const Work& work, const Outcome& outcome);
+    Outcome repeated(const Work& work);
     Outcome repeat(base::Transaction& transaction, const Work& work);
     void measure(const Tool& tool, std::string_view outcome, base::Steady began_at);
 

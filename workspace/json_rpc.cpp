@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/failure.hpp"
+
 namespace workspace {
 
 namespace {
@@ -75,6 +77,14 @@ base::Json rpc_error(const base::Json& id, RpcCode code, std::string_view reason
     base::Json answer = rpc_error(id, code, reason);
     answer["error"]["data"] = std::move(data);
     return answer;
+}
+
+int http_status_of(const base::Json& answer) {
+    const auto error = answer.find("error");
+    if (error == answer.end() || !error->contains("data")) return 200;
+    const std::string kind = error->at("data").value("kind", "");
+    if (kind == base::name_of(base::Failure::Kind::unavailable)) return 503;
+    return kind == base::name_of(base::Failure::Kind::internal) ? 500 : 200;
 }
 
 }  // namespace workspace

@@ -31,4 +31,8 @@ base::Json rpc_result(const base::Json& id, base::Json result);
 base::Json rpc_error(const base::Json& id, RpcCode code, std::string_view reason);
 base::Json rpc_error(const base::Json& id, RpcCode code, std::string_view reason, base::Json data);
 
+// The HTTP status that an answer travels with, so that a client can tell a call that was not run
+// (503: our database or auth service was away) from one that may have been (500); else 200.
+int http_status_of(const base::Json& answer);
+
 }  // namespace workspace

@@ -272,7 +272,8 @@ ServerResponse McpServer::post(const ServerRequest& request) {
     }
     if (body->is_array()) return answer_batch(*body, visitor);
     if (kind != RpcKind::request) return mcp_empty(202);
-    return ServerResponse::json(answer(*body, visitor));
+    const Json answered = answer(*body, visitor);
+    return ServerResponse::json(answered, http_status_of(answered));
 }
 
 ServerResponse McpServer::get(const ServerRequest& request) {

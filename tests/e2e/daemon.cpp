@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "auth/options.hpp"
 #include "base/embedded_postgres.hpp"
 #include "base/failure.hpp"
 #include "base/state_directory.hpp"
@@ -193,6 +194,26 @@ std::string Daemon::admin_token() const {
     const Outcome token = verb({"admin", "token", email});
     EXPECT_EQ(token.exit_code, 0) << token.err;
     return token.out.substr(0, token.out.find('\n'));
+}
+
+std::size_t Daemon::release_quarantined() const {
+    const auto key = environment_.find("MANA_SERVICE_KEY");
+    base::HttpRequest request;
+    request.url = auth_url() + "/api/v1/internal/standing";
+    request.headers = {{"X-Service-Key", key == environment_.end()
+                                             ? std::string(auth::development_service_key)
+                                             : key->second}};
+    const base::HttpResponse standing = base::fetch(request);
+    if (standing.status != 200) return 0;
+    request.method = "POST";
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.url = auth_url() + "/api/v1/internal/personas/release";
+    std::size_t released = 0;
+    for (const Json& held : base::parse_json(standing.body, "standing").at("quarantined")) {
+        request.body = Json{{"email", held.at("email")}}.dump();
+        released += base::fetch(request).status == 200 ? 1 : 0;
+    }
+    return released;
 }
 
 void Daemon::seed(std::size_t count) const {

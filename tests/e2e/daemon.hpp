@@ -62,6 +62,9 @@ class Daemon {
     Outcome verb(std::vector<std::string> arguments, Variables changes = {}) const;
     // Makes the administrator when there is none, and answers a token of hers.
     std::string admin_token() const;
+    // Lets everybody go whom the auth service holds because her visits crashed too often, as an
+    // operator would; answers how many.
+    std::size_t release_quarantined() const;
     // Seeds the first `count` personas of the shipped catalog.
     void seed(std::size_t count) const;
 

@@ -296,6 +296,41 @@ TEST(McpServer, ReadsOnWithWhatItKnewWhileTheAuthServiceIsDownButDoesNotWrite) {
     EXPECT_EQ(anna.send(ping, anna.headers()).status, 503) << "for a bounded time only";
 }
 
+// A runner records the first as an error that never ran and the second as unknown: it must be able
+// to tell.
+TEST(McpServer, TellsACallThatWasNotDoneFromOneThatMayHaveBeen) {
+    World world;
+    Client anna(world, "anna", "home");
+    anna.call("todo.list");
+    const Json write = {{"jsonrpc", "2.0"},
+                        {"id", 5},
+                        {"method", "tools/call"},
+                        {"params", {{"name", "todo.create"}, {"arguments", {{"title", "x"}}}}}};
+
+    world.look(
+        "create function full_disk() returns trigger language plpgsql as $$ begin "
+        "raise exception 'no space' using errcode = '53100'; end $$");
+    world.look(
+        "create trigger full_disk before insert on workspace.calls for each row "
+        "execute function full_disk()");
+    const base::HttpResponse not_done = anna.send(write);
+    EXPECT_EQ(not_done.status, 503) << not_done.body;
+    EXPECT_EQ(Json::parse(not_done.body)["error"]["data"]["kind"], "unavailable");
+    world.look("drop trigger full_disk on workspace.calls");
+
+    world.look(
+        "create function vanish() returns trigger language plpgsql security definer as $$ "
+        "begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$");
+    world.look(
+        "create constraint trigger vanish after insert on workspace.calls deferrable "
+        "initially deferred for each row execute function vanish()");
+    const base::HttpResponse unsure = anna.send(write);
+    EXPECT_EQ(unsure.status, 500) << unsure.body;
+    EXPECT_EQ(Json::parse(unsure.body)["error"]["data"]["kind"], "internal");
+    world.look("drop trigger vanish on workspace.calls");
+    anna.call("todo.list");
+}
+
 TEST(McpServer, LimitsTheCallsOfASession) {
     workspace::Options options;
     options.calls_per_minute_max = 2;
