@@ -175,6 +175,7 @@ int run_verb(const Config& config) {
         case Verb::login: return run_login(config);
         case Verb::health: return run_health(config);
         case Verb::status: return run_status(config);
+        case Verb::top: return run_top(config);
         case Verb::seed: return run_seed(config, auth_url_of(config));
         case Verb::cleanup:
             return run_cleanup(config, auth_url_of(config), workspace_url_of(config));

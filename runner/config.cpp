@@ -2,6 +2,7 @@
 #include "runner/config.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -240,6 +241,7 @@ Config parse_command_line(int argc, char** argv, const Environment& environment)
     read_admin_jwt(config, options, environment);
     config.token_life = std::chrono::minutes(options.token_minutes);
     config.sim_pacing = std::chrono::milliseconds(options.pacing_ms);
+    config.top_interval = std::chrono::milliseconds(std::lround(options.top_seconds * 1'000));
     require_daemon_url(config.daemon_url);
     check_config(config);
     return config;

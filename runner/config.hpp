@@ -26,6 +26,7 @@ enum class Verb {
     login,
     health,
     status,
+    top,
     seed,
     cleanup,
     migrate,
@@ -82,7 +83,8 @@ struct Config {
 
     // Of single verbs.
     std::string email;       // login, admin
-    std::string daemon_url;  // tick, login, health, status: default http://127.0.0.1:PORT
+    std::string daemon_url;  // tick, login, health, status, top: default http://127.0.0.1:PORT
+    std::chrono::milliseconds top_interval{1'000};
     bool everybody = false;  // tick --all
     bool wait = true;        // tick --no-wait
     bool json = false;

@@ -36,9 +36,14 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
                                 "Ask a running daemon how it is; exit 0 when well", Verb::health);
     CLI::App* status = add_verb(app, verbs, "status",
                                 "Show running visits, last tick, outbox and lease", Verb::status);
-    for (CLI::App* verb : {tick, login, health, status}) {
+    CLI::App* top =
+        add_verb(app, verbs, "top", "Watch running visits: who waits for what", Verb::top);
+    top->add_option("--interval", options.top_seconds, "Seconds between two looks")
+        ->check(CLI::Range(0.1, 3600.0));
+    for (CLI::App* verb : {tick, login, health, status, top}) {
         verb->add_option("--url", config.daemon_url,
                          "The daemon's ops URL (default http://127.0.0.1:PORT)");
+        if (verb == top) continue;
         verb->add_flag("--json", config.json, "Print the daemon's answer as it is");
     }
     CLI::App* seed = add_verb(app, verbs, "seed",

@@ -15,6 +15,7 @@ struct VerbOptions {
     std::string config_file, jwt;
     int token_minutes = 15;
     long pacing_ms = 4;
+    double top_seconds = 1;
 };
 
 struct VerbEntry {

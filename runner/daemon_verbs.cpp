@@ -1,8 +1,12 @@
 #include "runner/daemon_verbs.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <map>
+#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -10,6 +14,7 @@
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/json.hpp"
+#include "runner/top.hpp"
 
 namespace runner {
 
@@ -64,6 +69,15 @@ void require_success(const DaemonAnswer& answer) {
     if (answer.status < 400) return;
     throw Failure{base::kind_of_status(answer.status),
                   answer.body.value("error", "the daemon refused")};
+}
+
+constexpr TopSize whole_page{.rows = 1'000'000, .columns = 1'000};  // Nobody scrolls a pipe.
+
+TopSize terminal_size() {
+    winsize size{};
+    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return {};
+    // The last line stays free for the cursor.
+    return {.rows = size.ws_row - 1, .columns = size.ws_col};
 }
 
 }  // namespace
@@ -173,6 +187,19 @@ int run_status(const Config& config) {
                    visit.value("persona", ""), visit.value("turn", 0), visit.value("toolCalls", 0),
                    visit.value("waitingFor", ""), visit.value("ageMs", 0L) / 1000);
     }
+    return 0;
+}
+
+int run_top(const Config& config) {
+    const bool live = ::isatty(STDOUT_FILENO) == 1;
+    do {
+        const DaemonAnswer answer = ask(config, "GET", "/status", Json(), std::chrono::seconds{15});
+        require_success(answer);
+        const std::string page = top_page(answer.body, live ? terminal_size() : whole_page);
+        fmt::print("{}{}", live ? "\x1b[H\x1b[2J" : "", page);
+        std::fflush(stdout);
+        if (live) std::this_thread::sleep_for(config.top_interval);
+    } while (live);
     return 0;
 }
 

@@ -20,5 +20,6 @@ int run_tick(const Config& config);
 int run_login(const Config& config);
 int run_health(const Config& config);
 int run_status(const Config& config);
+int run_top(const Config& config);  // On a terminal until Ctrl-C; else one page.
 
 }  // namespace runner

@@ -26,6 +26,9 @@ std::string_view lesson_of(Verb verb) {
         case Verb::health:
             return "For scripts and containers: exit 0 well, 5 not well, 3 not reachable.";
         case Verb::status: return "  persona-runner status --json | jq .running";
+        case Verb::top:
+            return "Ctrl-C ends it. Without a terminal it prints one page and ends.\n"
+                   "  persona-runner top --interval 5";
         case Verb::seed:
             return "Creates or updates by address; running it again changes nothing.\n"
                    "  persona-runner admin token you@example.com > token\n"

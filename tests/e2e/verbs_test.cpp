@@ -62,8 +62,19 @@ TEST_F(Verbs, HealthAndStatusTellHowItIs) {
     EXPECT_EQ(asked({"status", "--json"}).json().at("paused"), true);
 }
 
+TEST_F(Verbs, TopPrintsOnePageWithoutATerminal) {
+    const e2e::Outcome top = asked({"top"});
+    EXPECT_EQ(top.exit_code, 0) << top.err;
+    EXPECT_THAT(top.out, HasSubstr("visits running"));
+    EXPECT_THAT(top.out, HasSubstr("WAITING FOR"));
+    EXPECT_THAT(top.out, testing::Not(HasSubstr("\x1b"))) << "no terminal, no control sequences";
+    const e2e::Outcome wrong = asked({"top", "--interval", "0"});
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr("--interval"));
+}
+
 TEST_F(Verbs, AnAbsentDaemonIsExitThree) {
-    for (const char* verb : {"tick", "health", "status"}) {
+    for (const char* verb : {"tick", "health", "status", "top"}) {
         const e2e::Outcome none = daemon().verb({verb, "--url", "http://127.0.0.1:9"});
         EXPECT_EQ(none.exit_code, 3) << verb << none.err;
         EXPECT_THAT(none.err, HasSubstr("127.0.0.1:9"));
