@@ -1,0 +1,141 @@
+#include "tests/simulation/profile.hpp"
+
+#include <fmt/format.h>
+
+#include "tests/simulation/dice.hpp"
+
+namespace simulation {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Most worlds know some of the faults, so that each fault is also seen alone.
+double sometimes(Dice& dice, double share, double most) {
+    return dice.chance(share) ? most * dice.random().number01() : 0.0;
+}
+
+void choose_wire_faults(Profile& profile, Dice& dice) {
+    profile.refused = sometimes(dice, 0.5, 0.08);
+    profile.vanished = sometimes(dice, 0.3, 0.04);
+    profile.reset_before = sometimes(dice, 0.4, 0.06);
+    profile.reset_after = sometimes(dice, 0.5, 0.08);
+    profile.silent_after = sometimes(dice, 0.3, 0.03);
+    profile.gateway_before = sometimes(dice, 0.4, 0.05);
+    profile.gateway_after = sometimes(dice, 0.4, 0.05);
+    profile.busy = sometimes(dice, 0.5, 0.10);
+    profile.garbled = sometimes(dice, 0.3, 0.03);
+    profile.slow = sometimes(dice, 0.4, 0.10);
+    profile.session_lost = sometimes(dice, 0.4, 0.15);
+    profile.beat_lost = sometimes(dice, 0.4, 0.30);
+}
+
+void choose_model_faults(Profile& profile, Dice& dice) {
+    profile.cut = sometimes(dice, 0.4, 0.15);
+    profile.silent_stream = sometimes(dice, 0.2, 0.05);
+    profile.error_event = sometimes(dice, 0.4, 0.10);
+    profile.nonsense = sometimes(dice, 0.3, 0.05);
+    profile.refusal = sometimes(dice, 0.4, 0.10);
+}
+
+void choose_process_faults(Profile& profile, Dice& dice) {
+    profile.disk_error = sometimes(dice, 0.2, 0.01);
+    profile.sync_error = sometimes(dice, 0.15, 0.01);
+    profile.crash_on_disk = sometimes(dice, 0.3, 0.01);
+    profile.crash_on_wire = sometimes(dice, 0.3, 0.01);
+    profile.crashes = sometimes(dice, 0.4, 6);
+    profile.stops = sometimes(dice, 0.3, 4);
+    profile.auth_outages = sometimes(dice, 0.4, 3);
+    profile.product_outages = sometimes(dice, 0.3, 3);
+    profile.model_outages = sometimes(dice, 0.3, 3);
+    profile.disk_full = sometimes(dice, 0.25, 3);
+    profile.partitions = sometimes(dice, 0.3, 4);
+    profile.everybody_ticks = sometimes(dice, 0.7, 20);
+    profile.clock_steps = sometimes(dice, 0.2, 3);
+    profile.deletions = sometimes(dice, 0.15, 2);
+}
+
+}  // namespace
+
+Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
+    Dice dice(seed, 1);
+    Profile profile;
+    profile.seed = seed;
+    profile.sabotage = sabotage;
+    // 2026-11-20 is a Friday.
+    const base::Moment friday = std::chrono::sys_days{std::chrono::year{2026} / 11 / 20};
+    profile.begin = friday + std::chrono::minutes(dice.between(0, 7 * 24 * 60));
+    profile.unrest = dice.time(15min, 50min);
+    profile.nodes = dice.chance(0.5) ? 1 : dice.between(2, 3);
+    profile.personas = dice.between(2, 5);
+    profile.concurrency = dice.between(1, 3);
+    profile.turns_max = dice.between(2, 5);
+    profile.auth_skew = dice.time(-5min, 5min);
+    profile.token_life = std::chrono::seconds(dice.chance(0.3) ? 120 : 900);
+    if (dice.chance(0.3)) profile.visit_max = 120s;
+    choose_wire_faults(profile, dice);
+    choose_model_faults(profile, dice);
+    choose_process_faults(profile, dice);
+    if (dice.chance(0.04)) {
+        // From Friday evening into Monday, at a pace that a test can afford.
+        profile.begin = friday + 20h;
+        profile.unrest = 64h;
+        profile.lease = 1'800s;
+        profile.heartbeat_every = 600s;
+        profile.tick_interval = 900s;
+        profile.personas = 3;
+        profile.nodes = 1;
+        for (double* rare :
+             {&profile.crashes, &profile.stops, &profile.auth_outages, &profile.product_outages,
+              &profile.model_outages, &profile.disk_full, &profile.partitions,
+              &profile.everybody_ticks, &profile.clock_steps, &profile.deletions}) {
+            *rare /= 100;
+        }
+    }
+    return profile;
+}
+
+std::string Profile::words() const {
+    std::string text = fmt::format(
+        "nodes={} personas={} concurrency={} turns={} unrest={}min lease={}s visit={}s token={}s",
+        nodes, personas, concurrency, turns_max,
+        std::chrono::duration_cast<std::chrono::minutes>(unrest).count(), lease.count(),
+        visit_max.count(), token_life.count());
+    const std::pair<const char*, double> rates[] = {{"refused", refused},
+                                                    {"vanished", vanished},
+                                                    {"reset_before", reset_before},
+                                                    {"reset_after", reset_after},
+                                                    {"silent_after", silent_after},
+                                                    {"gateway_before", gateway_before},
+                                                    {"gateway_after", gateway_after},
+                                                    {"busy", busy},
+                                                    {"garbled", garbled},
+                                                    {"slow", slow},
+                                                    {"session_lost", session_lost},
+                                                    {"beat_lost", beat_lost},
+                                                    {"cut", cut},
+                                                    {"silent_stream", silent_stream},
+                                                    {"error_event", error_event},
+                                                    {"nonsense", nonsense},
+                                                    {"refusal", refusal},
+                                                    {"disk_error", disk_error},
+                                                    {"sync_error", sync_error},
+                                                    {"crash_on_disk", crash_on_disk},
+                                                    {"crash_on_wire", crash_on_wire},
+                                                    {"crashes", crashes},
+                                                    {"stops", stops},
+                                                    {"auth_outages", auth_outages},
+                                                    {"product_outages", product_outages},
+                                                    {"model_outages", model_outages},
+                                                    {"disk_full", disk_full},
+                                                    {"partitions", partitions},
+                                                    {"everybody_ticks", everybody_ticks},
+                                                    {"clock_steps", clock_steps},
+                                                    {"deletions", deletions}};
+    for (const auto& [name, rate] : rates) {
+        if (rate > 0) text += fmt::format(" {}={:.3f}", name, rate);
+    }
+    return text;
+}
+
+}  // namespace simulation

@@ -1,0 +1,57 @@
+// Who calls a broken promise. Every part of the world reports here; the invariants are those of the
+// design, by name.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/trace.hpp"
+
+namespace simulation {
+
+enum class Invariant {
+    one_visit_per_persona,
+    rows_match_calls,    // rows(ok|error) within committed within rows(ok|error|unknown).
+    intent_before_call,  // On disk, durably.
+    no_call_after_lease,
+    ratings_are_answers,
+    history_only_grows,  // And system and tools stay.
+    waits_are_honoured,
+    one_end_per_visit,
+    not_due_at_once,
+    everything_drains,
+    nothing_unknown,  // No request that the contract does not know.
+};
+
+constexpr std::string_view word_of(Invariant invariant) {
+    constexpr std::string_view words[] = {
+        "one visit per persona", "rows match calls",   "intent before call", "no call after lease",
+        "ratings are answers",   "history only grows", "waits are honoured", "one end per visit",
+        "not due at once",       "everything drains",  "nothing unknown"};
+    return words[static_cast<std::size_t>(invariant)];
+}
+
+class Referee {
+  public:
+    explicit Referee(Trace& trace) : trace_(trace) {}
+    Referee(const Referee&) = delete;
+    Referee& operator=(const Referee&) = delete;
+
+    void fail(Invariant invariant, std::string what) {
+        if (violations_.size() >= violations_max) return;
+        trace_.add("VIOLATION {}: {}", word_of(invariant), what);
+        violations_.emplace_back(invariant, std::move(what));
+    }
+    bool content() const { return violations_.empty(); }
+    const std::vector<std::pair<Invariant, std::string>>& violations() const { return violations_; }
+
+  private:
+    static constexpr std::size_t violations_max = 20;  // The first tells most.
+
+    Trace& trace_;
+    std::vector<std::pair<Invariant, std::string>> violations_;
+};
+
+}  // namespace simulation

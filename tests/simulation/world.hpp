@@ -1,0 +1,95 @@
+// A whole simulated world: nodes with runner processes, far ends, a time of unrest in which the
+// dice do harm, then calm, in which everything must come to rest.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/group.hpp"
+#include "base/loop.hpp"
+#include "tests/simulation/auth_service.hpp"
+#include "tests/simulation/clock.hpp"
+#include "tests/simulation/disk.hpp"
+#include "tests/simulation/model.hpp"
+#include "tests/simulation/network.hpp"
+#include "tests/simulation/process.hpp"
+#include "tests/simulation/product.hpp"
+#include "tests/simulation/profile.hpp"
+#include "tests/simulation/referee.hpp"
+#include "tests/simulation/trace.hpp"
+
+namespace simulation {
+
+struct Outcome {
+    std::uint64_t hash = 0;
+    std::size_t events = 0;
+    std::vector<std::pair<Invariant, std::string>> violations;
+    std::vector<std::string> recent;  // The end of the trace, as it was at the first violation.
+    // What happened, so that a world in which nothing happened is noticed.
+    int visits = 0, finished = 0, lost = 0, calls = 0, ratings = 0, lives = 0;
+};
+
+class World {
+  public:
+    World(const Profile& profile, bool print);
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    ~World();
+
+    Outcome run();
+
+  private:
+    struct Node {
+        int number = 0;
+        int life = 0;
+        std::unique_ptr<Process> process;
+    };
+
+    base::Task<void> history();
+    base::Task<void> keep_node(Node& node);
+    base::Task<void> unrest(double per_hour, void (World::*harm)());
+    base::Task<void> end_harm(base::Duration after, std::function<void()> end);
+    void harm_for(base::Duration span, std::function<void()> end);
+    void do_crash();
+    void do_stop();
+    void do_auth_outage();
+    void do_product_outage();
+    void do_model_outage();
+    void do_disk_full();
+    void do_partition();
+    void do_everybody();
+    void do_clock_step();
+    void do_deletion();
+    Node* some_process();
+    void kill(Caller caller);
+
+    bool is_at_rest() const;
+    std::string restlessness() const;
+    void check_step(bool has_timer);
+    void check_end();
+    void check_visit(const KnownVisit& visit);
+    void check_ratings(const KnownVisit& visit);
+
+    const Profile profile_;
+    DrivenClock clock_;
+    Trace trace_;
+    Referee referee_;
+    Dice dice_;
+    base::Loop loop_;
+    Disks disks_;
+    Network network_;
+    AuthService auth_;
+    Product product_;
+    Model model_;
+    std::vector<std::unique_ptr<Node>> nodes_;
+    bool ending_ = false;
+    std::vector<std::string> first_trouble_;
+    base::Group harms_;
+    base::Group keepers_;
+};
+
+// Runs one seed.
+Outcome run_world(const Profile& profile, bool print = false);
+
+}  // namespace simulation
