@@ -1,10 +1,14 @@
 #include "base/worker.hpp"
 
+#include <utility>
+
 namespace base {
 
 Worker::Worker(Loop& loop, Mode mode) : loop_(loop) {
     if (mode == Mode::own_thread) thread_ = std::thread([this] { serve(); });
 }
+
+Worker::Worker(Loop& loop, std::function<Duration()> pace) : loop_(loop), pace_(std::move(pace)) {}
 
 Worker::~Worker() {
     {

@@ -1,9 +1,9 @@
 // One background thread for the few things that block (fdatasync, directory scans): the loop hands
 // over a function and awaits its result. Work runs in order.
 //
-// Inline mode has no thread: the work runs on the loop at once, its result arrives on the loop's
-// next round. The same calls in the same order give the same run each time; for the simulation of
-// time, never for a daemon, whose loop it would block.
+// Inline mode has no thread: the work runs on the loop at once (or after its pace), its result
+// arrives on the loop's next round. The same calls in the same order give the same run each time;
+// for the simulation of time, never for a daemon, whose loop it would block.
 #pragma once
 
 #include <condition_variable>
@@ -25,6 +25,9 @@ class Worker {
     enum class Mode { own_thread, on_the_loop };
 
     explicit Worker(Loop& loop, Mode mode = Mode::own_thread);
+    // Inline mode in which each piece of work takes the time that `pace` answers, one after the
+    // other: what is dropped before its time was never done, as when the process dies.
+    Worker(Loop& loop, std::function<Duration()> pace);
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
     ~Worker();
@@ -42,6 +45,8 @@ class Worker {
     void serve();
 
     Loop& loop_;
+    const std::function<Duration()> pace_;
+    Steady free_at_{};  // With a pace: when the last piece is done.
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<std::function<void()>> jobs_;

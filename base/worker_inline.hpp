@@ -1,6 +1,7 @@
 // The template of base/worker.hpp; include that one.
 #pragma once
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -53,6 +54,10 @@ void perform(std::function<T()>& work, Errand<T>& errand) {
 
 template <class T>
 Task<T> Worker::run(std::function<T()> work) {
+    if (pace_) {
+        free_at_ = std::max(free_at_, loop_.now()) + pace_();
+        co_await loop_.sleep_until(free_at_);
+    }
     Waiter waiter(loop_);
     worker_detail::ErrandLink<T> link(std::make_shared<worker_detail::Errand<T>>(), &waiter);
     put([&loop = loop_, errand = link.errand, work = std::move(work)]() mutable {

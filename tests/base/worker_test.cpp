@@ -147,5 +147,23 @@ TEST_F(WorkerTest, inline_work_is_done_at_once_and_its_result_comes_a_round_late
     EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
 }
 
+Task<void> worker_note_time(Worker& worker, Loop& loop, std::vector<Steady>& times) {
+    co_await worker.run<void>([&loop, &times] { times.push_back(loop.now()); });
+}
+
+TEST(PacedWorker, ends_each_piece_after_its_time_and_the_one_before) {
+    tests::FakeClock clock;
+    Loop loop{clock};
+    Worker worker(loop, [] { return 5ms; });
+    const Steady begin = loop.now();
+    std::vector<Steady> times;
+    Group group(loop);
+    group.add(worker_note_time(worker, loop, times));
+    group.add(worker_note_time(worker, loop, times));
+    EXPECT_TRUE(times.empty());
+    loop.run(group.all());
+    EXPECT_EQ(times, (std::vector<Steady>{begin + 5ms, begin + 10ms}));
+}
+
 }  // namespace
 }  // namespace base

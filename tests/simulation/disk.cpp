@@ -66,6 +66,12 @@ runner::DiskFaults Disks::hook(Caller caller) {
     return [this, caller](const runner::DiskStep& each) { return step(caller, each); };
 }
 
+base::Duration Disks::pace() {
+    if (profile_.disk_pace == std::chrono::milliseconds::zero()) return {};
+    const auto time = dice_.time(std::chrono::milliseconds::zero(), profile_.disk_pace);
+    return !calm_ && dice_.chance(0.02) ? 10 * time : time;
+}
+
 bool Disks::holds_intent(Caller caller, const std::string& visit, int seq) const {
     return intents_.contains({caller.node, visit, seq});
 }

@@ -31,6 +31,7 @@ class Disks {
     // The hook of one process. `crash`: called when the dice say that the process dies here.
     runner::DiskFaults hook(Caller caller);
     std::function<void(Caller)> crash;
+    base::Duration pace();  // How long the next batch takes.
 
     // The process is dead: no step of it happens any more.
     void silence(Caller caller) { dead_.insert(caller); }

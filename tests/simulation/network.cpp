@@ -374,17 +374,15 @@ Network::Plan Network::plan_for(const Exchange& exchange) {
     return plan;
 }
 
-// A demanded wait binds every later request of the same process to the same place (for the model:
-// one circuit). The auth service's demands bind logins alone: see check_waits().
+// A wait that the model demands binds every later request of the same process: one circuit.
 void Network::note_waits(const Exchange& exchange, const Reply& reply) {
     if (reply.status != 429 && reply.status != 529 && reply.status != 503) return;
     std::string_view demanded;
     for (const auto& [name, value] : reply.headers) {
         if (name == "retry-after") demanded = value;
     }
-    if (demanded.empty() || exchange.place != Place::model) return;
-    // Requests that 503 meets are asked again for themselves; they do not hold the others.
-    if (reply.status == 503) return;
+    // 503 of the model: that request waits for itself, the others go on.
+    if (demanded.empty() || exchange.place != Place::model || reply.status == 503) return;
     base::Steady& held = held_until_[{exchange.caller, exchange.place}];
     held = std::max(held, loop_.now() + std::chrono::seconds(std::stoi(std::string(demanded))));
 }

@@ -44,7 +44,7 @@ Process::Process(base::Loop& loop, const Profile& profile, Network& network, Dis
       caller_(caller),
       random_(process_seed(profile, caller)),
       http_(loop, network.transport(caller)),
-      disk_(loop, base::Worker::Mode::on_the_loop),
+      disk_(loop, [&disks] { return disks.pace(); }),
       auth_(http_, {.url = "http://auth.test", .service_key = base::Secret{"key"}}),
       claude_(http_, process_claude(profile), metrics_, random_),
       mcp_(http_, {}, metrics_),

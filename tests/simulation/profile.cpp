@@ -70,6 +70,7 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
     profile.personas = dice.between(2, 5);
     profile.concurrency = dice.between(1, 3);
     profile.turns_max = dice.between(2, 5);
+    profile.disk_pace = dice.chance(0.3) ? 0ms : dice.time(1ms, dice.chance(0.3) ? 400ms : 20ms);
     profile.auth_skew = dice.time(-5min, 5min);
     profile.token_life = std::chrono::seconds(dice.chance(0.3) ? 120 : 900);
     if (dice.chance(0.3)) profile.visit_max = 120s;
@@ -97,10 +98,11 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
 
 std::string Profile::words() const {
     std::string text = fmt::format(
-        "nodes={} personas={} concurrency={} turns={} unrest={}min lease={}s visit={}s token={}s",
+        "nodes={} personas={} concurrency={} turns={} unrest={}min lease={}s visit={}s token={}s "
+        "disk={}ms",
         nodes, personas, concurrency, turns_max,
         std::chrono::duration_cast<std::chrono::minutes>(unrest).count(), lease.count(),
-        visit_max.count(), token_life.count());
+        visit_max.count(), token_life.count(), disk_pace.count());
     const std::pair<const char*, double> rates[] = {{"refused", refused},
                                                     {"vanished", vanished},
                                                     {"reset_before", reset_before},

@@ -48,6 +48,7 @@ struct Profile {
     std::chrono::milliseconds shutdown_grace{20'000};
     std::chrono::seconds visit_max{600};
     std::chrono::seconds token_life{900};
+    std::chrono::milliseconds disk_pace{0};  // At most, per batch; ten times that now and then.
     std::chrono::milliseconds auth_skew{0};  // The service's wall clock against the runners'.
 
     // Per exchange.

@@ -179,6 +179,15 @@ void World::do_stop() {
     if (Node* node = some_process()) {
         trace_.add("node{}.{} SIGTERM", node->number, node->life);
         node->process->terminate();
+        if (dice_.chance(0.3)) {
+            const Caller caller{node->number, node->life};
+            harm_for(dice_.time(100ms, 10s), [this, caller] {
+                for (const auto& each : nodes_) {
+                    const bool same = each->process && each->process->caller() == caller;
+                    if (same && !each->process->is_over()) each->process->terminate();
+                }
+            });
+        }
     }
 }
 
@@ -271,7 +280,27 @@ std::string World::restlessness() const {
     return text;
 }
 
+// Nothing is set aside but what the disk damaged and what belongs to deleted personas.
+void World::check_set_aside() {
+    const bool deleted = std::any_of(auth_.personas().begin(), auth_.personas().end(),
+                                     [](const auto& persona) { return persona.second.deleted; });
+    for (const auto& node : nodes_) {
+        const std::pair<const char*, bool> places[] = {{"broken", !disks_.damaged().empty()},
+                                                       {"rejected", deleted}};
+        for (const auto& [name, allowed] : places) {
+            const auto folder = disks_.folder(node->number) / name;
+            if (allowed || !std::filesystem::exists(folder)) continue;
+            for (const auto& item : std::filesystem::directory_iterator(folder)) {
+                referee_.fail(
+                    Invariant::everything_drains,
+                    fmt::format("{} was set aside in {}", item.path().filename().string(), name));
+            }
+        }
+    }
+}
+
 void World::check_end() {
+    check_set_aside();
     for (const auto& [id, visit] : auth_.visits()) {
         if (visit.ends != 1) {
             referee_.fail(Invariant::one_end_per_visit,

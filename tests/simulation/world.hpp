@@ -67,6 +67,7 @@ class World {
     bool is_at_rest() const;
     std::string restlessness() const;
     void check_step(bool has_timer);
+    void check_set_aside();
     void check_end();
     void check_visit(const KnownVisit& visit);
     void check_ratings(const KnownVisit& visit);
