@@ -29,10 +29,15 @@ std::string json_place(std::string_view text, std::size_t offset) {
     return fmt::format("line {}, column {}", line, column);
 }
 
-// Finds what the parser would accept or find too late: nesting past the limit, and a NUL, which it
-// takes for the end of the text. Nothing when both are fine, else the complaint.
+// Finds what the parser would accept or find too late: nesting past the limit, an object with too
+// many members, and a NUL, which it takes for the end of the text. Nothing when all is fine, else
+// the complaint.
 std::optional<std::string> json_objection(std::string_view text, int depth_max) {
-    int depth = 0;
+    struct Level {
+        bool is_object;
+        std::size_t commas = 0;
+    };
+    std::vector<Level> open;
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
@@ -43,12 +48,17 @@ std::optional<std::string> json_objection(std::string_view text, int depth_max) 
         } else if (c == '"') {
             in_string = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > depth_max) {
+            open.push_back({c == '{'});
+            if (static_cast<int>(open.size()) > depth_max) {
                 return fmt::format("is nested deeper than {} levels at {}", depth_max,
                                    json_place(text, i));
             }
-        } else if (c == '}' || c == ']') {
-            --depth;
+        } else if ((c == '}' || c == ']') && !open.empty()) {
+            open.pop_back();
+        } else if (c == ',' && !open.empty() && open.back().is_object &&
+                   ++open.back().commas >= json_detail::members_max) {
+            return fmt::format("has an object with more than {} members at {}",
+                               json_detail::members_max, json_place(text, i));
         }
     }
     return std::nullopt;

@@ -17,8 +17,8 @@ namespace base {
 // it.
 using Json = nlohmann::ordered_json;
 
-// Whole text is one JSON value, nested at most `depth_max` deep, valid UTF-8 without lone
-// surrogates. `what` names the text in the failure, e.g. "request body".
+// Whole text is one JSON value, nested at most `depth_max` deep, objects of at most 1,000 members,
+// valid UTF-8 without lone surrogates. `what` names the text in the failure, e.g. "request body".
 Json parse_json(std::string_view text, std::string_view what, int depth_max = 64);
 // The same, but nothing instead of a failure.
 std::optional<Json> try_parse_json(std::string_view text, int depth_max = 64);

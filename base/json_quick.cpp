@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
+#include <simdjson.h>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
@@ -14,7 +14,78 @@ namespace base::json_detail {
 
 namespace {
 
-constexpr int quick_digits_max = 18;  // Whole numbers of so many digits fit 64 bits.
+namespace dom = simdjson::dom;
+
+// The parser keeps its buffers, about three times the longest text. Longer ones get their own, so
+// that no thread holds much for ever.
+constexpr std::size_t quick_kept_bytes_max = 32 * 1024;
+
+// False: the strict reader has to decide.
+bool quick_value(Json& value, const dom::element& element, int depth_left);
+
+bool quick_object(Json& value, const dom::object& object, int depth_left) {
+    Json::object_t members;
+    members.reserve(object.size());
+    for (const auto& [name, element] : object) {
+        if (members.size() >= members_max) return false;
+        for (const auto& known : members) {
+            if (known.first == name)
+                return false;  // The last one counts, in the first one's place.
+        }
+        // Built where it stays: a growing object would copy all that it holds.
+        if (!quick_value(members.emplace_back(std::string(name), Json()).second, element,
+                         depth_left)) {
+            return false;
+        }
+    }
+    value = std::move(members);
+    return true;
+}
+
+bool quick_array(Json& value, const dom::array& array, int depth_left) {
+    Json::array_t items;
+    items.reserve(array.size());
+    for (const dom::element& element : array) {
+        if (!quick_value(items.emplace_back(), element, depth_left)) return false;
+    }
+    value = std::move(items);
+    return true;
+}
+
+bool quick_value(Json& value, const dom::element& element, int depth_left) {
+    const dom::element_type type = element.type();
+    const bool is_nested = type == dom::element_type::OBJECT || type == dom::element_type::ARRAY;
+    if (is_nested && depth_left == 0) return false;
+    switch (type) {
+        case dom::element_type::OBJECT:
+            return quick_object(value, element.get_object(), depth_left - 1);
+        case dom::element_type::ARRAY:
+            return quick_array(value, element.get_array(), depth_left - 1);
+        case dom::element_type::STRING: value = std::string_view(element.get_string()); return true;
+        case dom::element_type::BOOL: value = bool(element.get_bool()); return true;
+        case dom::element_type::NULL_VALUE: value = nullptr; return true;
+        case dom::element_type::UINT64: value = std::uint64_t(element.get_uint64()); return true;
+        case dom::element_type::INT64: {
+            const std::int64_t number = element.get_int64();
+            if (number < 0) {
+                value = number;
+            } else {
+                value = static_cast<std::uint64_t>(number);
+            }
+            return true;
+        }
+        case dom::element_type::DOUBLE: return false;  // The strict reader knows what is too big.
+    }
+    return false;
+}
+
+std::optional<Json> quick_parse(dom::parser& parser, std::string_view text, int depth_max) {
+    dom::element element;
+    if (parser.parse(text.data(), text.size()).get(element)) return std::nullopt;
+    std::optional<Json> value(std::in_place);
+    if (!quick_value(*value, element, depth_max)) return std::nullopt;
+    return value;
+}
 
 enum class QuickByte : std::uint8_t { plain, special, wide };
 
@@ -32,220 +103,15 @@ QuickByte quick_kind(char c) {
     return quick_bytes[static_cast<unsigned char>(c)];
 }
 
-void quick_append_utf8(std::string& text, std::uint32_t point) {
-    const auto put = [&text](std::uint32_t byte) { text += static_cast<char>(byte); };
-    if (point < 0x80) return put(point);
-    if (point < 0x800) {
-        put(0xC0 | point >> 6);
-    } else if (point < 0x10000) {
-        put(0xE0 | point >> 12);
-        put(0x80 | (point >> 6 & 0x3F));
-    } else {
-        put(0xF0 | point >> 18);
-        put(0x80 | (point >> 12 & 0x3F));
-        put(0x80 | (point >> 6 & 0x3F));
-    }
-    put(0x80 | (point & 0x3F));
-}
-
-// Every read_… answers false when it is not sure; the whole text is then read strictly.
-class QuickReader {
-  public:
-    QuickReader(std::string_view text, int depth_max) : rest_(text), depth_max_(depth_max) {}
-
-    bool read_whole(Json& value) {
-        if (!read_value(value, 0)) return false;
-        skip_blanks();
-        return rest_.empty();
-    }
-
-  private:
-    bool read_value(Json& value, int depth);
-    bool read_object(Json& value, int depth);
-    bool read_array(Json& value, int depth);
-    bool read_number(Json& value);
-    bool read_string(std::string& text);
-    bool read_escape(std::string& text);
-    bool read_code_unit(std::uint32_t& unit);
-
-    void skip_blanks() {
-        std::size_t blanks = 0;
-        while (blanks < rest_.size() && (rest_[blanks] == ' ' || rest_[blanks] == '\n' ||
-                                         rest_[blanks] == '\r' || rest_[blanks] == '\t')) {
-            ++blanks;
-        }
-        rest_.remove_prefix(blanks);
-    }
-    bool take(std::string_view part) {
-        if (!rest_.starts_with(part)) return false;
-        rest_.remove_prefix(part.size());
-        return true;
-    }
-    // After blanks.
-    bool take_mark(char mark) {
-        skip_blanks();
-        if (rest_.empty() || rest_.front() != mark) return false;
-        rest_.remove_prefix(1);
-        return true;
-    }
-    bool is_known_member(std::size_t first, std::string_view name) const {
-        for (std::size_t i = first; i < members_.size(); ++i) {
-            if (members_[i].first == name) return true;
-        }
-        return false;
-    }
-
-    std::string_view rest_;
-    const int depth_max_;
-    // Of the objects and arrays that are open, innermost last: each is built once it is whole, in
-    // one piece, for a growing one would copy all that it holds.
-    std::vector<std::pair<std::string, Json>> members_;
-    std::vector<Json> items_;
-};
-
-bool QuickReader::read_value(Json& value, int depth) {
-    skip_blanks();
-    if (rest_.empty()) return false;
-    switch (rest_.front()) {
-        case '{': return read_object(value, depth + 1);
-        case '[': return read_array(value, depth + 1);
-        case '"': {
-            std::string text;
-            if (!read_string(text)) return false;
-            value = std::move(text);
-            return true;
-        }
-        case 't': value = true; return take("true");
-        case 'f': value = false; return take("false");
-        case 'n': value = nullptr; return take("null");
-        default: return read_number(value);
-    }
-}
-
-bool QuickReader::read_object(Json& value, int depth) {
-    if (depth > depth_max_ || !take_mark('{')) return false;
-    const std::size_t first = members_.size();
-    if (!take_mark('}')) {
-        do {
-            skip_blanks();
-            std::string name;
-            if (!read_string(name) || !take_mark(':') || is_known_member(first, name)) return false;
-            Json member;
-            if (!read_value(member, depth)) return false;
-            members_.emplace_back(std::move(name), std::move(member));
-        } while (take_mark(','));
-        if (!take_mark('}')) return false;
-    }
-    Json::object_t object;
-    object.reserve(members_.size() - first);
-    for (std::size_t i = first; i < members_.size(); ++i) {
-        object.emplace_back(std::move(members_[i].first), std::move(members_[i].second));
-    }
-    members_.resize(first);
-    value = std::move(object);
-    return true;
-}
-
-bool QuickReader::read_array(Json& value, int depth) {
-    if (depth > depth_max_ || !take_mark('[')) return false;
-    const std::size_t first = items_.size();
-    if (!take_mark(']')) {
-        do {
-            Json item;
-            if (!read_value(item, depth)) return false;
-            items_.push_back(std::move(item));
-        } while (take_mark(','));
-        if (!take_mark(']')) return false;
-    }
-    Json::array_t array;
-    array.reserve(items_.size() - first);
-    for (std::size_t i = first; i < items_.size(); ++i) array.push_back(std::move(items_[i]));
-    items_.resize(first);
-    value = std::move(array);
-    return true;
-}
-
-// Whole numbers; the others are rare and left to the strict reader.
-bool QuickReader::read_number(Json& value) {
-    const bool negative = take("-");
-    std::size_t digits = 0;
-    while (digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9') ++digits;
-    const bool whole = digits > 0 && digits <= quick_digits_max &&
-                       (digits == 1 || rest_.front() != '0') &&
-                       (digits == rest_.size() ||
-                        (rest_[digits] != '.' && rest_[digits] != 'e' && rest_[digits] != 'E'));
-    if (!whole) return false;
-    std::uint64_t number = 0;
-    std::from_chars(rest_.data(), rest_.data() + digits, number);
-    rest_.remove_prefix(digits);
-    if (negative) {
-        value = -static_cast<std::int64_t>(number);
-    } else {
-        value = number;
-    }
-    return true;
-}
-
-bool QuickReader::read_string(std::string& text) {
-    if (!take("\"")) return false;
-    bool wide = false;
-    for (;;) {
-        std::size_t plain = 0;
-        while (plain < rest_.size() && quick_kind(rest_[plain]) != QuickByte::special) {
-            wide |= quick_kind(rest_[plain]) == QuickByte::wide;
-            ++plain;
-        }
-        if (plain == rest_.size()) return false;
-        text.append(rest_.substr(0, plain));
-        const char mark = rest_[plain];
-        rest_.remove_prefix(plain + 1);
-        if (mark == '"') return !wide || is_valid_utf8(text);
-        if (mark != '\\' || !read_escape(text)) return false;
-    }
-}
-
-bool QuickReader::read_escape(std::string& text) {
-    if (rest_.empty()) return false;
-    const char letter = rest_.front();
-    rest_.remove_prefix(1);
-    switch (letter) {
-        case '"':
-        case '\\':
-        case '/': text += letter; return true;
-        case 'b': text += '\b'; return true;
-        case 'f': text += '\f'; return true;
-        case 'n': text += '\n'; return true;
-        case 'r': text += '\r'; return true;
-        case 't': text += '\t'; return true;
-        case 'u': break;
-        default: return false;
-    }
-    std::uint32_t unit = 0;
-    if (!read_code_unit(unit)) return false;
-    if (unit >= 0xD800 && unit <= 0xDFFF) {
-        std::uint32_t low = 0;
-        if (unit > 0xDBFF || !take("\\u") || !read_code_unit(low)) return false;
-        if (low < 0xDC00 || low > 0xDFFF) return false;
-        unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-    }
-    quick_append_utf8(text, unit);
-    return true;
-}
-
-bool QuickReader::read_code_unit(std::uint32_t& unit) {
-    if (rest_.size() < 4) return false;
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + 4, unit, 16);
-    if (error != std::errc{} || end != rest_.data() + 4) return false;
-    rest_.remove_prefix(4);
-    return true;
-}
-
 }  // namespace
 
 std::optional<Json> read_quickly(std::string_view text, int depth_max) {
-    std::optional<Json> value(std::in_place);
-    if (!QuickReader(text, depth_max).read_whole(*value)) return std::nullopt;
-    return value;
+    if (text.size() > quick_kept_bytes_max) {
+        dom::parser parser;
+        return quick_parse(parser, text, depth_max);
+    }
+    thread_local dom::parser kept;
+    return quick_parse(kept, text, depth_max);
 }
 
 void append_string(std::string& out, std::string_view text) {

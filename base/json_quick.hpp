@@ -1,5 +1,5 @@
-// The two ways between JSON values and text, without the library's step per byte. Private to
-// base/json*.cpp.
+// The two ways between JSON values and text, without nlohmann's step per byte; simdjson's only
+// door. Private to base/json*.cpp.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,10 @@
 #include "base/json.hpp"
 
 namespace base::json_detail {
+
+// Of one object. A member is found by looking at all of them, so a body of one huge object would
+// cost the square of its size.
+inline constexpr std::size_t members_max = 1'000;
 
 // The value of a text that is plainly well-formed; nothing when the strict reader has to decide.
 // What it takes, that one would take as well and read as the same value.

@@ -115,6 +115,7 @@ TEST(Tidy, EveryLibraryHasOneDoor) {
         {"<libpq-fe", R"(base/postgres_connection\.cpp)"},
         {"<utf8proc", R"(base/unicode\.cpp)"},
         {"<CLI/", R"(runner/config_verbs\.(cpp|hpp))"},
+        {"<simdjson", R"(base/json_quick\.cpp)"},
         {"<zlib", R"(runner/outbox_file\.cpp)"},
     };
     for (const Source& source : product()) {

@@ -70,8 +70,9 @@ TEST(json, printing_survives_broken_text) {
     EXPECT_EQ(to_text(Json("a\xFFz")), "\"a\xEF\xBF\xBDz\"");
 }
 
-// Equal numbers of different types count as different values.
+// Numbers of different types count as different values; only zero has no sign.
 bool is_same_tree(const Json& left, const Json& right) {
+    if (left == 0 && right == 0) return left.is_number_integer() && right.is_number_integer();
     if (left.type() != right.type() || left.size() != right.size()) return false;
     if (!left.is_structured()) return left == right;
     for (auto a = left.begin(), b = right.begin(); a != left.end(); ++a, ++b) {
@@ -126,6 +127,29 @@ TEST(json, quick_reading_keeps_the_depth_limit_and_leaves_doubt_to_the_strict_re
     EXPECT_EQ(try_parse_json(R"({"a":1,"a":2})"), Json({{"a", 2}}));
     EXPECT_FALSE(json_detail::read_quickly("1.5", 3));
     EXPECT_EQ(try_parse_json("1.5"), Json(1.5));
+}
+
+TEST(json, an_object_with_too_many_members_is_refused_at_its_limit) {
+    const auto object_of = [](int members, std::string_view end) {
+        std::string text = "{";
+        for (int i = 0; i < members; ++i) text += fmt::format("{}\"{}\":0", i ? "," : "", i);
+        return text + std::string(end);
+    };
+    EXPECT_EQ(try_parse_json(object_of(1'000, "}"))->size(), 1'000U);
+    EXPECT_FALSE(try_parse_json(object_of(1'001, "}")));
+    EXPECT_TRUE(try_parse_json("[" + object_of(1'000, "},") + object_of(1'000, "}]")));
+    try {
+        parse_json(object_of(1'001, "}"), "request body");
+        ADD_FAILURE() << "was taken";
+    } catch (const Failure& failure) {
+        EXPECT_EQ(std::string(failure.what()).substr(0, 54),
+                  "request body has an object with more than 1000 members");
+    }
+    // Long arrays are ordinary, and what ends badly costs no more than what ends well.
+    std::string numbers = "[0";
+    for (int i = 0; i < 20'000; ++i) numbers += ",1";
+    EXPECT_TRUE(try_parse_json(numbers + "]"));
+    EXPECT_FALSE(try_parse_json(object_of(100'000, "")));
 }
 
 TEST(json, the_text_of_a_value_is_the_library_s) {
