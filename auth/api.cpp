@@ -59,6 +59,10 @@ const Route api_routes[] = {
     {"POST", "/api/v1/internal/personas/:id/feedback", service(store_feedback)},
     {"POST", "/api/v1/internal/runners/heartbeat", service(heartbeat_runner)},
     {"POST", "/api/v1/internal/visits/:tickId/finish", service(finish_visit)},
+    {"POST", "/api/v1/internal/personas/pause", service(pause_personas)},
+    {"POST", "/api/v1/internal/personas/resume", service(resume_personas)},
+    {"POST", "/api/v1/internal/personas/release", service(release_persona)},
+    {"GET", "/api/v1/internal/standing", service(show_standing)},
 };
 
 }  // namespace

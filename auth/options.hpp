@@ -40,6 +40,7 @@ struct Options {
 
     std::string timezone = "UTC";  // Of the personas' slots.
     std::chrono::seconds visit_deadline{600};
+    std::chrono::seconds spread{0};  // Of the personas' starts: they are delayed by up to this.
 };
 
 }  // namespace auth

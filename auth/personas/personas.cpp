@@ -7,6 +7,7 @@
 
 #include "auth/identity/credential.hpp"
 #include "auth/identity/users.hpp"
+#include "auth/personas/slots.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
@@ -29,7 +30,8 @@ on conflict (user_id) do update set
     next_due_at = case when p.tick_cadence = excluded.tick_cadence
         then p.next_due_at else excluded.next_due_at end,
     retry_slot = case when p.tick_cadence = excluded.tick_cadence then p.retry_slot end,
-    retry_attempt = case when p.tick_cadence = excluded.tick_cadence then p.retry_attempt end)";
+    retry_attempt = case when p.tick_cadence = excluded.tick_cadence then p.retry_attempt end,
+    following_slot = case when p.tick_cadence = excluded.tick_cadence then p.following_slot end)";
 
 constexpr std::string_view end_sessions = "delete from auth.sessions where user_id = $1";
 
@@ -83,6 +85,8 @@ where u.deleted_at is null and d.idle_since is not null
     and (p.last_active_at is null or p.last_active_at <= d.idle_since)
     and not exists (select from auth.persona_visits v
         where v.user_id = p.user_id and v.status = 'running')
+    and not exists (select from auth.holds h where h.until is null
+        and (h.scope = 'all' or h.archetype = p.archetype or h.user_id = p.user_id))
 order by p.last_active_at nulls first, p.user_id
 limit $4::bigint)";
 
@@ -209,11 +213,6 @@ catalog::Persona persona_of(const base::SqlRow& row) {
             .last_active_at = row.moment_or_none("last_active_at")};
 }
 
-base::Moment first_slot(catalog::Cadence cadence, base::Moment now, const std::string& zone) {
-    if (catalog::due_if_idle_since(cadence, now, zone)) return now;
-    return catalog::next_slot(cadence, now - std::chrono::hours(24), zone);
-}
-
 Personas::Personas(base::Postgres& database, VisitRules rules)
     : database_(database), rules_(std::move(rules)) {}
 
@@ -248,7 +247,10 @@ UpsertAnswer Personas::upsert(const PersonaSpec& spec, Passwords& passwords, bas
         const auto last_active = row ? row->moment_or_none("last_active_at") : std::nullopt;
         const base::Moment slot =
             last_active ? catalog::next_slot(persona.cadence, *last_active, rules_.zone)
-                        : first_slot(persona.cadence, now, rules_.zone);
+                        : first_slot(persona.cadence, persona.email, now, rules_);
+        if (row && row->text("tick_cadence") != catalog::word_of(persona.cadence)) {
+            skip_retried_slot(transaction, answer.user_id, "cadence_changed", now);
+        }
         transaction.run(write_persona, {answer.user_id, base::clean_utf8(persona.archetype),
                                         base::clean_utf8(persona.system_prompt),
                                         catalog::to_json(persona.module_mix),

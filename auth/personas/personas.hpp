@@ -94,7 +94,8 @@ class Personas {
                                     base::Moment now);
     std::optional<PersonaDetail> detail(const std::string& user_id, base::Moment now);
 
-    // Who would be due by the formula over last_active_at and is not visiting; longest idle first.
+    // Who would be due by the formula over last_active_at and is neither visiting nor held by a
+    // pause or quarantine; longest idle first.
     std::vector<catalog::Persona> due(base::Moment now);
 
     // Removes her, her spaces, her visits and rows; refuses anyone who is not a persona and a
@@ -109,7 +110,5 @@ class Personas {
 // The columns user_id, email, name, archetype, system_prompt, module_mix, tick_cadence and
 // last_active_at of a row.
 catalog::Persona persona_of(const base::SqlRow& row);
-// The first slot of a persona who never came: at once, on a day off the next working day.
-base::Moment first_slot(catalog::Cadence cadence, base::Moment now, const std::string& zone);
 
 }  // namespace auth

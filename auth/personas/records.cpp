@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "auth/personas/slots.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
 
@@ -49,7 +50,8 @@ constexpr std::string_view lock_cadence =
 constexpr std::string_view note_day_of_old_client = R"(
 update auth.personas
 set last_active_at = greatest(last_active_at, $2::timestamptz),
-    next_due_at = greatest(next_due_at, $3::timestamptz), retry_slot = null, retry_attempt = null
+    next_due_at = greatest(next_due_at, $3::timestamptz), retry_slot = null, retry_attempt = null,
+    following_slot = null
 where user_id = $1)";
 
 constexpr std::string_view insert_ratings_once = R"(
@@ -229,6 +231,7 @@ Stored Records::store_actions(const std::string& user_id,
             if (row) {
                 const auto cadence = catalog::cadence_of(row->text("tick_cadence"));
                 base::require(cadence.has_value(), "the table checks cadences");
+                skip_retried_slot(transaction, user_id, "lived_already", now);
                 transaction.run(note_day_of_old_client,
                                 {user_id, now, catalog::next_slot(*cadence, now, rules_.zone)});
             }

@@ -35,4 +35,14 @@ base::ServerResponse heartbeat_runner(const ServiceCaller& caller, const Context
 base::ServerResponse finish_visit(const ServiceCaller& caller, const Context& context,
                                   const base::ServerRequest& request);
 
+// hold_routes.cpp: /api/v1/internal/personas/{pause,resume,release}, /api/v1/internal/standing
+base::ServerResponse pause_personas(const ServiceCaller& caller, const Context& context,
+                                    const base::ServerRequest& request);
+base::ServerResponse resume_personas(const ServiceCaller& caller, const Context& context,
+                                     const base::ServerRequest& request);
+base::ServerResponse release_persona(const ServiceCaller& caller, const Context& context,
+                                     const base::ServerRequest& request);
+base::ServerResponse show_standing(const ServiceCaller& caller, const Context& context,
+                                   const base::ServerRequest& request);
+
 }  // namespace auth

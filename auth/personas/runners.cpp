@@ -3,19 +3,20 @@
 #include <string_view>
 #include <utility>
 
-#include "base/log.hpp"
+#include "auth/personas/reap.hpp"
 
 namespace auth {
 
 namespace {
 
-// A dead runner's row does not match, so nothing comes back for it.
+// A dead runner's row does not match, nor one whose lease ran out while somebody held the row back
+// from the reaper, so nothing comes back for it.
 constexpr std::string_view register_or_renew = R"(
 insert into auth.runners as r (runner_id, node, lease_until, registered_at, heartbeat_at)
 values ($1, $2, $3::timestamptz, $4::timestamptz, $4::timestamptz)
 on conflict (runner_id) do update
 set lease_until = excluded.lease_until, heartbeat_at = excluded.heartbeat_at
-where not r.dead
+where not r.dead and r.lease_until >= excluded.heartbeat_at
 returning registered_at = heartbeat_at as registered)";
 
 constexpr std::string_view bury_earlier_runners = R"(
@@ -36,9 +37,9 @@ Runners::Runners(base::Postgres& database, VisitRules rules)
     : database_(database), rules_(std::move(rules)) {}
 
 Runners::Answer Runners::heartbeat(const Heartbeat& heartbeat, base::Moment now) {
-    std::size_t lost = 0;
+    Reaped reaped;
     const Answer answer = database_.transact([&](base::Transaction& transaction) {
-        lost = reap(transaction, now, rules_);
+        reaped = reap(transaction, now, rules_);
         const auto row = transaction
                              .run(register_or_renew,
                                   {heartbeat.runner_id, heartbeat.node, now + heartbeat.lease, now})
@@ -46,12 +47,12 @@ Runners::Answer Runners::heartbeat(const Heartbeat& heartbeat, base::Moment now)
         if (!row) return Answer::dead;
         if (row->flag("registered")) {
             transaction.run(bury_earlier_runners, {heartbeat.node, heartbeat.runner_id});
-            lost += reap(transaction, now, rules_);
+            reaped.add(reap(transaction, now, rules_));
             transaction.run(forget_dead_runners, {now - dead_runners_kept});
         }
         return Answer::alive;
     });
-    if (lost > 0) base::log_warning("visits lost", {{"count", lost}});
+    reaped.log();
     return answer;
 }
 

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -27,9 +28,11 @@ struct Options;
 
 struct VisitRules {
     std::string zone = "UTC";                   // Where personas live: weekends are theirs.
+    std::chrono::seconds spread{0};             // Of starts, see slots.hpp.
     std::chrono::seconds visit_max{600};        // From claim to deadline.
     std::chrono::minutes grace{5};              // Past the deadline, then the visit is lost.
     int attempts_max = 3;                       // Per slot.
+    int crashes_max = 3;                        // Of one slot, then she is quarantined.
     std::chrono::seconds retry_wait_min{30};    // "Not at once", whatever the jitter says.
     std::chrono::seconds retry_wait_base{300};  // Ceiling of the first wait; doubles per attempt.
     std::chrono::seconds claims_kept{3600};     // How long a claim can be repeated.
@@ -39,15 +42,15 @@ inline constexpr std::int64_t claim_limit_max = 1000;
 
 VisitRules visit_rules(const Options& options);
 
-// How long to wait after attempt `attempt` failed: between the minimum and a ceiling that doubles.
-std::chrono::milliseconds wait_before_attempt(const VisitRules& rules, int attempt,
-                                              double random01);
+// Why a visit was lost: its runner died. The other reason is "deadline_exceeded".
+inline constexpr std::string_view crash_reason = "runner_gone";
 
 struct Claim {
     std::string runner_id;
     std::string request_id;  // The same one gets the same visits.
     int limit = 1;
-    bool everybody = false;  // Every active persona without a running visit, due or not.
+    // Every active persona without a running visit, due or not. Pauses and quarantines hold.
+    bool everybody = false;
     // Only personas without a visit started since then: so one pass over everybody ends.
     std::optional<base::Moment> idle_since;
 };
@@ -74,22 +77,6 @@ struct FinishAnswer {
     std::int64_t actions_missing = 0;
     std::int64_t ratings_missing = 0;
 };
-
-struct VisitAttempt {
-    std::string user_id;
-    int attempt = 1;
-    base::Moment slot;
-    base::Moment started_at;
-};
-
-// What the end of an attempt means for her schedule: a visit that ended or acted was her day, any
-// other is tried again while the slot has attempts left and before her next slot.
-void settle(base::Transaction& transaction, const VisitAttempt& visit, bool was_her_day,
-            base::Moment now, const VisitRules& rules);
-
-// Marks runners past their lease as dead and their visits, and visits far past their deadline, as
-// lost. Runs inside the transaction of every heartbeat and claim. Answers the visits it lost.
-std::size_t reap(base::Transaction& transaction, base::Moment now, const VisitRules& rules);
 
 // Resource; any inbound thread.
 class Visits {

@@ -183,7 +183,11 @@ TEST_F(PersonaRoutesTest, only_admins_and_services_get_in) {
                                                           {"POST", "/personas/x/actions"},
                                                           {"POST", "/personas/x/feedback"},
                                                           {"POST", "/runners/heartbeat"},
-                                                          {"POST", "/visits/x/finish"}}) {
+                                                          {"POST", "/visits/x/finish"},
+                                                          {"POST", "/personas/pause"},
+                                                          {"POST", "/personas/resume"},
+                                                          {"POST", "/personas/release"},
+                                                          {"GET", "/standing"}}) {
         EXPECT_EQ(call(method, "/api/v1/internal" + path, Json::object(), {})["status"], 401)
             << path;
         EXPECT_EQ(call(method, "/api/v1/internal" + path, Json::object(), admin_)["status"], 401)
@@ -196,6 +200,39 @@ TEST_F(PersonaRoutesTest, only_admins_and_services_get_in) {
     // auth-api-doubts B2: the role is the database's, at this moment.
     sql("update auth.users set role = 'user' where email = 'admin@mana.test'");
     EXPECT_EQ(admin("GET", "")["status"], 403);
+}
+
+TEST_F(PersonaRoutesTest, pauses_and_quarantines_are_set_lifted_and_shown) {
+    add_persona("dora");
+    const Json dora = {{"scope", "persona"}, {"email", "Persona.Dora@mana.test"}};
+    EXPECT_EQ(internal("POST", "/personas/pause", dora)["body"]["changed"], true);
+    EXPECT_EQ(internal("POST", "/personas/pause", dora)["body"]["changed"], false);
+    Json standing = internal("GET", "/standing");
+    EXPECT_EQ(standing["status"], 200);
+    EXPECT_EQ(standing["body"]["pauses"][0]["email"], "persona.dora@mana.test");
+    EXPECT_EQ(internal("POST", "/personas/resume", dora)["status"], 200);
+    const Json again = internal("POST", "/personas/resume", dora);
+    EXPECT_EQ(again["status"], 409);
+    EXPECT_EQ(again["body"]["code"], "NOT_PAUSED");
+    sql("insert into auth.holds (cause, scope, user_id, slot, since) "
+        "select 'quarantined', 'persona', user_id, now(), now() from auth.personas");
+    standing = internal("GET", "/standing");
+    EXPECT_EQ(standing["body"]["quarantinedCount"], 1);
+    const Json her = {{"email", "persona.dora@mana.test"}};
+    const Json released = internal("POST", "/personas/release", her);
+    EXPECT_EQ(released["status"], 200) << released;
+    EXPECT_TRUE(released["body"]["nextDueAt"].is_string());
+    EXPECT_EQ(internal("POST", "/personas/release", her)["body"]["code"], "NOT_QUARANTINED");
+    EXPECT_EQ(internal("POST", "/personas/pause",
+                       {{"scope", "archetype"}, {"archetype", "nobody"}})["body"]["code"],
+              "ARCHETYPE_UNKNOWN");
+    EXPECT_EQ(internal("POST", "/personas/release", {{"email", "x@mana.test"}})["body"]["code"],
+              "PERSONA_UNKNOWN");
+    // A word too many must not pause everybody.
+    EXPECT_EQ(internal("POST", "/personas/pause",
+                       {{"scope", "all"}, {"email", "persona.dora@mana.test"}})["status"],
+              400);
+    EXPECT_EQ(internal("POST", "/personas/pause", Json::object())["status"], 400);
 }
 
 TEST_F(PersonaRoutesTest, a_bad_form_names_every_field) {

@@ -258,15 +258,6 @@ TEST_F(VisitsTest, a_visit_handed_back_with_rows_is_partial_and_was_her_day) {
     EXPECT_EQ(count("select count(*) from auth.persona_visits where handed_back"), 0);
 }
 
-TEST_F(VisitsTest, waits_are_spread_over_their_whole_span) {
-    EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 0.0), seconds(30));
-    EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 1.0), seconds(300));
-    EXPECT_EQ(auth::wait_before_attempt(rules_, 2, 1.0), seconds(600));
-    EXPECT_EQ(auth::wait_before_attempt(rules_, 2, 0.5), seconds(315));
-    EXPECT_EQ(auth::wait_before_attempt(rules_, 1, 7.0), seconds(300));
-    EXPECT_EQ(auth::wait_before_attempt(rules_, 60, 1.0), seconds(300 * 1024));
-}
-
 TEST_F(VisitsTest, a_retry_never_passes_the_next_slot) {
     const std::string user = add_persona("hanna", "hourly");
     const auto visit = claim(friday, "r").at(0);
