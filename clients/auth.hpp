@@ -20,6 +20,7 @@
 #include "base/task.hpp"
 #include "catalog/persona.hpp"
 #include "catalog/record.hpp"
+#include "catalog/standing.hpp"
 
 namespace clients {
 
@@ -95,6 +96,8 @@ class Auth {
     base::Task<Stored> store_ratings(std::string user_id, std::vector<catalog::Rating> ratings);
     // Failure::missing: the visit or its persona is gone.
     base::Task<FinishAnswer> finish(std::string visit_id, catalog::VisitEnd end);
+    // Pauses, quarantines, slots given up lately. Failure::missing: the service knows no such call.
+    base::Task<catalog::Standing> standing();
 
     // As a persona.
     base::Task<Login> log_in(std::string email, base::Secret password);

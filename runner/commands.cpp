@@ -18,6 +18,7 @@
 #include "runner/daemon_verbs.hpp"
 #include "runner/database.hpp"
 #include "runner/demo.hpp"
+#include "runner/hold_verbs.hpp"
 #include "runner/seed.hpp"
 #include "sim/claude.hpp"
 #include "workspace/migrations.hpp"
@@ -184,6 +185,9 @@ int run_verb(const Config& config) {
         case Verb::admin_token:
             fmt::print("{}\n", admin_token(config, config.email).reveal());
             return 0;
+        case Verb::pause: return run_pause(config, auth_url_of(config));
+        case Verb::resume: return run_resume(config, auth_url_of(config));
+        case Verb::persona_resume: return run_persona_resume(config, auth_url_of(config));
         case Verb::psql: return run_psql(config);
         case Verb::sim: return run_sim(config);
         case Verb::settings: fmt::print("{}", settings_table()); return 0;

@@ -153,7 +153,8 @@ std::string verbs_text(const CLI::App& app, const std::vector<VerbEntry>& verbs)
     text += "; verbs are:";
     for (const VerbEntry& entry : verbs) {
         const bool nested = entry.app->get_parent() != &app;
-        text += fmt::format(" {}{}", nested ? "admin " : "", entry.app->get_name());
+        text += fmt::format(" {}{}", nested ? entry.app->get_parent()->get_name() + " " : "",
+                            entry.app->get_name());
         text += &entry == &verbs.back() ? "" : ",";
     }
     return text + "\nTry persona-runner --help.\n";

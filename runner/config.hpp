@@ -32,6 +32,9 @@ enum class Verb {
     migrate,
     admin_create,
     admin_token,
+    pause,
+    resume,
+    persona_resume,
     psql,
     sim,
     settings,
@@ -77,15 +80,17 @@ struct Config {
     int turns_max = 15;
     bool paused = false;
     std::string zone = "UTC";
+    std::chrono::seconds spread{0};
     std::optional<std::uint64_t> seed;
     std::optional<bool> keep_inputs;  // Nothing: exactly when the workspace is ours.
     std::filesystem::path catalog_file, prices_file;  // Empty: the shipped ones.
 
     // Of single verbs.
-    std::string email;       // login, admin
+    std::string email;       // login, admin, pause, resume
+    std::string archetype;   // pause, resume
     std::string daemon_url;  // tick, login, health, status, top: default http://127.0.0.1:PORT
     std::chrono::milliseconds top_interval{1'000};
-    bool everybody = false;  // tick --all
+    bool everybody = false;  // tick, pause, resume --all
     bool wait = true;        // tick --no-wait
     bool json = false;
     bool dry_run = false, yes = false;     // seed, cleanup

@@ -35,6 +35,22 @@ std::int64_t setting_number(const std::string& text, std::int64_t min, std::int6
     return number;
 }
 
+// "90", "90s", "10m", "2h"; whole seconds, not negative.
+std::chrono::seconds setting_duration(const std::string& text, std::chrono::hours max) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    const std::int64_t scale = unit.empty() || unit == "s" ? 1
+                               : unit == "m"               ? 60
+                               : unit == "h"               ? 3600
+                                                           : 0;
+    const std::int64_t most = std::chrono::seconds(max).count();
+    if (error != std::errc{} || scale == 0 || number < 0 || number > most / scale) {
+        refuse_setting(fmt::format("a duration such as 90s, 10m or 2h, at most {}h", max.count()));
+    }
+    return std::chrono::seconds(number * scale);
+}
+
 bool setting_flag(const std::string& text) {
     for (const char* word : {"1", "true", "yes", "on"}) {
         if (base::equals_ignoring_case(text, word)) return true;
@@ -304,6 +320,13 @@ std::vector<Setting> visit_settings() {
         {"PERSONA_TIMEZONE", "--timezone", "UTC",
          "IANA zone of weekdays and of the personas' clock", false,
          [](Config& c, const std::string& t) { c.zone = setting_zone(t); }},
+        {"PERSONA_SPREAD", "--spread", "0",
+         "such as 10m: each persona starts later by her own fixed share of it, so that not all "
+         "start at once; 0: none",
+         false,
+         [](Config& c, const std::string& t) {
+             c.spread = setting_duration(t, std::chrono::hours(24));
+         }},
         {"PERSONA_SEED", "--seed", "", "a number: plans become reproducible", false,
          [](Config& c, const std::string& t) {
              if (!t.empty()) c.seed = static_cast<std::uint64_t>(setting_number(t, 0, INT64_MAX));
@@ -371,7 +394,9 @@ void check_config(const Config& config) {
     }
     if (!config.production) return;
     const bool asks = config.verb == Verb::tick || config.verb == Verb::login ||
-                      config.verb == Verb::status || config.verb == Verb::cleanup;
+                      config.verb == Verb::status || config.verb == Verb::cleanup ||
+                      config.verb == Verb::pause || config.verb == Verb::resume ||
+                      config.verb == Verb::persona_resume;
     const bool administers = config.verb == Verb::admin_create || config.verb == Verb::admin_token;
     if (!config.durable && serves)
         throw Failure{Failure::Kind::invalid,

@@ -12,6 +12,25 @@ CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* nam
     return added;
 }
 
+void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config) {
+    CLI::App* pause = add_verb(
+        app, verbs, "pause", "Let nobody of them start a visit, on any daemon; live", Verb::pause);
+    CLI::App* resume = add_verb(app, verbs, "resume", "Lift such a pause", Verb::resume);
+    for (CLI::App* verb : {pause, resume}) {
+        verb->add_option("email", config.email, "One persona's address");
+        verb->add_option("--archetype", config.archetype, "All personas of that archetype");
+        verb->add_flag("--all", config.everybody, "Everybody");
+    }
+    CLI::App* persona = app.add_subcommand("persona", "One persona");
+    persona->require_subcommand(1)->fallthrough();
+    CLI::App* release = add_verb(*persona, verbs, "resume",
+                                 "End the quarantine of a persona whose slot crashed three times",
+                                 Verb::persona_resume);
+    release->add_option("email", config.email, "The persona's address")->required();
+    for (CLI::App* verb : {pause, resume, release})
+        verb->add_flag("--json", config.json, "Print the service's answer as it is");
+}
+
 }  // namespace
 
 std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& options) {
@@ -73,6 +92,7 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
         verb->add_option("email", config.email, "The administrator's address")->required();
     token->add_option("--minutes", options.token_minutes, "Life of the token")
         ->check(CLI::Range(1, 60));
+    add_hold_verbs(app, verbs, config);
     CLI::App* psql = add_verb(app, verbs, "psql",
                               "psql as the read-only ops role; arguments go to psql", Verb::psql);
     // Everything behind the word is psql's; our own flags stand before it.

@@ -70,6 +70,7 @@ auth::Options auth_options(const Config& config) {
     options.mail_folder = config.state_directory / "mail";
     options.daily_signups_max = config.daily_signups_max;
     options.timezone = config.zone;
+    options.spread = config.spread;
     options.visit_deadline =
         std::chrono::duration_cast<std::chrono::seconds>(config.visit_deadline);
     return options;

@@ -14,6 +14,8 @@
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/json.hpp"
+#include "catalog/persona.hpp"
+#include "catalog/standing.hpp"
 #include "runner/top.hpp"
 
 namespace runner {
@@ -78,6 +80,35 @@ TopSize terminal_size() {
     if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return {};
     // The last line stays free for the cursor.
     return {.rows = size.ws_row - 1, .columns = size.ws_col};
+}
+
+// Pauses, quarantines and the slots given up lately; nothing when there are none.
+void print_standing(const Json& json) {
+    if (json.contains("error")) {
+        fmt::print("paused  unknown: {}\n", json.value("error", ""));
+        return;
+    }
+    if (json.empty()) return;
+    const catalog::Standing standing = catalog::standing_from_json(json);
+    for (const catalog::Pause& pause : standing.pauses) {
+        fmt::print("paused  {} since {}\n", catalog::to_text(pause.whom),
+                   base::to_iso(pause.since));
+    }
+    for (const catalog::Quarantine& quarantine : standing.quarantined) {
+        fmt::print("quarantined  {} since {}: persona-runner persona resume {}\n",
+                   catalog::short_name(quarantine.email), base::to_iso(quarantine.since),
+                   quarantine.email);
+    }
+    if (standing.skipped_24h > 0) {
+        fmt::print("skipped {} slots in 24 h, the latest:\n", standing.skipped_24h);
+    }
+    constexpr std::size_t shown = 5;
+    for (std::size_t i = 0; i < standing.skipped.size() && i < shown; ++i) {
+        const catalog::SkippedSlot& slot = standing.skipped[i];
+        fmt::print("        {:<10} {} {}{}\n", catalog::short_name(slot.email),
+                   base::to_iso(slot.slot), slot.reason,
+                   slot.slots > 1 ? fmt::format(" (and the {} after it)", slot.slots - 1) : "");
+    }
 }
 
 }  // namespace
@@ -182,6 +213,7 @@ int run_status(const Config& config) {
     if (body.contains("lastTickAt") && body.at("lastTickAt").is_string()) {
         fmt::print("tick    last at {}\n", body.at("lastTickAt").get<std::string>());
     }
+    print_standing(body.value("standing", Json::object()));
     for (const Json& visit : body.value("running", Json::array())) {
         fmt::print("visit   {:<10} turn {:<3} calls {:<3} waits for {:<7} {} s\n",
                    visit.value("persona", ""), visit.value("turn", 0), visit.value("toolCalls", 0),

@@ -43,6 +43,23 @@ std::string_view lesson_of(Verb verb) {
         case Verb::admin_create: return "The password is printed once and stored nowhere else.";
         case Verb::admin_token:
             return "  persona-runner admin token you@example.com --minutes 5 > token";
+        case Verb::pause:
+            return "Running visits go on; slots that come meanwhile are given up. Exactly one of "
+                   "the three:\n"
+                   "  persona-runner pause persona.anna@mana.test\n"
+                   "  persona-runner pause --archetype adhs-student\n"
+                   "  persona-runner pause --all\n"
+                   "It lasts until `resume` with the same words, also over restarts. `status` "
+                   "shows "
+                   "it.";
+        case Verb::resume:
+            return "Takes the words that paused; other pauses stay.\n"
+                   "  persona-runner resume --all\n"
+                   "A persona in quarantine: persona-runner persona resume EMAIL";
+        case Verb::persona_resume:
+            return "A slot that lost its runner three times puts its persona into quarantine: "
+                   "`status` and\nops.holds show it. Find out what killed the runner first.\n"
+                   "  persona-runner persona resume persona.anna@mana.test";
         case Verb::psql:
             return "Flags of ours stand before the verb.\n"
                    "  persona-runner psql -c \"select * from ops.health\"\n"

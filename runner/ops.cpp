@@ -111,6 +111,16 @@ base::Task<void> answer_login(clients::Auth& auth, clients::Mcp& mcp, std::strin
     }
 }
 
+base::Task<void> answer_standing(clients::Auth& auth, std::shared_ptr<Reply<Json>> reply) {
+    try {
+        const catalog::Standing standing = co_await auth.standing();
+        reply->give(catalog::to_json(standing));
+    } catch (const Failure& failure) {
+        // The rest of the status is worth having without it.
+        reply->give(Json{{"error", failure.what()}});
+    }
+}
+
 }  // namespace
 
 Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
@@ -281,6 +291,17 @@ ServerResponse Ops::metrics_text() {
     return answer;
 }
 
+// What the auth service says about pauses, quarantines and slots given up; or why it says nothing.
+Json Ops::standing() {
+    auto reply = std::make_shared<Reply<Json>>();
+    std::future<Json> answer = reply->promise.get_future();
+    targets_.loop.post([this, reply] { probes_.add(answer_standing(*targets_.auth, reply)); });
+    if (answer.wait_for(options_.standing_limit) != std::future_status::ready) {
+        return Json{{"error", "the auth service did not answer in time"}};
+    }
+    return answer.get();
+}
+
 ServerResponse Ops::status() {
     const OpsTargets& targets = targets_;
     Json body = on_loop([&targets] {
@@ -300,6 +321,7 @@ ServerResponse Ops::status() {
     });
     body["enabled"] = options_.idle_reason.empty();
     if (!options_.idle_reason.empty()) body["reason"] = options_.idle_reason;
+    if (targets_.auth) body["standing"] = standing();
     return ServerResponse::json(body);
 }
 

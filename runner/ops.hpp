@@ -33,6 +33,7 @@ struct OpsOptions {
     base::Secret service_key;
     std::string idle_reason;  // Why the loop is disabled, naming the variable; empty: it runs.
     std::chrono::milliseconds loop_answer_limit{5'000};
+    std::chrono::milliseconds standing_limit{3'000};  // For what /status asks the auth service.
     std::chrono::minutes tick_wait_max{120};
     int ticks_waiting_max = 16;  // Of the listener's threads; the others stay free for /health.
 };
@@ -72,6 +73,7 @@ class Ops {
     void read_gauges();
     base::ServerResponse tick(const base::ServerRequest& request);
     base::ServerResponse login(const base::ServerRequest& request);
+    base::Json standing();
     base::Json on_loop(std::function<base::Json()> read);
 
     OpsTargets targets_;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "auth/personas/holds.hpp"
 #include "base/failure.hpp"
 #include "tests/auth/persona_support.hpp"
 
@@ -126,7 +127,37 @@ where c.relkind = 'v' and col_description(c.oid, a.attnum) is null)");
     for (const base::SqlRow row : rows) ADD_FAILURE() << row.text("name");
     EXPECT_EQ(count(R"(select count(*) from pg_class c join pg_namespace n
         on n.oid = c.relnamespace and n.nspname = 'ops' where c.relkind = 'v')"),
-              5);
+              7);
+}
+
+TEST_F(OpsViewsTest, holds_and_the_ledger_are_readable_by_the_ops_role) {
+    const base::Moment now = sql("select now() as at")[0].moment("at");
+    keep_alive("fresh", now, hours(1));
+    add_persona("hanna", "hourly", now - hours(3) - minutes(1));
+    catalog::VisitEnd handed_back = failed();
+    handed_back.handed_back = true;
+    finish(claim(now, "r", 1, false, "fresh").at(0).visit_id, now, handed_back);
+    auth::Holds holds(database_);
+    holds.pause({catalog::Whom::Scope::persona, "persona.hanna@mana.test"}, now);
+    holds.pause({}, now);
+    holds.resume({}, now);
+
+    const auto skipped = ops("select * from ops.skipped_slots order by slot");
+    ASSERT_EQ(skipped.size(), 3u);
+    EXPECT_EQ(skipped[0].text("persona"), "hanna");
+    EXPECT_EQ(skipped[0].moment("slot"), now - hours(2) - minutes(1));
+    EXPECT_EQ(skipped[0].text("reason"), "missed");
+    const auto open = ops("select * from ops.holds where open");
+    ASSERT_EQ(open.size(), 1u);
+    EXPECT_EQ(open[0].text("email"), "persona.hanna@mana.test");
+    EXPECT_EQ(ops("select * from ops.holds").size(), 2u);
+    EXPECT_TRUE(ops("select handed_back from ops.visits")[0].flag("handed_back"));
+    const auto health = ops("select * from ops.health")[0];
+    EXPECT_EQ(health.integer("pauses"), 1);
+    EXPECT_EQ(health.integer("quarantined"), 0);
+    EXPECT_EQ(health.integer("skipped_24h"), 3);
+    EXPECT_EQ(health.integer("failed_24h"), 0);        // It was handed back.
+    EXPECT_EQ(health.integer("personas_overdue"), 0);  // She is paused.
 }
 
 // The schema and some rows as the former service leaves them.

@@ -65,6 +65,24 @@ TEST(AuthWire, Claims) {
     EXPECT_EQ(room.failure_of(room.auth.claim("r1", "q1", 5, true)).kind(), Failure::Kind::missing);
 }
 
+TEST(AuthWire, AsksForTheStanding) {
+    AuthRoom room;
+    room.answer(R"({"pausesCount":1,"quarantinedCount":0,"skipped24h":2,
+        "pauses":[{"scope":"all","since":"2026-11-20T09:00:00.000Z"}],"quarantined":[],
+        "skipped":[]})");
+    const catalog::Standing standing = room.run(room.auth.standing());
+    EXPECT_EQ(room.last().method, "GET");
+    EXPECT_EQ(room.last().path, "/api/v1/internal/standing");
+    EXPECT_EQ(room.last().header("x-service-key"), "service-key");
+    ASSERT_EQ(standing.pauses.size(), 1U);
+    EXPECT_EQ(standing.pauses[0].whom.scope, catalog::Whom::Scope::all);
+    EXPECT_EQ(standing.skipped_24h, 2);
+    room.answer(R"({"pauses":7})");
+    EXPECT_EQ(room.failure_of(room.auth.standing()).kind(), Failure::Kind::internal);
+    room.answer(R"({"error":"Not found"})", 404);
+    EXPECT_EQ(room.failure_of(room.auth.standing()).kind(), Failure::Kind::missing);
+}
+
 TEST(AuthWire, AnswersThatDoNotHoldWhatTheyMustAreInternal) {
     AuthRoom room;
     room.answer(R"({"visits":[{"tickId":"v1"}],"serverTime":"2026-11-20T09:00:00.000Z"})");

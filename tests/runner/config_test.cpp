@@ -201,6 +201,10 @@ TEST_F(ConfigTest, BadValuesNameTheVariableTheValueAndWhatIsValid) {
         {"VISIT_DEADLINE_MS", "999", "from 1000 to"},
         {"LEASE_SECONDS", "44", "from 45 to"},
         {"SHUTDOWN_GRACE_MS", "99999999999999999999", "whole number"},
+        {"PERSONA_SPREAD", "25h", "at most 24h"},
+        {"PERSONA_SPREAD", "10d", "a duration such as 90s, 10m or 2h"},
+        {"PERSONA_SPREAD", "-1", "a duration"},
+        {"PERSONA_SPREAD", "soon", "a duration"},
         {"PERSONA_CONCURRENCY", "0", "from 1 to"},
         {"PERSONA_TURNS_MAX", "201", "to 200"},
         {"MAX_DAILY_SIGNUPS", "many", "whole number"},
@@ -283,6 +287,26 @@ TEST_F(ConfigTest, OtherAddressesThanLoopbackNeedProduction) {
     }
     make_production();
     EXPECT_EQ(parse({"serve", "--bind", "0.0.0.0"}).bind_address, "0.0.0.0");
+}
+
+TEST_F(ConfigTest, ASpreadHasAUnitOrIsInSeconds) {
+    EXPECT_EQ(parse({"serve"}).spread, std::chrono::seconds(0));
+    EXPECT_EQ(parse({"serve", "--spread", "90"}).spread, std::chrono::seconds(90));
+    EXPECT_EQ(parse({"serve", "--spread", "90s"}).spread, std::chrono::seconds(90));
+    EXPECT_EQ(parse({"serve", "--spread", "10m"}).spread, std::chrono::minutes(10));
+    EXPECT_EQ(parse({"serve", "--spread", "24h"}).spread, std::chrono::hours(24));
+}
+
+TEST_F(ConfigTest, PausingAndResumingHaveVerbs) {
+    const Config pause = parse({"pause", "persona.anna@mana.test"});
+    EXPECT_EQ(pause.verb, Verb::pause);
+    EXPECT_EQ(pause.email, "persona.anna@mana.test");
+    EXPECT_EQ(parse({"pause", "--archetype", "student"}).archetype, "student");
+    EXPECT_TRUE(parse({"resume", "--all"}).everybody);
+    EXPECT_EQ(parse({"persona", "resume", "anna@mana.test"}).verb, Verb::persona_resume);
+    EXPECT_THAT(usage({"persona", "resume"}).text, HasSubstr("email is required"));
+    environment_["PERSONA_ENV"] = "production";
+    EXPECT_THAT(complaint({"pause", "--all"}), HasSubstr("MANA_SERVICE_KEY"));
 }
 
 TEST_F(ConfigTest, VerbsThatOnlyAskDoNotNeedProductionSecrets) {
