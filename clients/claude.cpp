@@ -1,5 +1,6 @@
 #include "clients/claude.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +31,52 @@ struct Claude::Attempt {
     std::optional<bool> should_retry;      // What the answer itself says about it.
 };
 
+// One attempt and what it belongs to.
+struct Claude::Exchange {
+    Traffic::Call call;
+    LostReply& lost;
+    bool may_ask_again = true;
+};
+
+// A reply that has begun: unless it is taken whole, what came of it is counted as lost, however
+// the reading ended.
+class Claude::BeganReply {
+  public:
+    BeganReply(Claude& claude, Exchange& exchange)
+        : reader(claude.options_.message_bytes_max), claude_(claude), exchange_(exchange) {}
+    BeganReply(const BeganReply&) = delete;
+    BeganReply& operator=(const BeganReply&) = delete;
+    ~BeganReply() {
+        if (taken_) return;
+        const catalog::TokenCounts lost = estimate();
+        if (lost == catalog::TokenCounts{}) return;  // The model had not begun.
+        claude_.lost_replies_.add();
+        claude_.lost_output_tokens_.add(static_cast<double>(lost.output));
+        if (exchange_.lost) exchange_.may_ask_again = exchange_.lost(lost);
+    }
+
+    Message take() {
+        Message message = reader.take();
+        taken_ = true;
+        return message;
+    }
+
+    MessageReader reader;
+
+  private:
+    // The model's own count comes with the last events, which a broken reply usually lacks.
+    catalog::TokenCounts estimate() const {
+        catalog::TokenCounts lost = reader.tokens();
+        const auto bytes = static_cast<std::int64_t>(reader.content_bytes());
+        lost.output = std::max(lost.output, (bytes + 3) / 4);
+        return lost;
+    }
+
+    Claude& claude_;
+    Exchange& exchange_;
+    bool taken_ = false;
+};
+
 Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics,
                base::Random& random)
     : http_(http),
@@ -38,29 +85,33 @@ Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics,
       replies_(metrics.counter("claude_replies_total", "Whole replies of the model.")),
       failures_(metrics.counter("claude_failures_total", "Attempts at the model that failed.")),
       retries_(metrics.counter("claude_retries_total", "Attempts that were made again.")),
-      lost_output_tokens_(metrics.counter("claude_lost_output_tokens_total",
-                                          "Output tokens counted in streams that broke.")),
+      lost_replies_(metrics.counter("claude_lost_replies_total", "Replies that broke off.")),
+      lost_output_tokens_(
+          metrics.counter("claude_lost_output_tokens_total", "Their output tokens, as estimated.")),
       traffic_(http.loop(), traffic_options(options_), metrics, random) {}
 
-base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options) {
-    return send_text(conversation.request_text(options), options.model);
+base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options,
+                                 LostReply lost) {
+    return send_text(conversation.request_text(options), options.model, std::move(lost));
 }
 
 // The body is put together for each attempt, so that a reply that takes its time holds none.
-base::Task<Message> Claude::send_text(RequestText text, std::string model) {
+base::Task<Message> Claude::send_text(RequestText text, std::string model, LostReply lost) {
     for (int attempts_made = 1;; ++attempts_made) {
         Traffic::Call call = co_await traffic_.admit(model, text.bytes());
-        Attempt attempt = co_await this->attempt(request_of(text.whole(), attempts_made - 1), call);
+        Exchange exchange{std::move(call), lost};
+        Attempt attempt =
+            co_await this->attempt(request_of(text.whole(), attempts_made - 1), exchange);
         if (attempt.message) {
-            call.replied(attempt.message->tokens);
+            exchange.call.replied(attempt.message->tokens);
             replies_.add();
             co_return std::move(*attempt.message);
         }
         failures_.add();
         const std::optional<std::chrono::milliseconds> wait = wait_after(attempt, attempts_made);
-        call.failed(*attempt.failure, wait);
+        exchange.call.failed(*attempt.failure, wait);
         if (is_spending_cap(*attempt.failure)) throw traffic_.stop_failure();
-        if (!wait) throw base::Failure{*attempt.failure};
+        if (!wait || !exchange.may_ask_again) throw base::Failure{*attempt.failure};
         base::log_info(
             "claude asked again",
             {{"attempt", attempts_made}, {"ms", *wait}, {"reason", attempt.failure->what()}});
@@ -105,12 +156,12 @@ base::HttpRequest Claude::request_of(std::string body, int retries) const {
     return request;
 }
 
-base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request, Traffic::Call& call) {
+base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request, Exchange& exchange) {
     Attempt failed;
     try {
-        base::Task<Attempt> exchange = stream_reply(std::move(request), call);
+        base::Task<Attempt> whole = stream_reply(std::move(request), exchange);
         std::optional<Attempt> made =
-            co_await http_.loop().within(options_.attempt_limit, std::move(exchange));
+            co_await http_.loop().within(options_.attempt_limit, std::move(whole));
         if (made) co_return std::move(*made);
         failed.failure.emplace(base::Failure::Kind::unavailable,
                                "claude's reply took longer than " +
@@ -122,13 +173,13 @@ base::Task<Claude::Attempt> Claude::attempt(base::HttpRequest request, Traffic::
     co_return failed;
 }
 
-base::Task<Claude::Attempt> Claude::stream_reply(base::HttpRequest request, Traffic::Call& call) {
+base::Task<Claude::Attempt> Claude::stream_reply(base::HttpRequest request, Exchange& exchange) {
     std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(request));
-    call.answered(stream->headers());
+    exchange.call.answered(stream->headers());
     const bool is_reply = stream->status() == 200 &&
                           is_media_type(stream->header("content-type"), "text/event-stream");
     base::Task<Attempt> reading =
-        is_reply ? read_reply(std::move(stream)) : read_refusal(std::move(stream));
+        is_reply ? read_reply(std::move(stream), exchange) : read_refusal(std::move(stream));
     Attempt made = co_await std::move(reading);
     co_return made;
 }
@@ -159,11 +210,13 @@ base::Task<Claude::Attempt> Claude::read_refusal(std::unique_ptr<base::HttpStrea
     co_return refused;
 }
 
-base::Task<Claude::Attempt> Claude::read_reply(std::unique_ptr<base::HttpStream> stream) {
+base::Task<Claude::Attempt> Claude::read_reply(std::unique_ptr<base::HttpStream> stream,
+                                               Exchange& exchange) {
     Attempt made;
     base::Loop& loop = http_.loop();
     SseReader events{options_.event_bytes_max};
-    MessageReader reader{options_.message_bytes_max};
+    BeganReply reply(*this, exchange);
+    MessageReader& reader = reply.reader;
     base::Steady progressed = loop.now();
     try {
         while (!reader.finished()) {
@@ -179,10 +232,9 @@ base::Task<Claude::Attempt> Claude::read_reply(std::unique_ptr<base::HttpStream>
                                     "claude's stream is alive but says nothing"};
             }
         }
-        made.message = reader.take();
+        made.message = reply.take();
     } catch (const base::Failure& failure) {
-        // As above; what the broken stream has cost is counted first.
-        lost_output_tokens_.add(static_cast<double>(reader.tokens().output));
+        // As above.
         made.failure = failure;
         co_return made;
     }

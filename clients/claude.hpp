@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,10 @@ struct ClaudeOptions {
     std::size_t message_bytes_max = std::size_t{16} * 1024 * 1024;
 };
 
+// Told of each reply that broke off after it had begun (a cut stream, a limit, a dropped call):
+// what it has cost, as an estimate. The model bills that too. false: do not ask again.
+using LostReply = std::function<bool(const catalog::TokenCounts&)>;
+
 // Resource of the loop thread; lives longer than its calls.
 class Claude {
   public:
@@ -46,18 +51,21 @@ class Claude {
     // Serialises the conversation at once and answers the whole reply. Nothing has been acted on
     // before, so a stream that breaks is simply sent again. Failures carry the HTTP status and, as
     // code, the model's error code or type; one that demands a long wait carries retry_after.
-    base::Task<Message> send(const Conversation& conversation, const TurnOptions& options);
+    base::Task<Message> send(const Conversation& conversation, const TurnOptions& options,
+                             LostReply lost = {});
 
     Traffic& traffic() { return traffic_; }
 
   private:
     struct Attempt;
-    base::Task<Message> send_text(RequestText text, std::string model);
-    // `call` belongs to send_text, which awaits these.
-    base::Task<Attempt> attempt(base::HttpRequest request, Traffic::Call& call);
-    base::Task<Attempt> stream_reply(base::HttpRequest request, Traffic::Call& call);
+    struct Exchange;
+    class BeganReply;
+    base::Task<Message> send_text(RequestText text, std::string model, LostReply lost);
+    // `exchange` belongs to send_text, which awaits these.
+    base::Task<Attempt> attempt(base::HttpRequest request, Exchange& exchange);
+    base::Task<Attempt> stream_reply(base::HttpRequest request, Exchange& exchange);
     base::Task<Attempt> read_refusal(std::unique_ptr<base::HttpStream> stream);
-    base::Task<Attempt> read_reply(std::unique_ptr<base::HttpStream> stream);
+    base::Task<Attempt> read_reply(std::unique_ptr<base::HttpStream> stream, Exchange& exchange);
     base::HttpRequest request_of(std::string body, int retries) const;
     std::optional<std::chrono::milliseconds> wait_after(const Attempt& attempt, int attempts_made);
 
@@ -67,6 +75,7 @@ class Claude {
     base::Counter& replies_;
     base::Counter& failures_;
     base::Counter& retries_;
+    base::Counter& lost_replies_;
     base::Counter& lost_output_tokens_;
     Traffic traffic_;
 };

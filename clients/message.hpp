@@ -58,6 +58,8 @@ class MessageReader {
 
     // What has been counted so far, also of a stream that broke.
     const catalog::TokenCounts& tokens() const { return message_.tokens; }
+    // Of its content, as far as it came.
+    std::size_t content_bytes() const { return bytes_; }
 
     // The whole message, once. Throws Failure::unavailable when the stream ended too early.
     Message take();

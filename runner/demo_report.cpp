@@ -65,6 +65,13 @@ std::string cell_text(const Json& value, int decimals = -1) {
     return value.dump();
 }
 
+// A model without a price is unpriced, not free; a visit that has not ended has no cost yet.
+std::string cost_text(const Json& visit) {
+    const bool ended = !visit.at("tokensOut").is_null();
+    if (ended && visit.at("costUsd").is_null()) return "unpriced";
+    return cell_text(visit.at("costUsd"), 4);
+}
+
 // Characters, not bytes: names may carry umlauts.
 std::size_t cell_width(std::string_view text) {
     return static_cast<std::size_t>(
@@ -133,7 +140,7 @@ std::string day_tables(const Json& day) {
                             fmt::format("{}/{}", cell_text(visit.at("toolCallsOk")), errors),
                             cell_text(visit.at("modules")), cell_text(visit.at("ratings")),
                             cell_text(visit.at("turns")), cell_text(visit.at("tokensIn")),
-                            cell_text(visit.at("tokensOut")), cell_text(visit.at("costUsd"), 4),
+                            cell_text(visit.at("tokensOut")), cost_text(visit),
                             cell_text(visit.at("seconds"), 1)});
     }
     std::vector<std::vector<std::string>> modules{

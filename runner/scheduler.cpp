@@ -204,6 +204,8 @@ void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string&
                                       {"actions", progress.tool_calls},
                                       {"errors", progress.tool_errors},
                                       {"modules", progress.modules.size()},
+                                      {"usd", usd_text(progress)},
+                                      {"cached", prefix_read_text(progress)},
                                       {"ms", took}});
     } else {
         status = progress.tool_calls > 0 ? VisitEnd::Status::partial : VisitEnd::Status::failed;

@@ -94,7 +94,9 @@ std::uint64_t Visit::seed() const {
 base::Task<void> Visit::run() {
     co_await enter();
     co_await live_turns();
+    const double day_cost_usd = progress_.cost_usd;
     std::vector<catalog::Rating> ratings = co_await rate();
+    progress_.rating_cost_usd = progress_.cost_usd - day_cost_usd;
     co_await session_->close();
     progress_.waiting_for = Waiting::disk;
     VisitEnd end = end_of(VisitEnd::Status::finished, reason_, VisitEnd::Source::none);
@@ -125,7 +127,7 @@ base::Task<void> Visit::enter() {
     records.visit_id = id();
     records.user_id = claimed_.persona.user_id;
     records.persona = persona();
-    records.started_at = services_.loop.clock().now();
+    records.started_at = started_at_ = services_.loop.clock().now();
     progress_.waiting_for = Waiting::disk;
     co_await services_.outbox.open(std::move(records));
 
@@ -170,8 +172,10 @@ base::Task<void> Visit::live_turns() {
     while (progress_.turns < options_.turns_max) {
         progress_.waiting_for = Waiting::model;
         ++progress_.turns;
-        const clients::Message reply = co_await services_.claude.send(*talk_, turn);
-        count_tokens(reply, options_.model);
+        const clients::Message reply =
+            co_await services_.claude.send(*talk_, turn, lost_reply_of(options_.model));
+        count_reply(reply, options_.model);
+        count_prefix(reply.tokens);
         if (reply.stop_reason == "refusal") {
             reason_ =
                 reply.refusal_category.empty() ? "refusal" : "refusal: " + reply.refusal_category;
@@ -307,19 +311,20 @@ base::Task<clients::Message> Visit::ask_rating(bool structured) {
     clients::TurnOptions turn{.model = options_.rating_model, .max_tokens = rating_tokens_max};
     if (structured) turn.output_schema = base::to_text(rating_schema(progress_.modules));
     // Serialised before the first suspension: the task owns what it sends.
-    return services_.claude.send(question, turn);
+    return services_.claude.send(question, turn, lost_reply_of(options_.rating_model));
 }
 
 base::Task<std::vector<catalog::Rating>> Visit::rate() {
     const RatingQuestion question{id(), progress_.modules, progress_.tool_calls};
     if (question.modules.empty()) co_return std::vector<catalog::Rating>{};
     progress_.waiting_for = Waiting::rating;
+    progress_.asked_for_ratings = true;
     std::string trouble;
     for (const bool structured : {true, false}) {
         bool schema_refused = false;
         try {
             const clients::Message reply = co_await ask_rating(structured);
-            count_tokens(reply, options_.rating_model);
+            count_reply(reply, options_.rating_model);
             if (reply.stop_reason == "refusal") {
                 co_return unanswered_ratings(question, catalog::Rating::Status::refused,
                                              reply.text);
@@ -338,20 +343,6 @@ base::Task<std::vector<catalog::Rating>> Visit::rate() {
                       {{"persona", persona()}, {"visit", id()}, {"reason", trouble}});
     reason_ += "; rating failed";
     co_return unanswered_ratings(question, catalog::Rating::Status::missing, trouble);
-}
-
-void Visit::count_tokens(const clients::Message& reply, const std::string& model) {
-    progress_.tokens.input += reply.tokens.input;
-    progress_.tokens.output += reply.tokens.output;
-    progress_.tokens.cache_write += reply.tokens.cache_write;
-    progress_.tokens.cache_read += reply.tokens.cache_read;
-    const auto cost =
-        services_.prices.cost(reply.model.empty() ? model : reply.model, reply.tokens);
-    if (cost) {
-        progress_.cost_usd += *cost;
-    } else {
-        progress_.unpriced = true;
-    }
 }
 
 VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::Source source) const {

@@ -67,11 +67,21 @@ struct VisitProgress {
     int tool_calls = 0;
     int tool_errors = 0;
     catalog::TokenCounts tokens;
-    double cost_usd = 0;
-    bool unpriced = false;
+    double cost_usd = 0;         // Of everything, the rating included.
+    double rating_cost_usd = 0;  // Of it, for the rating.
+    bool asked_for_ratings = false;
+    bool unpriced = false;  // A reply came of a model without a price: the cost is unknown.
+    // Main turns after the first begin with the whole prompt of the turn before: how many tokens
+    // that makes together, and how many of them the model read from its cache.
+    std::int64_t prefix_tokens = 0, prefix_tokens_read = 0;
     std::string product_name, product_version;
     std::vector<std::string> modules;  // Used, in order of first use.
 };
+
+// For people: "0.0213" or "unpriced"; the share of the repeatable prompt that came from the cache
+// as "97%", or "-" when no turn followed another.
+std::string usd_text(const VisitProgress& progress);
+std::string prefix_read_text(const VisitProgress& progress);
 
 // Resource of the loop thread: one visit. Each action's intent is on disk before its call leaves
 // and its outcome before the next call or turn, so a visit cut short keeps what it did and knows
@@ -105,7 +115,11 @@ class Visit {
     base::Task<clients::CallResult> call_product(std::string tool, base::Json arguments, int seq);
     base::Task<std::vector<catalog::Rating>> rate();
     base::Task<clients::Message> ask_rating(bool structured);
-    void count_tokens(const clients::Message& reply, const std::string& model);
+    // What replies cost, whole ones and broken ones (visit_money.cpp).
+    void count(const catalog::TokenCounts& tokens, const std::string& model);
+    void count_reply(const clients::Message& reply, const std::string& model);
+    void count_prefix(const catalog::TokenCounts& tokens);
+    clients::LostReply lost_reply_of(const std::string& model);
     void note(const catalog::Action& action, const std::string& answer);
     catalog::Action intent_of(const clients::ToolUse& use, const clients::ToolMap::Entry* entry);
     catalog::VisitEnd end_of(catalog::VisitEnd::Status status, std::string reason,
@@ -116,6 +130,8 @@ class Visit {
     const VisitOptions& options_;
     const clients::ClaimedVisit claimed_;
     const base::Steady began_;
+    base::Moment started_at_{};  // Its day decides about prices.
+    std::int64_t newest_prompt_tokens_ = 0;
     VisitProgress progress_;
     base::Secret session_token_;
     std::unique_ptr<clients::McpSession> session_;

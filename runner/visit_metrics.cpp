@@ -40,6 +40,16 @@ VisitMetrics::VisitMetrics(base::Metrics& metrics)
       cache_ratio_(metrics.gauge("persona_cache_read_ratio",
                                  "Share of all prompt tokens since the start that the model read "
                                  "from its cache")),
+      prefix_(metrics.counter("persona_cache_prefix_tokens_total",
+                              "Prompt tokens of main turns that the turn before had sent already")),
+      prefix_read_(metrics.counter("persona_cache_prefix_read_tokens_total",
+                                   "Those of them that the model read from its cache")),
+      prefix_ratio_(metrics.gauge("persona_cache_prefix_ratio",
+                                  "Share of what could come from the cache that did, since the "
+                                  "start")),
+      ratings_asked_(metrics.counter("persona_ratings_asked_total",
+                                     "Ended visits that asked for their ratings")),
+      rating_cost_(metrics.counter("persona_rating_cost_usd_total", "Cost of asking for them")),
       running_(metrics.gauge("persona_visits_running", "Visits that run now")) {}
 
 void VisitMetrics::started(std::optional<std::chrono::milliseconds> lateness) {
@@ -64,6 +74,11 @@ void VisitMetrics::ended(const VisitProgress& progress, catalog::VisitEnd::Statu
     cache_read_.add(static_cast<double>(progress.tokens.cache_read));
     const double prompts = input_.value() + cache_write_.value() + cache_read_.value();
     if (prompts > 0) cache_ratio_.set(cache_read_.value() / prompts);
+    ratings_asked_.add(progress.asked_for_ratings ? 1 : 0);
+    rating_cost_.add(progress.rating_cost_usd);
+    prefix_.add(static_cast<double>(progress.prefix_tokens));
+    prefix_read_.add(static_cast<double>(progress.prefix_tokens_read));
+    if (prefix_.value() > 0) prefix_ratio_.set(prefix_read_.value() / prefix_.value());
 }
 
 void VisitMetrics::ticked(std::chrono::milliseconds took) {

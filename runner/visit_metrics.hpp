@@ -39,6 +39,11 @@ class VisitMetrics {
     base::Counter& cache_write_;
     base::Counter& cache_read_;
     base::Gauge& cache_ratio_;
+    base::Counter& prefix_;
+    base::Counter& prefix_read_;
+    base::Gauge& prefix_ratio_;
+    base::Counter& ratings_asked_;
+    base::Counter& rating_cost_;
     base::Gauge& running_;
 };
 

@@ -270,6 +270,59 @@ TEST(ClaudeWire, AWholeAttemptHasALimit) {
               Failure::Kind::unavailable);
 }
 
+TEST(ClaudeWire, EveryBrokenReplyIsToldWithWhatItCost) {
+    VirtualRoom room;
+    Claude claude{room.http, room.options(), room.metrics, room.random};
+    room.far_end.then(streamed(claude_fixture("cut")));
+    room.far_end.then(claude_error(529, "overloaded_error"));    // No reply had begun.
+    room.far_end.then(streamed(claude_fixture("error_first")));  // Nor here.
+    room.far_end.then(streamed(claude_fixture("text")));
+    std::vector<catalog::TokenCounts> lost;
+    room.run(claude.send(room.conversation, claude_turn, [&lost](const auto& tokens) {
+        lost.push_back(tokens);
+        return true;
+    }));
+    ASSERT_EQ(lost.size(), 1U);
+    EXPECT_EQ(lost[0].input, 12);
+    EXPECT_EQ(lost[0].cache_write, 1'900);
+    EXPECT_EQ(lost[0].cache_read, 8'900);
+    EXPECT_GE(lost[0].output, 4);  // "Ich wollte noch", four characters a token.
+    EXPECT_EQ(room.metric("claude_lost_replies_total"), 1);
+    EXPECT_EQ(room.metric("claude_lost_output_tokens_total"), static_cast<double>(lost[0].output));
+}
+
+TEST(ClaudeWire, ABrokenReplyIsNotAskedForAgainWhenTheCallerSaysSo) {
+    VirtualRoom room;
+    Claude claude{room.http, room.options(), room.metrics, room.random};
+    room.far_end.then(streamed(claude_fixture("cut")));
+    const Failure failure = room.failure_of(
+        claude.send(room.conversation, claude_turn, [](const auto&) { return false; }));
+    EXPECT_EQ(failure.kind(), Failure::Kind::unavailable);
+    EXPECT_EQ(room.far_end.seen().size(), 1U);
+}
+
+base::Task<void> drop_claude_after(base::Loop& loop, Claude& claude,
+                                   const Conversation& conversation, clients::LostReply lost) {
+    base::Task<Message> call = claude.send(conversation, claude_turn, std::move(lost));
+    co_await loop.within(milliseconds{150}, std::move(call));
+}
+
+TEST(ClaudeWire, ADroppedCallTellsWhatHadComeOfItsReply) {
+    RealRoom room;
+    Claude claude{room.http, room.options(), room.metrics, room.random};
+    room.far_end.then(streamed([&room](base::StreamWriter& writer) {
+        writer.write(claude_fixture("cut"));
+        room.far_end.keep_silent();
+    }));
+    std::vector<catalog::TokenCounts> lost;
+    room.loop.run(drop_claude_after(room.loop, claude, room.conversation, [&lost](const auto& one) {
+        lost.push_back(one);
+        return true;
+    }));
+    ASSERT_EQ(lost.size(), 1U);
+    EXPECT_EQ(lost[0].cache_read, 8'900);
+}
+
 base::Task<void> ask_claude(Claude& claude, const Conversation& conversation, int& done) {
     const Message message = co_await claude.send(conversation, claude_turn);
     if (message.stop_reason == "end_turn") ++done;

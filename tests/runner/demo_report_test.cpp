@@ -71,6 +71,13 @@ TEST(DemoReport, ShowsNumbersAsStoredAndNothingForNull) {
     EXPECT_THAT(tables, HasSubstr("–"));
 }
 
+TEST(DemoReport, AModelWithoutAPriceIsUnpricedAndNotFree) {
+    base::Json day = report_day();
+    day["personas"][1]["tokensOut"] = 321;
+    EXPECT_THAT(runner::day_tables(day), HasSubstr("unpriced"));
+    EXPECT_THAT(runner::day_tables(day), testing::Not(HasSubstr("0.0000")));
+}
+
 TEST(DemoReport, AnEmptyDayIsTwoHeads) {
     const std::string tables =
         runner::day_tables(Json{{"personas", Json::array()}, {"modules", Json::array()}});
