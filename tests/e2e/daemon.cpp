@@ -38,7 +38,8 @@ Daemon::Daemon(Variables changes) : state_(folder_.path() / "state") {
                     {"PORT", "0"},
                     {"MANA_AUTH_PORT", "0"},
                     {"MANA_MCP_PORT", "0"},
-                    {"PERSONA_SEED", "1"}};
+                    {"PERSONA_SEED", "1"},
+                    {"PERSONA_ADAPTIVE", "false"}};  // All places from the start.
     for (auto& [name, value] : changes) environment_[name] = value;
 }
 
