@@ -77,6 +77,7 @@ struct Config {
     bool adaptive = true;
     std::chrono::milliseconds model_header_limit{120'000};
     std::optional<std::chrono::milliseconds> model_idle_limit;  // Nothing: by effort.
+    std::uint64_t outbox_bytes_max = 1ULL << 30;
     int turns_max = 15;
     bool paused = false;
     std::string zone = "UTC";

@@ -297,6 +297,12 @@ std::vector<Setting> visit_settings() {
          [](Config& c, const std::string& t) {
              c.concurrency = static_cast<int>(setting_number(t, 1, 20'000));
          }},
+        {"PERSONA_OUTBOX_MAX_MB", "--outbox-max-mb", "1024",
+         "size of the outbox on disk; above three quarters of it no visit opens", false,
+         [](Config& c, const std::string& t) {
+             c.outbox_bytes_max = static_cast<std::uint64_t>(setting_number(t, 32, 1'048'576))
+                                  << 20;
+         }},
         {"PERSONA_TURNS_MAX", "--turns-max", "15", "requests to the main model per visit", false,
          [](Config& c, const std::string& t) {
              c.turns_max = static_cast<int>(setting_number(t, 1, 200));

@@ -199,7 +199,10 @@ struct Outbound {
           claude(http, claude_options(config), metrics, random),
           mcp(http, {}, metrics),
           prices(std::move(price_list)),
-          outbox(loop, disk, auth, {.folder = config.state_directory / "outbox"}, metrics, random),
+          outbox(
+              loop, disk, auth,
+              {.folder = config.state_directory / "outbox", .bytes_max = config.outbox_bytes_max},
+              metrics, random),
           lease(loop, auth, lease_options(config, node), metrics, random),
           scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random},
                     {.tick_interval = config.tick_interval,

@@ -230,11 +230,13 @@ ServerResponse Ops::health() {
     }
     if (targets_.outbox) {
         checks["outbox"] = on_loop([&targets] {
-            Json check =
-                check_of(targets.outbox->last_error().empty(), targets.outbox->last_error());
+            const std::string refusal = targets.outbox->refusal();
+            const std::string& trouble = refusal.empty() ? targets.outbox->last_error() : refusal;
+            Json check = check_of(trouble.empty(), trouble);
             check["visits"] = targets.outbox->waiting_visits();
             check["records"] = targets.outbox->waiting_records();
             check["oldestMs"] = targets.outbox->oldest_wait().count();
+            check["bytes"] = targets.outbox->bytes();
             return check;
         });
     }
@@ -310,6 +312,8 @@ ServerResponse Ops::status() {
             json["outbox"] = {{"visits", targets.outbox->waiting_visits()},
                               {"records", targets.outbox->waiting_records()},
                               {"oldestMs", targets.outbox->oldest_wait().count()},
+                              {"bytes", targets.outbox->bytes()},
+                              {"refusal", targets.outbox->refusal()},
                               {"lastError", targets.outbox->last_error()}};
         }
         if (targets.lease) {

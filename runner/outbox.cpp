@@ -1,17 +1,14 @@
 #include "runner/outbox.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 
-#include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "clients/auth.hpp"
-#include "runner/outbox_entry.hpp"
+#include "runner/outbox/entry.hpp"
+#include "runner/outbox/recovery.hpp"
 #include "runner/ratings.hpp"
 
 namespace runner {
@@ -35,24 +32,6 @@ std::vector<std::string> modules_used(const VisitRecords& visit) {
     return modules;
 }
 
-std::string read_whole(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    if (!in) throw Failure{Failure::Kind::unavailable, "cannot be opened for reading"};
-    std::ostringstream text;
-    text << in.rdbuf();
-    return std::move(text).str();
-}
-
-// Files of one visit are named after it; a visit id from the service is not trusted as a path.
-std::filesystem::path file_of(const std::filesystem::path& folder, const std::string& visit_id) {
-    const bool plain =
-        visit_id.size() <= 64 && visit_id.find_first_not_of(
-                                     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789-_") == std::string::npos;
-    const std::string name = plain ? visit_id : base::to_hex(base::sha256(visit_id)).substr(0, 40);
-    return folder / (name + ".visit");
-}
-
 }  // namespace
 
 VisitEnd end_of_abandoned(const VisitRecords& visit, std::string reason, VisitEnd::Source source) {
@@ -66,75 +45,87 @@ VisitEnd end_of_abandoned(const VisitRecords& visit, std::string reason, VisitEn
 
 Outbox::Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
                base::Metrics& metrics, base::Random& random)
+    : Outbox(loop, disk, auth, options, metrics, random,
+             recover_outbox(Disk(options.disk_faults), options.folder, metrics)) {}
+
+Outbox::Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
+               base::Metrics& metrics, base::Random& random, Recovered found)
     : loop_(loop),
       disk_(disk),
       auth_(auth),
       options_(std::move(options)),
-      disk_faults_(std::make_shared<const DiskFaults>(options_.disk_faults)),
       metrics_(metrics),
       random_(random),
-      work_(loop),
-      on_disk_(loop),
+      visits_gauge_(metrics.gauge("persona_outbox_visits",
+                                  "Closed visits that the auth service has not confirmed")),
+      files_(options_.disk_faults),
+      log_(loop, disk, files_,
+           {.folder = options_.folder,
+            .bytes_max = options_.bytes_max,
+            .segment_bytes = options_.segment_bytes,
+            .gather = options_.gather,
+            .retry = options_.disk_retry,
+            .tidy_after = options_.tidy_after,
+            .segments = found.segments,
+            .newest = found.newest},
+           metrics,
+           [this](const LogVisit& visit) { return whole_text(entry_of(visit.id).records); }),
       news_(loop),
-      writers_(loop),
       deliveries_(loop) {
-    namespace fs = std::filesystem;
-    for (const fs::path& folder :
-         {options_.folder, options_.folder / "broken", options_.folder / "rejected"}) {
-        fs::create_directories(folder);
-        fs::permissions(folder, fs::perms::owner_all);
-    }
-    std::vector<fs::path> files;
-    for (const auto& item : fs::directory_iterator(options_.folder)) {
-        if (item.is_regular_file() && item.path().extension() == ".visit")
-            files.push_back(item.path());
-    }
-    std::sort(files.begin(), files.end());
-    for (const fs::path& file : files) recover(file);
-    if (!files.empty()) {
-        base::log_info("outbox recovered",
-                       {{"visits", entries_.size()}, {"records", waiting_records()}});
-    }
-    writers_.add(write_batches());
-    count();
+    take_over(std::move(found));
 }
 
 Outbox::~Outbox() = default;
 
-// Called before the loop runs, so it may read and write in place.
-void Outbox::recover(const std::filesystem::path& file) {
-    try {
-        OutboxFile found = read_outbox_file(read_whole(file));
-        if (found.visit.visit_id.empty()) {
-            // We died while opening it; no step of the visit had left.
-            std::filesystem::remove(file);
-            return;
+// Unfinished visits are closed: whoever lived them is gone.
+void Outbox::take_over(Recovered found) {
+    log_.count_aside(found.aside_bytes);
+    for (const BrokenVisit& broken : found.broken) {
+        if (!broken.is_kept) {
+            log_.pin(broken.segment);
+            continue;
         }
-        auto entry = std::make_unique<Entry>();
-        entry->records = std::move(found.visit);
-        entry->file = std::make_shared<VisitFile>(file, found.bytes_read, disk_faults_);
-        entry->changed_at = loop_.now();
-        const std::string visit_id = entry->records.visit_id;
-        const bool finished = entry->records.end.has_value();
-        if (!entries_.emplace(visit_id, std::move(entry)).second) {
-            throw Failure{Failure::Kind::conflict, "another file holds the same visit"};
-        }
-        if (!finished) {
-            abandon(visit_id, end_of_abandoned(entries_[visit_id]->records,
-                                               "the runner stopped during the visit",
-                                               VisitEnd::Source::infra));
-        }
-    } catch (const Failure& failure) {
-        // One damaged file must not keep the others from being delivered: it is set aside for a
-        // person.
-        const auto aside = options_.folder / "broken" / file.filename();
-        std::filesystem::rename(file, aside);
-        base::log_error("outbox file set aside",
-                        {{"file", aside.string()}, {"reason", failure.what()}});
-        metrics_
-            .counter("persona_outbox_broken_files_total", "Outbox files set aside as unreadable")
-            .add();
+        const LogVisitPointer visit = log_.enter(broken.visit_id);
+        visit->number = broken.number;
+        log_.finish(visit);
     }
+    for (RecoveredVisit& one : found.visits) {
+        auto visit = std::make_shared<LogVisit>();
+        visit->id = one.records.visit_id;
+        visit->number = one.number;
+        visit->segment = one.segment;
+        visit->bytes = one.bytes;
+        log_.adopt(visit);
+        Entry& entry = enter(std::move(one.records), visit);
+        if (!one.file.empty()) {
+            log_.append_whole(visit);
+            log_.replace(one.file);
+        }
+        if (entry.records.end) {
+            closed(entry);
+            continue;
+        }
+        std::string reason = "the runner stopped during the visit";
+        if (one.may_lack_records)
+            reason += "; the outbox's log was damaged, a last record of the visit may be missing";
+        abandon(entry.records.visit_id,
+                end_of_abandoned(entry.records, reason, VisitEnd::Source::infra));
+    }
+    if (!found.visits.empty()) {
+        base::log_info("outbox recovered",
+                       {{"visits", entries_.size()}, {"records", waiting_records()}});
+    }
+}
+
+Outbox::Entry& Outbox::enter(VisitRecords visit, LogVisitPointer log) {
+    auto entry = std::make_unique<Entry>();
+    entry->records = std::move(visit);
+    entry->log = std::move(log);
+    const std::string visit_id = entry->records.visit_id;
+    const auto [place, fresh] = entries_.emplace(visit_id, std::move(entry));
+    base::require(fresh, "a visit is opened once");
+    recount(*place->second);
+    return *place->second;
 }
 
 Outbox::Entry& Outbox::entry_of(const std::string& visit_id) {
@@ -148,96 +139,56 @@ const VisitRecords* Outbox::find(const std::string& visit_id) const {
     return found == entries_.end() ? nullptr : &found->second->records;
 }
 
-void Outbox::append(Entry& entry, std::string line) {
-    entry.changed_at = loop_.now();
-    pending_.push_back({entry.file, entry.records.visit_id, std::move(line), ++entry.last_ticket});
-    work_.notify();
+// On disk, and the service still takes the visit's records.
+base::Task<void> Outbox::kept(std::string visit_id, LogVisitPointer log, Log::Ticket ticket) {
+    co_await log_.written(log, ticket);
+    const auto found = entries_.find(visit_id);
+    if (found == entries_.end() || found->second->refused.empty()) co_return;
+    throw Failure{
+        Failure::Kind::conflict,
+        fmt::format("the auth service refuses this visit's records: {}", found->second->refused)};
 }
 
-// One batch at a time: what came in while the disk was busy goes into the next, with one sync a
-// file.
-base::Task<void> Outbox::write_batches() {
-    for (;;) {
-        while (pending_.empty()) co_await work_.wait();
-        auto batch = std::make_shared<std::vector<OutboxWrite>>(std::exchange(pending_, {}));
-        writing_ = true;
-        const std::function<std::vector<std::string>()> job = [batch] {
-            return write_to_disk(*batch);
-        };
-        const std::vector<std::string> errors = co_await disk_.run<std::vector<std::string>>(job);
-        for (std::size_t i = 0; i < batch->size(); ++i) {
-            const auto found = entries_.find((*batch)[i].visit_id);
-            if (found == entries_.end()) {
-                if (!errors[i].empty())
-                    base::log_error("outbox file left behind", {{"reason", errors[i]}});
-                continue;
-            }
-            Entry& entry = *found->second;
-            if (errors[i].empty()) {
-                entry.written = (*batch)[i].ticket;
-                continue;
-            }
-            if (entry.disk_error.empty()) {
-                base::log_error("outbox write failed", {{"persona", entry.records.persona},
-                                                        {"visit", entry.records.visit_id},
-                                                        {"reason", errors[i]}});
-            }
-            entry.disk_error = errors[i];
-            metrics_.counter("persona_outbox_write_errors_total", "Outbox writes the disk refused")
-                .add();
-        }
-        writing_ = false;
-        on_disk_.notify();
+base::Task<void> Outbox::refuse(std::string reason) {
+    throw Failure{Failure::Kind::unavailable, reason};
+    co_return;
+}
+
+std::string Outbox::refusal() const {
+    const std::string folder = options_.folder.string();
+    if (!log_.disk_error().empty()) {
+        return fmt::format("the outbox's disk refuses to write: {}; free space in {} or mend it",
+                           log_.disk_error(), folder);
     }
+    if (!log_.is_full()) return {};
+    constexpr std::uint64_t mega = 1U << 20;
+    return fmt::format(
+        "the outbox is full: {} of {} MB in {} wait for the auth service at {}{}{}; no visit opens "
+        "until it has taken them (or raise PERSONA_OUTBOX_MAX_MB)",
+        log_.bytes() / mega, options_.bytes_max / mega, folder, auth_.url(),
+        last_error_.empty() ? "" : ", which fails: ", last_error_);
 }
 
-base::Task<void> Outbox::written(std::string visit_id, std::uint64_t ticket) {
-    for (;;) {
-        const auto found = entries_.find(visit_id);
-        if (found == entries_.end()) co_return;
-        if (!found->second->disk_error.empty()) {
-            throw Failure{Failure::Kind::unavailable,
-                          fmt::format("outbox: {}; free space in {}", found->second->disk_error,
-                                      options_.folder.string())};
-        }
-        if (!found->second->refused.empty()) {
-            throw Failure{Failure::Kind::conflict,
-                          fmt::format("the auth service refuses this visit's records: {}",
-                                      found->second->refused)};
-        }
-        if (found->second->written >= ticket) co_return;
-        co_await on_disk_.wait();
-    }
-}
-
-base::Task<void> Outbox::put(std::string visit_id, std::string line) {
-    Entry& entry = entry_of(visit_id);
-    append(entry, std::move(line));
-    return written(std::move(visit_id), entry.last_ticket);
-}
-
+// A visit that may not open leaves its header all the same: its end follows, so that the service
+// learns of it.
 base::Task<void> Outbox::open(VisitRecords visit) {
-    auto entry = std::make_unique<Entry>();
-    entry->records = std::move(visit);
-    entry->file = std::make_shared<VisitFile>(file_of(options_.folder, entry->records.visit_id), 0,
-                                              disk_faults_);
-    const std::string visit_id = entry->records.visit_id;
-    std::string line = header_line(entry->records);
-    const bool fresh = entries_.emplace(visit_id, std::move(entry)).second;
-    base::require(fresh, "a visit is opened once");
-    count();
-    return put(visit_id, std::move(line));
+    LogVisitPointer log = log_.enter(visit.visit_id);
+    Entry& entry = enter(std::move(visit), log);
+    const Log::Ticket ticket = log_.append(log, header_text(entry.records));
+    if (log_.is_full()) return refuse(refusal());
+    return kept(entry.records.visit_id, std::move(log), ticket);
 }
 
 base::Task<void> Outbox::put_intent(Action action, std::optional<VisitEnd> so_far) {
     Entry& entry = entry_of(action.visit_id);
     base::require(!entry.records.end, "a closed visit takes no action");
-    std::string line = intent_line(action, so_far);
+    if (log_.is_overfull()) return refuse(refusal());
+    const Log::Ticket ticket = log_.append(entry.log, intent_text(action, so_far));
     entry.records.so_far = std::move(so_far);
-    const std::string visit_id = action.visit_id;
     entry.records.actions.push_back(std::move(action));
     entry.records.settled.push_back(false);
-    return put(visit_id, std::move(line));
+    recount(entry);
+    return kept(entry.records.visit_id, entry.log, ticket);
 }
 
 base::Task<void> Outbox::put_outcome(Action action) {
@@ -245,11 +196,12 @@ base::Task<void> Outbox::put_outcome(Action action) {
     base::require(!entry.records.settled.empty() && !entry.records.settled.back() &&
                       entry.records.actions.back().seq == action.seq,
                   "an outcome follows its intent");
-    std::string line = outcome_line(action);
-    const std::string visit_id = action.visit_id;
+    const Log::Ticket ticket = log_.append(entry.log, outcome_text(action));
     entry.records.actions.back() = std::move(action);
     entry.records.settled.back() = true;
-    return put(visit_id, std::move(line));
+    const bool waits = entry.queued || entry.delivering || !entry.refused.empty();
+    if (!waits) queue(entry, loop_.now() + options_.deliver_every);
+    return kept(entry.records.visit_id, entry.log, ticket);
 }
 
 base::Task<void> Outbox::close(std::string visit_id, std::vector<catalog::Rating> ratings,
@@ -258,27 +210,25 @@ base::Task<void> Outbox::close(std::string visit_id, std::vector<catalog::Rating
     base::require(!entry.records.end, "a visit is closed once");
     end.actions = static_cast<int>(entry.records.actions.size());
     end.ratings = static_cast<int>(ratings.size());
-    std::string lines;
-    for (const catalog::Rating& rating : ratings) lines += rating_line(rating);
-    lines += end_line(end);
+    for (const catalog::Rating& rating : ratings) log_.append(entry.log, rating_text(rating));
+    const Log::Ticket ticket = log_.append(entry.log, end_text(end));
     entry.records.ratings = std::move(ratings);
     entry.records.end = std::move(end);
-    count();
-    news_.notify();
-    return put(std::move(visit_id), std::move(lines));
+    closed(entry);
+    return kept(std::move(visit_id), entry.log, ticket);
 }
 
 void Outbox::abandon(const std::string& visit_id, VisitEnd end) {
     const auto found = entries_.find(visit_id);
     if (found == entries_.end() || found->second->records.end) return;
-    VisitRecords& records = found->second->records;
-    std::string lines;
+    Entry& entry = *found->second;
+    VisitRecords& records = entry.records;
     for (std::size_t i = 0; i < records.actions.size(); ++i) {
         if (records.settled[i]) continue;
         records.actions[i].outcome = Action::Outcome::unknown;
         records.actions[i].error_message = no_answer_text;
         records.settled[i] = true;
-        lines += outcome_line(records.actions[i]);
+        log_.append(entry.log, outcome_text(records.actions[i]));
     }
     const RatingQuestion question{visit_id, modules_used(records),
                                   static_cast<int>(records.actions.size())};
@@ -289,55 +239,53 @@ void Outbox::abandon(const std::string& visit_id, VisitEnd end) {
             std::any_of(records.ratings.begin(), records.ratings.end(),
                         [&](const catalog::Rating& rating) { return rating.module == row.module; });
         if (known) continue;
-        lines += rating_line(row);
+        log_.append(entry.log, rating_text(row));
         records.ratings.push_back(std::move(row));
     }
     end.actions = static_cast<int>(records.actions.size());
     end.ratings = static_cast<int>(records.ratings.size());
-    lines += end_line(end);
+    log_.append(entry.log, end_text(end));
     records.end = std::move(end);
-    append(*found->second, std::move(lines));
-    count();
+    closed(entry);
+}
+
+// Delivered next, whatever waits of the visit.
+void Outbox::closed(Entry& entry) {
+    unqueue(entry);
+    entry.closed_at = loop_.now();
+    waiting_.emplace(entry.closed_at, entry.log->serial);
+    visits_gauge_.set(static_cast<double>(waiting_.size()));
+    recount(entry);
+    entry.due = loop_.now();
+    if (!entry.delivering) queue(entry, entry.due);
     news_.notify();
 }
 
-std::size_t Outbox::waiting_visits() const {
-    return static_cast<std::size_t>(
-        std::count_if(entries_.begin(), entries_.end(),
-                      [](const auto& item) { return item.second->records.end.has_value(); }));
-}
-
-std::size_t Outbox::waiting_records() const {
-    std::size_t records = 0;
-    for (const auto& [id, entry] : entries_) {
-        records += entry->records.actions.size() - entry->records.actions_delivered;
-        if (entry->records.end) records += entry->records.ratings.size() + 1;
-    }
-    return records;
+void Outbox::recount(Entry& entry) {
+    const VisitRecords& records = entry.records;
+    std::size_t count = records.actions.size() - records.actions_delivered;
+    if (records.end) count += records.ratings.size() + 1;
+    waiting_records_ += count - entry.counted;
+    entry.counted = count;
 }
 
 std::chrono::milliseconds Outbox::oldest_wait() const {
-    base::Duration oldest{0};
-    for (const auto& [id, entry] : entries_) {
-        if (entry->records.end) oldest = std::max(oldest, loop_.now() - entry->changed_at);
-    }
-    return std::chrono::duration_cast<std::chrono::milliseconds>(oldest);
+    if (waiting_.empty()) return std::chrono::milliseconds{0};
+    return std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now() -
+                                                                 waiting_.begin()->first);
 }
 
-void Outbox::count() {
-    metrics_
-        .gauge("persona_outbox_visits", "Visits on disk that the auth service has not confirmed")
-        .set(static_cast<double>(waiting_visits()));
-}
-
+// Only closed visits are removed.
 void Outbox::remove(const std::string& visit_id) {
     const auto found = entries_.find(visit_id);
     if (found == entries_.end()) return;
-    const std::shared_ptr<VisitFile> file = found->second->file;
+    Entry& entry = *found->second;
+    unqueue(entry);
+    waiting_.erase(Due{entry.closed_at, entry.log->serial});
+    waiting_records_ -= entry.counted;
+    visits_gauge_.set(static_cast<double>(waiting_.size()));
+    log_.finish(entry.log);
     entries_.erase(found);
-    pending_.push_back({file, visit_id, std::string(), 0});  // An empty write: delete the file.
-    work_.notify();
-    count();
 }
 
 }  // namespace runner

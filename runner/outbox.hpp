@@ -1,35 +1,43 @@
 // The outbox: what visits recorded and the auth service has not yet confirmed. On disk before the
-// next step, delivered until the service says that it holds every row, then deleted.
+// next step, delivered until the service says that it holds every row, then forgotten.
 //
-//   open ─► intent ─► (tool call) ─► outcome ─► … ─► close(ratings, end)        on disk, one file a
-//   visit
-//                                      │                      │
-//                                      └─► actions delivered ─┴─► ratings ─► finish ─► file deleted
+//   open ─► intent ─► (tool call) ─► outcome ─► … ─► close(ratings, end)      on disk, in one log
+//                                      │                      │               for all visits
+//                                      └─► actions delivered ─┴─► ratings ─► finish ─► done
 //
 // What if we die here? Before the intent is on disk: the call never left. Between intent and
 // outcome: the next process finds an open intent and records `unknown`; it never replays it. After
 // the end: the next process delivers; the service knows every key and doubles nothing.
 //
-// A disk that refuses a write stops that visit (its next tool call does not leave); what is in
-// memory is still delivered. A file that cannot be read is set aside in broken/, a visit whose
-// persona is gone in rejected/, each with a log line; the others go on.
+// A disk that refuses a write stops the visits that wait for it (their next tool call does not
+// leave); what is in memory is still delivered, and written when there is room again. A visit with
+// a damaged record is set aside in broken/, one whose persona is gone in rejected/, each with the
+// reason and a log line; the others go on.
+//
+//   runner/outbox/  log (batches, one sync for many) ─► segments (files) ─► disk
+//                   log_form, records, frame, visit_file: text and back · recovery · delivery
 #pragma once
 
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "base/group.hpp"
 #include "base/loop.hpp"
 #include "base/metrics.hpp"
 #include "base/random.hpp"
 #include "base/worker.hpp"
 #include "catalog/record.hpp"
-#include "runner/outbox_disk.hpp"
-#include "runner/outbox_file.hpp"
+#include "runner/outbox/disk_step.hpp"
+#include "runner/outbox/log.hpp"
+#include "runner/outbox/records.hpp"
 
 namespace clients {
 class Auth;
@@ -37,12 +45,21 @@ class Auth;
 
 namespace runner {
 
+struct Recovered;
+
 struct OutboxOptions {
     std::filesystem::path folder;  // <state>/outbox, mode 0700; made when missing.
     std::chrono::milliseconds deliver_every{5'000};  // Actions of visits that still run.
-    std::chrono::milliseconds retry_base{1'000};     // Full jitter, doubling …
+    std::chrono::milliseconds retry_base{1'000};     // Half of it jitter, doubling …
     std::chrono::milliseconds retry_cap{60'000};     // … up to here.
-    DiskFaults disk_faults;                          // For tests and simulation; else empty.
+    // The log, broken/ and rejected/ together: no visit opens above three quarters of it, no new
+    // call of a running one is recorded above all of it.
+    std::uint64_t bytes_max = 1ULL << 30;
+    std::uint64_t segment_bytes = 8ULL << 20;  // Of one file of the log.
+    std::chrono::milliseconds gather{4};       // See LogOptions.
+    std::chrono::milliseconds disk_retry{1'000};
+    std::chrono::milliseconds tidy_after{1'000};
+    DiskFaults disk_faults;  // For tests and simulation; else empty.
 };
 
 // Stands in the module column of calls that never left (no such tool, input cut off); nobody rates
@@ -84,49 +101,63 @@ class Outbox {
     base::Task<void> deliver();
     base::Task<bool> flush(base::Duration limit);
 
-    std::size_t waiting_visits() const;  // Closed, not yet confirmed.
-    std::size_t waiting_records() const;
+    // Why no visit may open: the log is full, or the disk refuses; empty when one may. Whoever
+    // claims visits asks first.
+    std::string refusal() const;
+    std::size_t waiting_visits() const { return waiting_.size(); }  // Closed, not yet confirmed.
+    std::size_t waiting_records() const { return waiting_records_; }
     std::chrono::milliseconds oldest_wait() const;
+    std::uint64_t bytes() const { return log_.bytes(); }           // On disk.
     const std::string& last_error() const { return last_error_; }  // Of delivery; empty when well.
 
   private:
     struct Entry;
+    using Due = std::pair<base::Steady, std::uint64_t>;  // When, and the visit's serial.
 
-    void recover(const std::filesystem::path& file);
-    void append(Entry& entry, std::string line);
-    base::Task<void> written(std::string visit_id, std::uint64_t ticket);
-    base::Task<void> write_batches();
-    base::Task<void> put(std::string visit_id, std::string line);
+    Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
+           base::Metrics& metrics, base::Random& random, Recovered found);
+    void take_over(Recovered found);
+
+    Entry& entry_of(const std::string& visit_id);
+    Entry& enter(VisitRecords visit, LogVisitPointer log);
+    base::Task<void> kept(std::string visit_id, LogVisitPointer log, Log::Ticket ticket);
+    base::Task<void> refuse(std::string reason);
+    void closed(Entry& entry);
+    void recount(Entry& entry);
+    void remove(const std::string& visit_id);
+
+    void queue(Entry& entry, base::Steady due);
+    void unqueue(Entry& entry);
+    void queue_again(Entry& entry);
+    Entry* next_to_deliver();
+    base::Duration until_next() const;
     base::Task<void> deliver_visit(std::string visit_id);
     base::Task<void> send_records(std::string visit_id);
     base::Task<bool> send_actions(std::string visit_id);
     base::Task<void> send_end(std::string visit_id);
+    base::Task<void> set_aside(std::string visit_id, std::string reason);
     base::Task<void> wait_for_news();
-    base::Task<void> wait_for_disk();
-    std::string next_to_deliver() const;
-    void deliver_later(const std::string& reason);
-    void set_aside(Entry& entry, const std::string& reason);
-    void remove(const std::string& visit_id);
-    void count();
-    Entry& entry_of(const std::string& visit_id);
+    void delivery_failed(const std::string& visit_id, const base::Failure& failure);
+    std::chrono::milliseconds pause_after(int failures);
 
     base::Loop& loop_;
     base::Worker& disk_;
     clients::Auth& auth_;
     const OutboxOptions options_;
-    const std::shared_ptr<const DiskFaults> disk_faults_;
     base::Metrics& metrics_;
     base::Random& random_;
+    base::Gauge& visits_gauge_;
+    const Disk files_;
+    Log log_;
     std::map<std::string, std::unique_ptr<Entry>> entries_;
-    std::vector<OutboxWrite> pending_;
-    bool writing_ = false;  // A batch is under way.
-    base::Gate work_;       // Something to write.
-    base::Gate on_disk_;    // A batch is through.
-    base::Gate news_;       // Something to deliver, or delivered.
-    base::Group writers_;
+    std::map<Due, Entry*> closed_due_;   // Closed visits to deliver; they go first.
+    std::map<Due, Entry*> running_due_;  // Running ones with settled actions to deliver.
+    std::set<Due> waiting_;              // Closed ones by the time of their closing.
+    std::size_t waiting_records_ = 0;
+    base::Gate news_;  // Something to deliver, or delivered.
     base::Group deliveries_;
     std::string last_error_;
-    int failures_in_row_ = 0;
+    int failures_in_row_ = 0;  // Of the service, whichever visit met them.
     base::Steady retry_at_{};
 };
 

@@ -130,7 +130,8 @@ int Scheduler::free_places() const {
 }
 
 void Scheduler::refuse_start_while_stopped() const {
-    const std::string reason = services_.claude.traffic().stop_reason();
+    std::string reason = services_.claude.traffic().stop_reason();
+    if (reason.empty()) reason = services_.outbox.refusal();
     if (!reason.empty()) throw Failure{Failure::Kind::unavailable, reason};
 }
 

@@ -11,6 +11,9 @@
 
 #include <gtest/gtest.h>
 
+#include "runner/outbox/frame.hpp"
+#include "runner/outbox/log_form.hpp"
+#include "tests/runner/outbox_disk_view.hpp"
 #include "tests/runner/runner_world.hpp"
 
 namespace runner_tests {
@@ -58,6 +61,22 @@ inline catalog::VisitEnd outbox_end() {
     end.status = catalog::VisitEnd::Status::finished;
     end.reason = "end_turn";
     return end;
+}
+
+// The lines of a visit as they stand in a file of its own, or in the log.
+inline std::string file_lines_of(const std::vector<std::string>& records) {
+    std::string text;
+    for (const std::string& record : records) runner::append_guarded(text, record);
+    return text;
+}
+inline std::vector<std::string> log_lines_of(const std::string& visit,
+                                             const std::vector<std::string>& records,
+                                             std::uint64_t first_number = 1) {
+    std::vector<std::string> lines;
+    for (const std::string& record : records) {
+        runner::append_log_line(lines.emplace_back(), visit, first_number++, record);
+    }
+    return lines;
 }
 
 inline std::string outbox_text(const std::filesystem::path& file) {

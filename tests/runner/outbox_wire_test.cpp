@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runner/outbox/visit_file.hpp"
 #include "tests/runner/outbox_support.hpp"
 
 namespace {
@@ -19,11 +20,12 @@ using runner_tests::outbox_text;
 using runner_tests::outbox_visit;
 using runner_tests::OutboxWire;
 using runner_tests::refusal;
+using runner_tests::visits_on_disk;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-TEST_F(OutboxWire, DeliversActionsThenRatingsThenTheEndAndDeletesTheFile) {
+TEST_F(OutboxWire, DeliversActionsThenRatingsThenTheEndAndForgetsThem) {
     put_visit("v1", 3);
     EXPECT_EQ(world.outbox.waiting_visits(), 1U);
     EXPECT_EQ(world.outbox.waiting_records(), 5U);
@@ -64,7 +66,7 @@ TEST_F(OutboxWire, ActionsOfARunningVisitAreDeliveredBeforeItEnds) {
     // The open intent stays here: its outcome is not known yet.
     EXPECT_EQ(world.service.actions("v1")[0]["seq"], 1);
     EXPECT_EQ(world.service.count("finish"), 0U);
-    EXPECT_TRUE(fs::exists(folder / "v1.visit"));
+    EXPECT_TRUE(visits_on_disk(folder).contains("v1"));
 }
 
 TEST_F(OutboxWire, LostAnswersAreSentAgainWithoutDoubling) {
@@ -91,7 +93,7 @@ TEST_F(OutboxWire, WaitsForAServiceThatIsDownAndSaysWhy) {
     deliver();
     EXPECT_TRUE(world.until([this] { return !world.outbox.last_error().empty(); }));
     EXPECT_THAT(world.outbox.last_error(), HasSubstr("503"));
-    EXPECT_TRUE(fs::exists(folder / "v1.visit"));
+    EXPECT_TRUE(visits_on_disk(folder).contains("v1"));
     EXPECT_TRUE(delivered());
     EXPECT_EQ(world.outbox.last_error(), "");
     EXPECT_EQ(world.service.count("actions"), 5U);
@@ -127,7 +129,7 @@ TEST_F(OutboxWire, AVisitThatStaysIncompleteIsNeitherDroppedNorHammered) {
     deliver();
     EXPECT_TRUE(world.until([this] { return !world.outbox.last_error().empty(); }));
     EXPECT_THAT(world.outbox.last_error(), HasSubstr("incomplete although every row was sent"));
-    EXPECT_TRUE(fs::exists(folder / "v1.visit"));
+    EXPECT_TRUE(visits_on_disk(folder).contains("v1"));
     world.service.always("finish", nullptr);
     EXPECT_TRUE(delivered());
 }
@@ -154,7 +156,7 @@ TEST_F(OutboxWire, TheVisitOfADeletedPersonaIsSetAsideAndTheOthersGoOn) {
         EXPECT_TRUE(delivered());
         EXPECT_TRUE(world.service.end_of("kept-" + std::to_string(status)));
         const fs::path aside = folder / "rejected" / (id + ".visit");
-        EXPECT_EQ(runner::read_outbox_file(outbox_text(aside)).visit.visit_id, id);
+        EXPECT_EQ(runner::read_visit_file(outbox_text(aside)).visit.visit_id, id);
         EXPECT_THAT(outbox_text(folder / "rejected" / (id + ".reason")),
                     AllOf(HasSubstr(std::to_string(status)), HasSubstr("persona gone")));
     }

@@ -33,24 +33,9 @@
 #include "tests/runner/scripted_auth.hpp"
 #include "tests/runner/scripted_model.hpp"
 #include "tests/runner/scripted_product.hpp"
+#include "tests/runner/temp_folder.hpp"
 
 namespace runner_tests {
-
-class TempFolder {
-  public:
-    TempFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "runner-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        path_ = name;
-    }
-    TempFolder(const TempFolder&) = delete;
-    TempFolder& operator=(const TempFolder&) = delete;
-    ~TempFolder() { std::filesystem::remove_all(path_); }
-    const std::filesystem::path& path() const { return path_; }
-
-  private:
-    std::filesystem::path path_;
-};
 
 inline base::Task<void> poll_until(base::Loop& loop, std::function<bool()> condition) {
     while (!condition()) co_await loop.sleep(std::chrono::milliseconds{1});
@@ -137,7 +122,9 @@ struct RunnerWorld {
         return {.folder = folder.path() / "outbox",
                 .deliver_every = std::chrono::milliseconds{5},
                 .retry_base = std::chrono::milliseconds{2},
-                .retry_cap = std::chrono::milliseconds{8}};
+                .retry_cap = std::chrono::milliseconds{8},
+                .disk_retry = std::chrono::milliseconds{20},
+                .tidy_after = std::chrono::milliseconds{5}};
     }
 };
 

@@ -1,15 +1,14 @@
 // What the visit's wire tests share: one claimed visit, lived against scripted services.
 #pragma once
 
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "runner/visit.hpp"
+#include "tests/runner/outbox_disk_view.hpp"
 #include "tests/runner/runner_world.hpp"
 
 namespace runner_tests {
@@ -53,10 +52,7 @@ struct VisitRoom : RunnerWorld {
     }
     // What a process would find that starts now. Any thread.
     runner::VisitRecords on_disk() const {
-        std::ifstream in(folder.path() / "outbox" / "visit-1.visit", std::ios::binary);
-        std::ostringstream text;
-        text << in.rdbuf();
-        return runner::read_outbox_file(text.str()).visit;
+        return visits_on_disk(folder.path() / "outbox").at("visit-1");
     }
     // The answers to tool calls in a request to the model, by id.
     static std::map<std::string, base::Json> answers(const base::Json& turn) {

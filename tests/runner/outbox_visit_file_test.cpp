@@ -1,18 +1,20 @@
-// The form of an outbox file: what was written is read back, whatever the crash left of it.
-#include "runner/outbox_file.hpp"
+// The form of a file that holds one visit: what was written is read back, whatever the crash left
+// of it.
+#include "runner/outbox/visit_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
+#include "runner/outbox/frame.hpp"
 
 namespace {
 
 using catalog::Action;
 using catalog::Rating;
 using catalog::VisitEnd;
-using runner::read_outbox_file;
+using runner::read_visit_file;
 using runner::VisitRecords;
 using testing::HasSubstr;
 
@@ -66,20 +68,20 @@ VisitRecords file_records() {
 }
 
 std::vector<std::string> file_lines(const VisitRecords& visit) {
-    std::vector<std::string> lines{runner::header_line(visit)};
-    for (std::size_t i = 0; i < visit.actions.size(); ++i) {
-        Action intent = visit.actions[i];
-        if (visit.settled[i]) {
-            intent.outcome = Action::Outcome::unknown;
-            intent.error_message.clear();
-            intent.latency_ms.reset();
-        }
-        lines.push_back(runner::intent_line(intent));
-        if (visit.settled[i]) lines.push_back(runner::outcome_line(visit.actions[i]));
-    }
-    for (const Rating& rating : visit.ratings) lines.push_back(runner::rating_line(rating));
-    if (visit.end) lines.push_back(runner::end_line(*visit.end));
+    std::vector<std::string> lines;
+    for (const std::string& record : runner::record_texts(visit))
+        runner::append_guarded(lines.emplace_back(), record);
     return lines;
+}
+
+std::string file_header(const VisitRecords& visit) {
+    return file_lines(visit).front();
+}
+
+std::string file_intent(const Action& action) {
+    std::string line;
+    runner::append_guarded(line, runner::intent_text(action, std::nullopt));
+    return line;
 }
 
 std::string file_text(const std::vector<std::string>& lines) {
@@ -90,7 +92,7 @@ std::string file_text(const std::vector<std::string>& lines) {
 
 std::string file_complaint(const std::string& text) {
     try {
-        read_outbox_file(text);
+        read_visit_file(text);
     } catch (const base::Failure& failure) {
         EXPECT_EQ(failure.kind(), base::Failure::Kind::invalid);
         return failure.what();
@@ -98,16 +100,17 @@ std::string file_complaint(const std::string& text) {
     return "no failure";
 }
 
-TEST(OutboxFile, RoundTrip) {
+TEST(OutboxVisitFile, RoundTrip) {
     const VisitRecords visit = file_records();
     const std::string text = file_text(file_lines(visit));
-    const runner::OutboxFile read = read_outbox_file(text);
+    const runner::VisitFile read = read_visit_file(text);
     EXPECT_EQ(read.visit, visit);
     EXPECT_EQ(read.bytes_read, text.size());
     EXPECT_FALSE(read.torn);
+    EXPECT_EQ(runner::visit_file_text(visit), text);
 }
 
-TEST(OutboxFile, EveryLineIsOneLineWithAChecksum) {
+TEST(OutboxVisitFile, EveryLineIsOneLineWithAChecksum) {
     for (const std::string& line : file_lines(file_records())) {
         EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1) << line;
         EXPECT_TRUE(line.ends_with('\n'));
@@ -116,7 +119,7 @@ TEST(OutboxFile, EveryLineIsOneLineWithAChecksum) {
     }
 }
 
-TEST(OutboxFile, EveryCutLeavesTheWholeLinesBeforeIt) {
+TEST(OutboxVisitFile, EveryCutLeavesTheWholeLinesBeforeIt) {
     const std::vector<std::string> lines = file_lines(file_records());
     const std::string text = file_text(lines);
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
@@ -126,27 +129,27 @@ TEST(OutboxFile, EveryCutLeavesTheWholeLinesBeforeIt) {
         }
         const std::string part = text.substr(0, cut);
         if (whole_lines == 0) {
-            EXPECT_EQ(read_outbox_file(part).visit.visit_id, "") << cut;
+            EXPECT_EQ(read_visit_file(part).visit.visit_id, "") << cut;
             continue;
         }
-        const runner::OutboxFile read = read_outbox_file(part);
+        const runner::VisitFile read = read_visit_file(part);
         EXPECT_EQ(read.bytes_read, whole_bytes) << cut;
         EXPECT_EQ(read.torn, whole_bytes != cut) << cut;
-        EXPECT_EQ(read.visit, read_outbox_file(text.substr(0, whole_bytes)).visit) << cut;
+        EXPECT_EQ(read.visit, read_visit_file(text.substr(0, whole_bytes)).visit) << cut;
     }
 }
 
-TEST(OutboxFile, IntentsWithoutOutcomeStayUnknown) {
+TEST(OutboxVisitFile, IntentsWithoutOutcomeStayUnknown) {
     std::vector<std::string> lines = file_lines(file_records());
     lines.resize(2);
-    const VisitRecords read = read_outbox_file(file_text(lines)).visit;
+    const VisitRecords read = read_visit_file(file_text(lines)).visit;
     ASSERT_EQ(read.actions.size(), 1U);
     EXPECT_EQ(read.actions[0].outcome, Action::Outcome::unknown);
     EXPECT_FALSE(read.settled[0]);
     EXPECT_FALSE(read.end);
 }
 
-TEST(OutboxFile, DamageBeforeTheLastLineIsNamedByItsLine) {
+TEST(OutboxVisitFile, DamageBeforeTheLastLineIsNamedByItsLine) {
     const std::vector<std::string> lines = file_lines(file_records());
     for (std::size_t damaged = 0; damaged + 1 < lines.size(); ++damaged) {
         for (const std::size_t at : {std::size_t{0}, std::size_t{8}, lines[damaged].size() / 2}) {
@@ -161,34 +164,34 @@ TEST(OutboxFile, DamageBeforeTheLastLineIsNamedByItsLine) {
     EXPECT_THAT(file_complaint(file_text(bad)), HasSubstr("line 3 is damaged"));
 }
 
-TEST(OutboxFile, ADamagedLastLineCountsAsTorn) {
+TEST(OutboxVisitFile, ADamagedLastLineCountsAsTorn) {
     std::vector<std::string> lines = file_lines(file_records());
     const std::size_t good = file_text(lines).size() - lines.back().size();
     lines.back()[20] ^= 1;
-    const runner::OutboxFile read = read_outbox_file(file_text(lines));
+    const runner::VisitFile read = read_visit_file(file_text(lines));
     EXPECT_TRUE(read.torn);
     EXPECT_EQ(read.bytes_read, good);
     EXPECT_FALSE(read.visit.end);
 }
 
-TEST(OutboxFile, RecordsThatContradictEachOtherAreRefused) {
+TEST(OutboxVisitFile, RecordsThatContradictEachOtherAreRefused) {
     const std::vector<std::string> lines = file_lines(file_records());
     VisitRecords other = file_records();
     other.visit_id = "visit-2";
-    EXPECT_THAT(file_complaint(lines[0] + runner::header_line(other)), HasSubstr("line 2"));
+    EXPECT_THAT(file_complaint(lines[0] + file_header(other)), HasSubstr("line 2"));
     Action foreign = file_action(1, Action::Outcome::ok);
     foreign.visit_id = "visit-2";
-    EXPECT_THAT(file_complaint(lines[0] + runner::intent_line(foreign)), HasSubstr("line 2"));
+    EXPECT_THAT(file_complaint(lines[0] + file_intent(foreign)), HasSubstr("line 2"));
     EXPECT_THAT(file_complaint(file_text(lines) + lines[1]),
                 HasSubstr("line " + std::to_string(lines.size() + 1)));
     EXPECT_THAT(file_complaint(lines[1] + lines[0]), HasSubstr("line 1"));
 }
 
-TEST(OutboxFile, TheSameRatingTwiceIsOneRating) {
+TEST(OutboxVisitFile, TheSameRatingTwiceIsOneRating) {
     const VisitRecords visit = file_records();
     std::vector<std::string> lines = file_lines(visit);
-    lines.insert(lines.end() - 1, runner::rating_line(visit.ratings[0]));
-    EXPECT_EQ(read_outbox_file(file_text(lines)).visit.ratings, visit.ratings);
+    lines.insert(lines.end() - 1, lines[lines.size() - 2]);
+    EXPECT_EQ(read_visit_file(file_text(lines)).visit.ratings, visit.ratings);
 }
 
 }  // namespace

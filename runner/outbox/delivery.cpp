@@ -1,12 +1,15 @@
-// The outbox's second half: bringing records to the auth service until it confirms them.
+// The outbox's other half: bringing records to the auth service until it confirms them.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "clients/auth.hpp"
-#include "runner/outbox_entry.hpp"
+#include "runner/outbox/aside.hpp"
+#include "runner/outbox/entry.hpp"
+#include "runner/outbox/visit_file.hpp"
 
 namespace runner {
 
@@ -25,57 +28,101 @@ bool is_final(Failure::Kind kind) {
 
 }  // namespace
 
-void Outbox::set_aside(Entry& entry, const std::string& reason) {
-    base::log_error("outbox visit rejected", {{"persona", entry.records.persona},
-                                              {"visit", entry.records.visit_id},
-                                              {"reason", reason}});
+// Kept for a person before the log forgets it.
+base::Task<void> Outbox::set_aside(std::string visit_id, std::string reason) {
+    const VisitRecords& records = entry_of(visit_id).records;
+    const std::filesystem::path folder = options_.folder / "rejected";
+    const std::string text = visit_file_text(records);
+    const std::function<std::string()> write = [disk = files_, folder, text, reason,
+                                                name = aside_name(visit_id)] {
+        return put_aside(disk, folder, name, text, reason);
+    };
+    const std::string error = co_await disk_.run<std::string>(write);
+    if (!error.empty()) {
+        delivery_failed(visit_id, Failure{Failure::Kind::conflict,
+                                          fmt::format("{}; its records cannot be set aside: {}",
+                                                      reason, error)});
+        co_return;
+    }
+    base::log_error(
+        "outbox visit rejected",
+        {{"persona", entry_of(visit_id).records.persona}, {"visit", visit_id}, {"reason", reason}});
     metrics_
         .counter("persona_outbox_rejected_total", "Visits whose records the auth service refuses")
         .add();
-    entry.file->move_to = options_.folder / "rejected";
-    entry.file->move_reason = reason;
-    remove(std::string(entry.records.visit_id));
+    log_.count_aside(text.size() + reason.size());
+    remove(visit_id);
 }
 
-void Outbox::deliver_later(const std::string& reason) {
-    const double factor = std::min(1 << std::min(failures_in_row_, 16), 1 << 16);
+std::chrono::milliseconds Outbox::pause_after(int failures) {
+    const double factor = 1 << std::clamp(failures, 0, 16);
     const auto ceiling =
         std::min<double>(static_cast<double>(options_.retry_cap.count()),
                          static_cast<double>(options_.retry_base.count()) * factor);
-    const auto wait =
-        std::chrono::milliseconds(static_cast<long>(ceiling * (0.5 + 0.5 * random_.number01())));
+    return std::chrono::milliseconds(static_cast<long>(ceiling * (0.5 + 0.5 * random_.number01())));
+}
+
+// The visit waits longer each time. When it is the service that fails, everybody waits: asking for
+// the next visit would only meet the same.
+void Outbox::delivery_failed(const std::string& visit_id, const Failure& failure) {
+    const std::string reason = failure.what();
+    Entry& entry = entry_of(visit_id);
+    auto wait = pause_after(entry.failures++);
+    entry.due = loop_.now() + wait;
+    const bool of_the_visit =
+        failure.kind() == Failure::Kind::conflict || failure.kind() == Failure::Kind::internal;
+    if (!of_the_visit && loop_.now() >= retry_at_) {
+        wait = std::max(pause_after(failures_in_row_++),
+                        failure.retry_after().value_or(std::chrono::milliseconds{0}));
+        retry_at_ = loop_.now() + wait;
+    }
     if (last_error_ != reason) {
         base::log_warning("outbox waiting",
                           {{"records", waiting_records()}, {"retry_ms", wait}, {"reason", reason}});
     }
     last_error_ = reason;
-    ++failures_in_row_;
-    retry_at_ = loop_.now() + wait;
     metrics_
         .counter("persona_outbox_delivery_failures_total",
                  "Deliveries to the auth service that failed")
         .add();
 }
 
-// Closed visits first, oldest first; then running ones whose settled actions have waited long
-// enough.
-std::string Outbox::next_to_deliver() const {
-    const Entry* best = nullptr;
-    for (const auto& [id, entry] : entries_) {
-        if (entry->delivering) continue;
-        const VisitRecords& records = entry->records;
-        const bool closed = records.end.has_value();
-        const bool ripe = entry->refused.empty() &&
-                          records.actions_delivered < records.actions.size() &&
-                          records.settled[records.actions_delivered] &&
-                          loop_.now() - entry->changed_at >= options_.deliver_every;
-        if (!closed && !ripe) continue;
-        const bool better =
-            !best || (closed && !best->records.end) ||
-            (closed == best->records.end.has_value() && entry->changed_at < best->changed_at);
-        if (better) best = entry.get();
+void Outbox::queue(Entry& entry, base::Steady due) {
+    entry.due = due;
+    entry.queued = true;
+    (entry.records.end ? closed_due_ : running_due_).emplace(Due{due, entry.log->serial}, &entry);
+}
+
+void Outbox::unqueue(Entry& entry) {
+    if (!std::exchange(entry.queued, false)) return;
+    closed_due_.erase(Due{entry.due, entry.log->serial});
+    running_due_.erase(Due{entry.due, entry.log->serial});
+}
+
+// After a delivery: what is left of the visit waits for its next one.
+void Outbox::queue_again(Entry& entry) {
+    entry.delivering = false;
+    if (entry.records.end) {
+        queue(entry, entry.due);
+    } else if (entry.refused.empty() && entry.has_news()) {
+        queue(entry, std::max(entry.due, loop_.now() + options_.deliver_every));
     }
-    return best ? best->records.visit_id : std::string();
+}
+
+Outbox::Entry* Outbox::next_to_deliver() {
+    for (const auto* waiting : {&closed_due_, &running_due_}) {
+        if (!waiting->empty() && waiting->begin()->first.first <= loop_.now())
+            return waiting->begin()->second;
+    }
+    return nullptr;
+}
+
+base::Duration Outbox::until_next() const {
+    base::Steady next = loop_.now() + options_.deliver_every;
+    for (const auto* waiting : {&closed_due_, &running_due_}) {
+        if (!waiting->empty()) next = std::min(next, waiting->begin()->first.first);
+    }
+    return next - loop_.now();
 }
 
 base::Task<void> Outbox::wait_for_news() {
@@ -89,17 +136,19 @@ base::Task<void> Outbox::deliver() {
             co_await loop_.within(retry_at_ - loop_.now(), wait_for_news());
             continue;
         }
-        const std::string visit_id = next_to_deliver();
-        if (visit_id.empty()) {
-            co_await loop_.within(options_.deliver_every, wait_for_news());
+        Entry* entry = next_to_deliver();
+        if (entry == nullptr) {
+            co_await loop_.within(until_next(), wait_for_news());
             continue;
         }
-        entry_of(visit_id).delivering = true;
-        deliveries_.add(deliver_visit(visit_id));
+        unqueue(*entry);
+        entry->delivering = true;
+        deliveries_.add(deliver_visit(entry->records.visit_id));
     }
 }
 
 base::Task<void> Outbox::deliver_visit(std::string visit_id) {
+    std::string rejected;
     try {
         co_await send_records(visit_id);
         failures_in_row_ = 0;
@@ -107,21 +156,19 @@ base::Task<void> Outbox::deliver_visit(std::string visit_id) {
         last_error_.clear();
     } catch (const Failure& failure) {
         // One delivery's failure is settled here: the records wait, or are set aside for a person.
-        const auto found = entries_.find(visit_id);
-        const bool refused = found != entries_.end() && is_final(failure.kind());
-        if (refused && !found->second->records.end) {
+        if (!is_final(failure.kind())) {
+            delivery_failed(visit_id, failure);
+        } else if (entry_of(visit_id).records.end) {
+            rejected = failure.what();
+        } else {
             // The visit still runs: it stops at its next record, and is set aside once it is
             // closed.
-            found->second->refused = failure.what();
-        } else if (refused) {
-            set_aside(*found->second, failure.what());
-        } else {
-            deliver_later(failure.what());
+            entry_of(visit_id).refused = failure.what();
         }
     }
-    if (const auto found = entries_.find(visit_id); found != entries_.end()) {
-        found->second->delivering = false;
-    }
+    if (!rejected.empty()) co_await set_aside(visit_id, rejected);
+    const auto found = entries_.find(visit_id);
+    if (found != entries_.end()) queue_again(*found->second);
     news_.notify();
 }
 
@@ -149,12 +196,13 @@ base::Task<bool> Outbox::send_actions(std::string visit_id) {
     const clients::Stored stored = co_await auth_.store_actions(user_id, std::move(batch));
     Entry& entry = entry_of(visit_id);
     entry.records.actions_delivered += sent;
+    entry.failures = 0;
+    recount(entry);
     if (stored.differing > 0) {
         base::log_warning("outbox rows differ from those stored",
                           {{"visit", visit_id}, {"differing", stored.differing}});
     }
-    co_return entry.records.actions_delivered < entry.records.actions.size() &&
-        entry.records.settled[entry.records.actions_delivered];
+    co_return entry.has_news();
 }
 
 base::Task<void> Outbox::send_end(std::string visit_id) {
@@ -173,9 +221,10 @@ base::Task<void> Outbox::send_end(std::string visit_id) {
     if (answer == clients::FinishAnswer::incomplete) {
         // The service lost rows that it had confirmed (a restored backup, say): send all again.
         entry.records.actions_delivered = 0;
+        recount(entry);
         if (++entry.resends <= incomplete_resends_max) co_return;
         throw Failure{
-            Failure::Kind::unavailable,
+            Failure::Kind::conflict,
             "the auth service keeps calling the visit incomplete although every row was sent"};
     }
     if (answer == clients::FinishAnswer::not_applied) {
@@ -185,23 +234,19 @@ base::Task<void> Outbox::send_end(std::string visit_id) {
     remove(visit_id);
 }
 
-base::Task<void> Outbox::wait_for_disk() {
-    co_await on_disk_.wait();
-}
-
 base::Task<bool> Outbox::flush(base::Duration limit) {
-    retry_at_ = loop_.now();  // Once more at once, whatever the backoff says.
     const base::Steady until = loop_.now() + limit;
+    // Once more at once, whatever the pauses say.
+    retry_at_ = loop_.now();
+    for (auto hurried = std::exchange(closed_due_, {}); auto& [due, entry] : hurried) {
+        queue(*entry, loop_.now());
+    }
     news_.notify();
     while (waiting_visits() > 0 && loop_.now() < until) {
-        co_await loop_.within(
-            std::min<base::Duration>(until - loop_.now(), std::chrono::milliseconds{200}),
-            wait_for_news());
+        co_await loop_.within(until - loop_.now(), wait_for_news());
     }
-    // Files of confirmed visits are gone before the process is.
-    while ((writing_ || !pending_.empty()) && loop_.now() < until) {
-        co_await loop_.within(until - loop_.now(), wait_for_disk());
-    }
+    // Files that nobody needs are gone before the process is.
+    co_await log_.tidy(until - loop_.now());
     co_return waiting_visits() == 0;
 }
 

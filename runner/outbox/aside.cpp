@@ -1,0 +1,38 @@
+#include "runner/outbox/aside.hpp"
+
+#include "base/crypto.hpp"
+
+namespace runner {
+
+namespace {
+
+constexpr std::size_t aside_name_bytes_max = 64;
+constexpr std::string_view aside_plain =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+}  // namespace
+
+std::string aside_name(std::string_view visit_id) {
+    const bool plain = visit_id.size() <= aside_name_bytes_max &&
+                       visit_id.find_first_not_of(aside_plain) == std::string_view::npos;
+    if (plain) return std::string(visit_id);
+    return base::to_hex(base::sha256(visit_id)).substr(0, 40);
+}
+
+std::string put_aside(const Disk& disk, const std::filesystem::path& folder,
+                      const std::string& name, std::string_view text, std::string_view reason) {
+    std::string error = disk.write_whole(folder / (name + ".visit"), text);
+    if (!error.empty()) return error;
+    return disk.write_whole(folder / (name + ".reason"), std::string(reason) + '\n');
+}
+
+std::uint64_t bytes_in(const std::filesystem::path& folder) {
+    std::uint64_t bytes = 0;
+    std::error_code missing;
+    for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
+        if (item.is_regular_file()) bytes += item.file_size();
+    }
+    return bytes;
+}
+
+}  // namespace runner

@@ -1,0 +1,25 @@
+// Visits that a person must look at: rejected/ (the auth service refuses their records for good)
+// and broken/ (the log or a file was damaged). Each is a file of readable lines (visit_file.hpp)
+// with the reason beside it in NAME.reason. Blocking; worker thread, or before the loop runs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "runner/outbox/disk.hpp"
+
+namespace runner {
+
+// A visit id comes from the service and is not trusted as a file name.
+std::string aside_name(std::string_view visit_id);
+
+// Writes <folder>/<name>.visit and <name>.reason; durable when the answer is empty, else the error.
+std::string put_aside(const Disk& disk, const std::filesystem::path& folder,
+                      const std::string& name, std::string_view text, std::string_view reason);
+
+// Of all files in the folder; 0 when there is none.
+std::uint64_t bytes_in(const std::filesystem::path& folder);
+
+}  // namespace runner
