@@ -134,6 +134,8 @@ void Exchange::set_request_headers(const std::string& user_agent) {
     append("Expect:");                    // Else a larger body waits a second for a "100 Continue".
     if (!typed) append("Content-Type:");  // Else libcurl claims a form.
     exchange_set(easy, CURLOPT_HTTPHEADER, header_list_);
+    // Asks for plain bytes, and lets libcurl decode what a proxy encodes nevertheless.
+    exchange_set(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     exchange_set(easy, CURLOPT_USERAGENT, user_agent.c_str());
     request.headers.clear();
 }

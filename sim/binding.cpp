@@ -74,6 +74,10 @@ bool binding_is_foreign(const std::string& key, const BindingParts& parts, std::
     return false;
 }
 
+std::string_view binding_signature(const base::Json& block) {
+    return text_member(block, type_of(block) == "redacted_thinking" ? "data" : "signature");
+}
+
 std::string binding_previous(std::string_view signature) {
     return base::sha256(signature).substr(0, binding_part_bytes);
 }
@@ -104,18 +108,19 @@ bool binding_lacks_thinking(const WireTurn& turn) {
 }  // namespace
 
 std::string sign_thinking(const base::Json& body, const Model& model, std::string_view text,
-                          const std::string& signing_key) {
+                          const std::string& signing_key, std::string_view before) {
     const std::vector<WireTurn> turns = turns_of(body);
     std::string hash = binding_head(body);
     std::string_view last_signature;
     for (const WireTurn& turn : turns) {
-        hash = binding_after(hash, turn);
+        // An unfinished turn goes on with this answer, so it is no part of what was before.
+        const bool unfinished = &turn == &turns.back() && turn.role == "assistant";
+        if (!unfinished) hash = binding_after(hash, turn);
         for (const WireBlock& block : turn.blocks) {
-            if (type_of(*block.json) == "thinking") {
-                last_signature = text_member(*block.json, "signature");
-            }
+            if (is_thinking(*block.json)) last_signature = binding_signature(*block.json);
         }
     }
+    if (!before.empty()) last_signature = before;
     BindingParts parts{.prefix = hash.substr(0, binding_part_bytes),
                        .previous = binding_previous(last_signature),
                        .mac = {}};
@@ -133,12 +138,13 @@ void check_bindings(const base::Json& body, std::span<const WireTurn> turns, con
     std::string_view last_signature;
     for (std::size_t at = 0; at < turns.size(); ++at) {
         for (const WireBlock& block : turns[at].blocks) {
-            if (type_of(*block.json) == "redacted_thinking") binding_refuse(block, "");
-            if (type_of(*block.json) != "thinking") continue;
-            const std::string_view signature = text_member(*block.json, "signature");
+            if (!is_thinking(*block.json)) continue;
+            const std::string_view signature = binding_signature(*block.json);
             const std::optional<BindingParts> parts = binding_open(signature);
             if (!parts) binding_refuse(block, "");
-            const std::string_view text = text_member(*block.json, "thinking");
+            const bool redacted = type_of(*block.json) == "redacted_thinking";
+            const std::string_view text =
+                redacted ? redacted_text : text_member(*block.json, "thinking");
             if (!binding_is_genuine(options.signing_key, model, *parts, text)) {
                 // Another model's thinking is dropped silently by the API, a forged one refused.
                 if (!binding_is_foreign(options.signing_key, *parts, text)) {

@@ -18,10 +18,13 @@ struct BindingOptions {
     bool prefix_check = true;
 };
 
-// Signature for a first thinking block of the answer to this (normalized) request. The text is
+// Signature for a thinking block of the answer to this (normalized) request; `before` is the
+// signature of the thinking in front of it in the same answer, empty for the first. The text is
 // left out of the answer by default, so a changed text is only checked when it was signed.
 std::string sign_thinking(const base::Json& body, const Model& model, std::string_view text,
-                          const std::string& signing_key);
+                          const std::string& signing_key, std::string_view before = {});
+// The signature of a redacted block is its data; this text stands for what it hides.
+inline constexpr std::string_view redacted_text = "redacted";
 
 // Checks every thinking block of the conversation; throws Failure::invalid.
 void check_bindings(const base::Json& body, std::span<const WireTurn> turns, const Model& model,

@@ -26,6 +26,11 @@ constexpr std::array block_rules{
     BlockRule{"tool_use", "type id name input cache_control caller toolset_name", "id name input",
               "a"},
     BlockRule{"tool_result", "type tool_use_id content is_error cache_control", "tool_use_id", "u"},
+    BlockRule{"server_tool_use", "type id name input cache_control caller", "id name input", "a"},
+    BlockRule{"web_search_tool_result", "type tool_use_id content cache_control caller",
+              "tool_use_id content", "a"},
+    // What the simulator itself answers as a block that nobody knows.
+    BlockRule{"sim_novelty", "type payload", "", "a"},
     BlockRule{"image", "type source cache_control", "source", "ur"},
     BlockRule{"document", "type source title context citations cache_control", "source", "ur"},
     BlockRule{"search_result", "type source title content citations cache_control",

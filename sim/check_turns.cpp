@@ -37,7 +37,9 @@ void turns_check_roles(std::span<const WireTurn> turns, const Model& model,
             refuse(path + ": a system message must be last or be followed by an assistant message");
         }
     }
-    if (turns.back().role == "assistant" && !model.prefill) {
+    const bool paused = !turns.back().blocks.empty() &&
+                        type_of(*turns.back().blocks.back().json) == "server_tool_use";
+    if (turns.back().role == "assistant" && !model.prefill && !paused) {
         refuse(
             "This model does not support assistant message prefill. The conversation must end "
             "with a user message.");

@@ -1,18 +1,19 @@
 #include "sim/claude.hpp"
 
-#include <array>
-#include <condition_variable>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
+#include "base/log.hpp"
 #include "base/server.hpp"
 #include "base/text.hpp"
+#include "sim/answer.hpp"
 #include "sim/check.hpp"
+#include "sim/claude_state.hpp"
 #include "sim/dice.hpp"
 #include "sim/envelope.hpp"
+#include "sim/fault_effects.hpp"
 #include "sim/model.hpp"
 #include "sim/reply.hpp"
 #include "sim/stream.hpp"
@@ -25,17 +26,12 @@ namespace {
 using base::Failure;
 using std::chrono::milliseconds;
 
-// A silent stream ends at last, so that a forgotten client cannot hold a thread for ever.
-constexpr std::chrono::minutes claude_silence_max{15};
-constexpr milliseconds claude_silence_step{50};
-
-base::ServerOptions claude_server_options(const SimOptions& options) {
-    return {.name = "sim",
-            .address = options.address,
-            .port = options.port,
-            .threads_max = options.threads_max,
-            .body_bytes_max = options.body_bytes_max,
-            .keep_alive = std::chrono::seconds(60)};
+ListenerOptions claude_listener_options(const SimOptions& options) {
+    ListenerOptions listener{.address = options.address,
+                             .port = options.port,
+                             .connections_max = options.connections_max};
+    listener.limits.body_bytes_max = options.body_bytes_max;
+    return listener;
 }
 
 std::string claude_conversation(const base::Json& body) {
@@ -51,76 +47,98 @@ std::string claude_conversation(const base::Json& body) {
 
 }  // namespace
 
-struct Claude::State {
-    State(SimOptions given, base::Clock& given_clock)
-        : options(std::move(given)),
-          clock(given_clock),
-          server(claude_server_options(options)),
-          limits(options.limits),
-          log(options.requests_max, options.requests_bytes_max) {
-        if (options.signing_key.empty()) options.signing_key = base::random_bytes(32);
-        for (const FaultRule& rule : options.faults) faults.add(rule);
-    }
-
-    // One accepted request on its way to an answer.
-    struct Exchange {
-        std::string key;
-        RecordedRequest record;
-        CachePlan plan;
-        base::Json message;
-        std::optional<Fault> fault;
-    };
-
-    SimOptions options;
-    base::Clock& clock;
-    base::Server server;
-    FaultQueue faults;
-    std::mutex mutex;  // Of limits and cache.
-    Limits limits;
-    PrefixCache cache;
-    RequestLog log;
-    std::mutex stop_mutex;
-    std::condition_variable stop_changed;
-    bool stopping = false;
-
-    void add_routes();
-    base::ServerResponse messages(const base::ServerRequest& request);
-    base::ServerResponse count_tokens(const base::ServerRequest& request);
-    base::ServerResponse list_models(const base::ServerRequest& request) const;
-    base::ServerResponse one_model(const base::ServerRequest& request) const;
-    base::ServerResponse put_faults(const base::ServerRequest& request);
-    base::ServerResponse show_requests() const;
-
-    std::optional<Fault> fault_for(const base::ServerRequest& request);
-    base::Json accept(const base::ServerRequest& request, bool counting);
-    base::ServerResponse answer(const std::shared_ptr<Exchange>& exchange, bool streamed);
-    void send_stream(Exchange& exchange, std::size_t number, base::StreamWriter& writer);
-    bool strike(const Fault& fault, base::StreamWriter& writer);
-    void take_effect(const Exchange& exchange);
-    void add_limit_headers(const std::string& key, base::ServerResponse& response);
-    bool pause(milliseconds time);  // false: the server is stopping.
-};
-
-bool Claude::State::pause(milliseconds time) {
-    std::unique_lock lock(stop_mutex);
-    if (time.count() <= 0) return !stopping;
-    return !stop_changed.wait_for(lock, time, [this] { return stopping; });
-}
-
-std::optional<Fault> Claude::State::fault_for(const base::ServerRequest& request) {
-    const std::string_view asked = request.header("x-sim-fault");
-    if (!asked.empty()) return parse_fault(asked);
-    return faults.take(request.body);
-}
-
-base::Json Claude::State::accept(const base::ServerRequest& request, bool counting) {
-    base::Json body;
+Asked read_asked(const base::ServerRequest& request) {
+    Asked asked;
     try {
-        body = base::parse_json(request.body, "body", 128);
+        asked.body = base::parse_json(request.body, "body", 128);
     } catch (const Failure& failure) {
-        // The parser's reason in the API's words.
-        refuse(std::string("The request body is not valid JSON: ") + failure.what());
+        // Refused in the API's words once no fault has struck before.
+        asked.why_not = std::string("The request body is not valid JSON: ") + failure.what();
+        return asked;
     }
+    if (!asked.body->is_object()) return asked;
+    const auto stream = asked.body->find("stream");
+    asked.streamed = stream != asked.body->end() && *stream == true;
+    const auto tools = asked.body->find("tools");
+    asked.tools = tools != asked.body->end() && tools->is_array() && !tools->empty();
+    return asked;
+}
+
+Claude::State::State(SimOptions given, base::Clock& given_clock)
+    : options(std::move(given)),
+      clock(given_clock),
+      faults(options.seed),
+      limits(options.limits),
+      log(options.requests_max, options.requests_bytes_max),
+      listener(claude_listener_options(options),
+               [this](Incoming incoming) { return answer(std::move(incoming)); }) {
+    if (options.signing_key.empty()) options.signing_key = base::random_bytes(32);
+    for (const FaultRule& rule : options.faults) faults.add(rule);
+}
+
+// The boundary: every failure of the way to an answer becomes one.
+Answer Claude::State::answer(Incoming incoming) {
+    base::ServerResponse response;
+    try {
+        if (incoming.refused == 0) return route(incoming.request);
+        const Failure refusal(base::kind_of_status(incoming.refused), incoming.refusal);
+        response = failure_response(Failure(refusal).status(incoming.refused));
+    } catch (const Failure& failure) {
+        // Printed as the API would.
+        response = failure_response(failure);
+    } catch (const std::exception& error) {
+        // A bug of the simulator must not end the thread that serves all others.
+        base::log_error("sim failed", {{"reason", error.what()}});
+        response = failure_response(Failure(Failure::Kind::internal, "internal error"));
+    }
+    add_request_id(response);
+    return whole_answer(response);
+}
+
+std::optional<Fault> Claude::State::fault_for(const base::ServerRequest& request,
+                                              const Asked& asked) {
+    const std::string_view words = request.header("x-sim-fault");
+    if (!words.empty()) {
+        const Fault fault = parse_fault(words);
+        if (!can_strike(fault, asked.streamed, asked.tools)) {
+            throw Failure(Failure::Kind::invalid,
+                          fmt::format("fault: {} needs a request with stream or tools",
+                                      entry_of(fault.kind).name));
+        }
+        return fault;
+    }
+    FaultTarget target{
+        .body = request.body, .identity = {}, .streamed = asked.streamed, .tools = asked.tools};
+    std::string identity;
+    if (faults.draws()) {
+        identity = identities.next(asked.body ? *asked.body : base::Json(), request.body);
+        target.identity = identity;
+    }
+    return faults.take(target);
+}
+
+// The answer that stands instead of a reply, if any.
+std::optional<base::ServerResponse> Claude::State::struck(const std::optional<Fault>& fault) {
+    const base::Steady now = clock.steady();
+    if (fault && fault->kind == FaultKind::storm) {
+        storm = *fault;
+        storm_until = now + std::chrono::seconds(fault->value);
+    }
+    if (now < storm_until) {
+        const auto left = std::chrono::ceil<std::chrono::seconds>(storm_until - now);
+        const std::string wait =
+            storm.retry_after.empty() ? std::to_string(left.count()) : storm.retry_after;
+        return fault_response(storm, 429, retry_after_text(wait, clock.now()));
+    }
+    if (!fault || fault->kind != FaultKind::status) return std::nullopt;
+    return fault_response(*fault, static_cast<int>(fault->value),
+                          retry_after_text(fault->retry_after, clock.now()));
+}
+
+base::Json Claude::State::accept(const base::ServerRequest& request, Asked asked,
+                                 bool counting) const {
+    if (!asked.body) refuse(asked.why_not);
+    base::Json body = std::move(*asked.body);
     check_request(body, {.version = std::string(request.header("anthropic-version")),
                          .counting = counting,
                          .strict = options.strict,
@@ -130,13 +148,12 @@ base::Json Claude::State::accept(const base::ServerRequest& request, bool counti
 }
 
 void Claude::State::add_limit_headers(const std::string& key, base::ServerResponse& response) {
-    const std::lock_guard lock(mutex);
     for (auto& header : limits.headers(key, clock.steady(), clock.now())) {
         response.headers.push_back(std::move(header));
     }
 }
 
-base::ServerResponse Claude::State::messages(const base::ServerRequest& request) {
+Answer Claude::State::messages(const base::ServerRequest& request) {
     const auto exchange = std::make_shared<Exchange>();
     exchange->key = check_transport(request);
     RecordedRequest& record = exchange->record;
@@ -145,233 +162,115 @@ base::ServerResponse Claude::State::messages(const base::ServerRequest& request)
     record.key_hash = base::to_hex(base::sha256(exchange->key)).substr(0, 16);
     record.retry_count = request.header("x-stainless-retry-count");
     if (record.retry_count.empty()) record.retry_count = request.header("x-retry-count");
-    record.fault = request.header("x-sim-fault");
     record.at = clock.now();
+    base::ServerResponse refusal;
     try {
-        exchange->fault = fault_for(request);
-        if (exchange->fault && exchange->fault->kind == Fault::Kind::status) {
-            record.status = exchange->fault->status;
+        Asked asked = read_asked(request);
+        exchange->fault = fault_for(request, asked);
+        if (exchange->fault) record.fault = exchange->fault->words;
+        if (auto instead = struck(exchange->fault)) {
+            record.status = instead->status;
             log.add(record, {});
-            return fault_response(*exchange->fault);
-        }
-        {
-            const std::lock_guard lock(mutex);
-            if (const auto wait = limits.take_request(exchange->key, clock.steady())) {
-                throw Failure(Failure::Kind::throttled,
-                              "This request would exceed your organization's rate limit.",
-                              "rate_limit_error")
-                    .retry_after(*wait);
-            }
-        }
-        const base::Json body = accept(request, false);
-        const Model& model = *find_model(text_member(body, "model"));
-        const std::vector<PromptBlock> blocks = prompt_blocks(body, model);
-        {
-            const std::lock_guard lock(mutex);
-            exchange->plan = cache.plan(blocks, model, record.key_hash, clock.now());
-        }
-        exchange->message =
-            make_message(body, model, exchange->plan.usage,
-                         {.script = {.seed = options.seed, .mistakes = options.mistakes},
-                          .signing_key = options.signing_key});
-        record.conversation = claude_conversation(body);
-        record.status = 200;
-        record.streamed = body.value("stream", false);
-        record.usage = exchange->plan.usage;
-        record.usage.output = exchange->message["usage"]["output_tokens"].get<long>();
-        record.reply = base::to_text(exchange->message["content"]);
-        const std::size_t number = log.add(record, blocks);
-        base::ServerResponse response;
-        if (record.streamed) {
-            response.content_type = "text/event-stream; charset=utf-8";
-            response.headers.emplace_back("cache-control", "no-cache");
-            response.stream = [this, exchange, number](base::StreamWriter& writer) {
-                send_stream(*exchange, number, writer);
-            };
+            refusal = std::move(*instead);
+        } else if (const auto wait = limits.take_request(exchange->key, clock.steady())) {
+            throw Failure(Failure::Kind::throttled,
+                          "This request would exceed your organization's rate limit.",
+                          "rate_limit_error")
+                .retry_after(*wait);
         } else {
-            const milliseconds late = exchange->fault ? exchange->fault->wait : milliseconds{0};
-            pause(options.first_byte_delay + late);
-            take_effect(*exchange);
-            log.finish(number);
-            response = base::ServerResponse::json(exchange->message);
+            return reply(exchange, accept(request, std::move(asked), false));
         }
-        add_limit_headers(exchange->key, response);
-        return response;
     } catch (const Failure& failure) {
         // Refusals are recorded before they leave.
         record.status = http_status(failure);
         record.refusal = failure.what();
         log.add(record, {});
-        throw;
+        refusal = failure_response(failure);
     }
+    add_limit_headers(exchange->key, refusal);
+    add_request_id(refusal);
+    return whole_answer(refusal, exchange->fault);
+}
+
+// The answer to a checked request.
+Answer Claude::State::reply(const std::shared_ptr<Exchange>& exchange, base::Json body) {
+    RecordedRequest& record = exchange->record;
+    const Model& model = *find_model(text_member(body, "model"));
+    const std::vector<PromptBlock> blocks = prompt_blocks(body, model);
+    exchange->plan = cache.plan(blocks, model, record.key_hash, clock.now());
+    base::Json& message = exchange->message;
+    message = make_message(body, model, exchange->plan.usage,
+                           {.script = {.seed = options.seed, .mistakes = options.mistakes},
+                            .signing_key = options.signing_key});
+    if (exchange->fault) {
+        const Dice dice(options.seed, exchange->fault->words);
+        bend_message(
+            message, *exchange->fault,
+            {.body = body, .model = model, .signing_key = options.signing_key, .dice = dice});
+    }
+    record.conversation = claude_conversation(body);
+    record.status = 200;
+    record.streamed = body.value("stream", false);
+    record.usage = exchange->plan.usage;
+    record.usage.output = message["usage"]["output_tokens"].get<long>();
+    record.reply = base::to_text(message["content"]);
+    const std::size_t number = log.add(record, blocks);
+
+    base::ServerResponse head;
+    head.headers.emplace_back("cache-control", "no-cache");
+    add_limit_headers(exchange->key, head);
+    add_request_id(head);
+    Answer answer;
+    if (record.streamed) {
+        std::vector<StreamEvent> events = stream_events(message, Dice(options.seed, record.reply));
+        if (exchange->fault) bend_events(events, *exchange->fault);
+        answer = stream_answer(events, {.headers = std::move(head.headers),
+                                        .fault = exchange->fault,
+                                        .first = options.first_byte_delay,
+                                        .pacing = options.pacing,
+                                        .seed = options.seed});
+    } else {
+        head.body = base::to_text(message);
+        answer = whole_answer(head, exchange->fault, options.first_byte_delay);
+    }
+    // No client can use events in this order.
+    if (exchange->fault && exchange->fault->kind == FaultKind::delta_first) answer.whole = false;
+    if (exchange->fault && exchange->fault->kind == FaultKind::slow_accept) {
+        listener.pause_accepting(milliseconds(exchange->fault->value));
+    }
+    message = nullptr;  // All of it is in the answer's bytes.
+    answer.begun = [this, exchange] { take_effect(*exchange); };
+    answer.ended = [this, number](bool whole) {
+        if (whole) log.finish(number);
+    };
+    return answer;
 }
 
 void Claude::State::take_effect(const Exchange& exchange) {
-    const std::lock_guard lock(mutex);
     cache.commit(exchange.plan);
     const Usage& usage = exchange.record.usage;
     // Cache reads are free of the input limit.
     limits.take_tokens(exchange.key, usage.prompt() - usage.read, usage.output, clock.steady());
 }
 
-// Does what the fault asks for at its event; false: the stream ends here.
-bool Claude::State::strike(const Fault& fault, base::StreamWriter& writer) {
-    switch (fault.kind) {
-        case Fault::Kind::cut: writer.reset(); return false;
-        case Fault::Kind::end: return false;
-        case Fault::Kind::error:
-            writer.write(
-                make_event("error", error_envelope(fault.type, "Overloaded", make_id("req")))
-                    .frame);
-            return false;
-        case Fault::Kind::silence:
-            for (milliseconds waited{0}; waited < claude_silence_max;
-                 waited += claude_silence_step) {
-                if (!writer.open() || !pause(claude_silence_step)) break;
-            }
-            writer.reset();
-            return false;
-        case Fault::Kind::status:
-        case Fault::Kind::slow:
-        case Fault::Kind::late: return true;
-    }
-    return true;
-}
-
-void Claude::State::send_stream(Exchange& exchange, std::size_t number,
-                                base::StreamWriter& writer) {
-    milliseconds first = options.first_byte_delay;
-    milliseconds pace = options.pacing;
-    std::optional<std::size_t> strike_at;
-    if (exchange.fault) {
-        const Fault& fault = *exchange.fault;
-        if (fault.kind == Fault::Kind::late) first += fault.wait;
-        if (fault.kind == Fault::Kind::slow) pace = fault.wait;
-        if (fault.kind != Fault::Kind::late && fault.kind != Fault::Kind::slow) {
-            strike_at = fault.event;
-        }
-    }
-    if (!pause(first)) return writer.reset();
-    const std::vector<StreamEvent> events =
-        stream_events(exchange.message, Dice(options.seed, exchange.record.reply));
-    for (std::size_t at = 0; at < events.size(); ++at) {
-        if (strike_at == at && !strike(*exchange.fault, writer)) return;
-        if (at > 0 && !pause(pace)) return writer.reset();
-        if (!writer.write(events[at].frame)) return;
-        if (at == 0) take_effect(exchange);
-    }
-    log.finish(number);
-}
-
-base::ServerResponse Claude::State::count_tokens(const base::ServerRequest& request) {
-    const std::string key = check_transport(request);
-    if (const auto fault = fault_for(request); fault && fault->kind == Fault::Kind::status) {
-        return fault_response(*fault);
-    }
-    const base::Json body = accept(request, true);
-    const Model& model = *find_model(text_member(body, "model"));
-    base::ServerResponse response =
-        base::ServerResponse::json({{"input_tokens", prompt_tokens(prompt_blocks(body, model))}});
-    add_limit_headers(key, response);
-    return response;
-}
-
-base::ServerResponse Claude::State::list_models(const base::ServerRequest& request) const {
-    check_transport(request);
-    base::Json data = base::Json::array();
-    for (const Model& model : models()) data.push_back(describe_model(model));
-    const base::Json first = data.front()["id"];
-    const base::Json last = data.back()["id"];
-    return base::ServerResponse::json(
-        {{"data", std::move(data)}, {"first_id", first}, {"last_id", last}, {"has_more", false}});
-}
-
-base::ServerResponse Claude::State::one_model(const base::ServerRequest& request) const {
-    check_transport(request);
-    const Model* model = find_model(request.param("id"));
-    if (model == nullptr) {
-        throw Failure(Failure::Kind::missing, fmt::format("model: {}", request.param("id")),
-                      "not_found_error");
-    }
-    return base::ServerResponse::json(describe_model(*model));
-}
-
-base::ServerResponse Claude::State::put_faults(const base::ServerRequest& request) {
-    const base::Json body = request.json();
-    const base::Fields fields(body);
-    static constexpr std::array<std::string_view, 1> known{"faults"};
-    static constexpr std::array<std::string_view, 4> rule_known{"fault", "match", "skip", "times"};
-    fields.only(known);
-    std::vector<FaultRule> rules;
-    for (const base::Json& one : fields.array("faults", 1000)) {
-        const base::Fields rule(one, fmt::format("faults[{}]", rules.size()));
-        rule.only(rule_known);
-        rules.push_back({.fault = rule.text("fault", 1, 200),
-                         .match = rule.text_or_none("match", 1000).value_or(""),
-                         .skip = static_cast<std::size_t>(
-                             rule.integer_or_none("skip", 0, 1'000'000).value_or(0)),
-                         .times = static_cast<std::size_t>(
-                             rule.integer_or_none("times", 0, 1'000'000).value_or(1))});
-        parse_fault(rules.back().fault);
-    }
-    for (const FaultRule& rule : rules) faults.add(rule);
-    return base::ServerResponse::json({{"ok", true}, {"added", rules.size()}});
-}
-
-base::ServerResponse Claude::State::show_requests() const {
-    base::Json list = base::Json::array();
-    for (const RecordedRequest& request : log.all()) list.push_back(to_json(request));
-    return base::ServerResponse::json({{"total", log.total()}, {"requests", std::move(list)}});
-}
-
-void Claude::State::add_routes() {
-    using Request = base::ServerRequest;
-    server.route("POST", "/v1/messages", [this](const Request& one) { return messages(one); });
-    server.route("POST", "/v1/messages/count_tokens",
-                 [this](const Request& one) { return count_tokens(one); });
-    server.route("GET", "/v1/models", [this](const Request& one) { return list_models(one); });
-    server.route("GET", "/v1/models/:id", [this](const Request& one) { return one_model(one); });
-    server.route("POST", "/sim/faults", [this](const Request& one) { return put_faults(one); });
-    server.route("DELETE", "/sim/faults", [this](const Request&) {
-        faults.clear();
-        return base::ServerResponse::json({{"ok", true}});
-    });
-    server.route("GET", "/sim/requests", [this](const Request&) { return show_requests(); });
-    server.route("GET", "/health", [](const Request&) {
-        return base::ServerResponse::json({{"status", "ok"}, {"service", "sim"}});
-    });
-    server.print_failures(
-        [](const Request&, const Failure& failure) { return failure_response(failure); });
-    server.after([](const Request&, base::ServerResponse& response) { add_request_id(response); });
-}
-
 Claude::Claude(SimOptions options, base::Clock& clock)
-    : state_(std::make_unique<State>(std::move(options), clock)) {
-    state_->add_routes();
-}
+    : state_(std::make_unique<State>(std::move(options), clock)) {}
 
 Claude::~Claude() {
     stop();
 }
 
 void Claude::start() {
-    state_->server.start();
+    state_->listener.start();
 }
-
 void Claude::stop() {
-    {
-        const std::lock_guard lock(state_->stop_mutex);
-        state_->stopping = true;
-    }
-    state_->stop_changed.notify_all();
-    state_->server.stop();
+    state_->listener.stop();
 }
-
 std::string Claude::url() const {
-    return state_->server.url();
+    return state_->listener.url();
 }
 int Claude::port() const {
-    return state_->server.port();
+    return state_->listener.port();
 }
 void Claude::add_fault(const FaultRule& rule) {
     state_->faults.add(rule);
@@ -380,6 +279,7 @@ void Claude::clear_faults() {
     state_->faults.clear();
 }
 std::vector<RecordedRequest> Claude::requests() const {
+    state_->listener.catch_up();
     return state_->log.all();
 }
 

@@ -1,9 +1,8 @@
 // Claude in miniature: a server that speaks the Messages API's wire, streams, refuses malformed
 // conversations, keeps a prompt cache and plays the persona that the system prompt describes.
-// Made for the demo and for tests; it knows no client, only the wire.
-//
-//   POST /v1/messages · POST /v1/messages/count_tokens · GET /v1/models · GET /v1/models/:id
-//   POST, DELETE /sim/faults · GET /sim/requests · GET /health
+// Made for the demo and for tests; it knows no client, only the wire. Misbehaves on request
+// (sim/faults) and judges what it was asked (sim/oracle). Endpoints, headers and all that:
+// sim/manual.
 #pragma once
 
 #include <chrono>
@@ -13,7 +12,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "sim/faults.hpp"
+#include "sim/fault_rules.hpp"
 #include "sim/limits.hpp"
 #include "sim/requests.hpp"
 
@@ -25,7 +24,7 @@ struct SimOptions {
     std::uint64_t seed = 1;
     std::chrono::milliseconds pacing{4};  // Between two events of a stream.
     std::chrono::milliseconds first_byte_delay{0};
-    int threads_max = 2048;  // Streams served at once.
+    std::size_t connections_max = 20'000;  // Past it new ones wait in the kernel's queue.
     std::size_t body_bytes_max = 32 * 1024 * 1024;
     double mistakes = 0.08;  // Share of calls that the persona gets wrong.
     bool strict = true;
@@ -33,12 +32,13 @@ struct SimOptions {
     bool old_account = false;
     std::string signing_key;  // Of thinking; empty: random per start.
     LimitOptions limits;
-    std::vector<FaultRule> faults;
+    std::vector<FaultRule> faults;    // In force from the start.
     std::size_t requests_max = 4096;  // Kept for requests().
     std::size_t requests_bytes_max = 128 * 1024 * 1024;
 };
 
-// Resource; any thread. Pacing takes real time, everything else asks the clock.
+// Resource; any thread. Answers are made and sent on one thread of its own, whatever the number of
+// streams. Waits within an answer take real time, everything else asks the clock.
 class Claude {
   public:
     Claude(SimOptions options, base::Clock& clock);

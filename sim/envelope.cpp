@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "sim/faults.hpp"
 #include "sim/reply.hpp"
+#include "sim/wire.hpp"
 
 namespace sim {
 
@@ -23,6 +24,8 @@ constexpr std::array<std::string_view, 5> envelope_betas{
     "fast-mode-2026-02-01", "mid-conversation-system-clear-at-2026-08-21",
     "structured-outputs-2025-11-13", "thinking-binding-controls-2026-08-01",
     "prompt-caching-2024-07-31"};
+
+constexpr std::string_view envelope_date = "date+";
 
 bool envelope_knows(const auto& list, std::string_view word) {
     return std::find(list.begin(), list.end(), word) != list.end();
@@ -104,9 +107,11 @@ std::string_view error_type(int status) {
 }
 
 base::Json error_envelope(std::string_view type, std::string_view message,
-                          std::string_view request_id) {
+                          std::string_view request_id, std::string_view code) {
+    base::Json details = nullptr;
+    if (!code.empty()) details = {{"error_code", code}};
     return {{"type", "error"},
-            {"error", {{"type", type}, {"message", message}, {"details", nullptr}}},
+            {"error", {{"type", type}, {"message", message}, {"details", std::move(details)}}},
             {"request_id", request_id}};
 }
 
@@ -124,25 +129,54 @@ base::ServerResponse failure_response(const Failure& failure) {
     return response;
 }
 
-base::ServerResponse fault_response(const Fault& fault) {
+std::string fault_error_type(const Fault& fault) {
+    return fault.type.empty() ? "overloaded_error" : fault.type;
+}
+
+base::ServerResponse fault_response(const Fault& fault, int status,
+                                    const std::string& retry_after) {
     const std::string id = make_id("req");
-    const std::string type(fault.type.empty() ? error_type(fault.status) : fault.type);
+    const std::string type(fault.type.empty() ? error_type(status) : fault.type);
     base::ServerResponse response;
     if (fault.html) {
-        response.status = fault.status;
+        response.status = status;
         response.body = "<html><body><h1>Bad gateway</h1></body></html>";
         response.content_type = "text/html";
     } else {
-        response = base::ServerResponse::json(
-            error_envelope(type, fault.status == 529 ? "Overloaded" : "Asked for by the test", id),
-            fault.status);
+        const std::string_view words = status == 529 ? "Overloaded" : "Asked for by the test";
+        response = base::ServerResponse::json(error_envelope(type, words, id, fault.code), status);
     }
     response.headers.emplace_back("request-id", id);
-    if (!fault.retry_after.empty()) response.headers.emplace_back("retry-after", fault.retry_after);
+    if (!retry_after.empty()) response.headers.emplace_back("retry-after", retry_after);
     if (!fault.should_retry.empty()) {
         response.headers.emplace_back("x-should-retry", fault.should_retry);
     }
     return response;
+}
+
+std::string retry_after_text(std::string_view detail, base::Moment now) {
+    if (!detail.starts_with(envelope_date)) return std::string(detail);
+    const int seconds = std::max(leading_number(detail.substr(envelope_date.size())), 0);
+    // An HTTP date has whole seconds, so it is rounded up: never earlier than asked for.
+    const auto then = std::chrono::ceil<std::chrono::seconds>(now + std::chrono::seconds(seconds));
+    const auto day = std::chrono::floor<std::chrono::days>(then);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(then - day);
+    constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    return fmt::format(
+        "{}, {:02} {} {} {:02}:{:02}:{:02} GMT", days[std::chrono::weekday(day).c_encoding()],
+        static_cast<unsigned>(date.day()), months[static_cast<unsigned>(date.month()) - 1],
+        static_cast<int>(date.year()), time.hours().count(), time.minutes().count(),
+        time.seconds().count());
+}
+
+std::optional<std::chrono::milliseconds> demanded_by(std::string_view detail) {
+    if (detail.starts_with(envelope_date)) detail.remove_prefix(envelope_date.size());
+    const int seconds = leading_number(detail);
+    if (seconds <= 0) return std::nullopt;
+    return std::chrono::seconds(seconds);
 }
 
 void add_request_id(base::ServerResponse& response) {

@@ -1,63 +1,119 @@
-// Misbehaviour on request: a status instead of an answer, a cut or silent stream, an error in the
-// middle. Asked for by the request's `x-sim-fault` header or by rules in a queue.
+// The fault menu: every misbehaviour that the simulator can be asked for, as one table that is read
+// by the parser, by `sim --help` and by the tests. A fault is asked for in words:
 //
-//   status=529   status=429;retry-after=2   status=400;should-retry=true   status=502;html
-//   cut=5        connection broken before event 5 (0: right behind the headers)
-//   end=5        clean end of the stream before event 5: no message_stop
-//   silence=5    nothing after event 4 until the client leaves
-//   error=5;type=overloaded_error   an error event instead of event 5; 0: the very first frame
-//   slow=200     milliseconds between events
-//   late=500     milliseconds before the first byte
+//   NAME[=VALUE][;DETAIL[=VALUE]]…      status=429;retry-after=2   cut=5   chunks=1   refusal
+//
+// by the request header `x-sim-fault`, by rules in a queue or by probability (sim/fault_rules).
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <mutex>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace sim {
 
+enum class FaultKind {
+    // Instead of an answer.
+    status,
+    storm,
+    // The connection.
+    slow_accept,
+    mute,
+    reset,
+    late,
+    cut,
+    cut_frame,
+    cut_utf8,
+    close,
+    end,
+    silence,
+    pings,
+    slow,
+    drip,
+    // Odd but valid framing.
+    chunks,
+    random_chunks,
+    crlf,
+    cr,
+    comments,
+    bom,
+    lines,
+    gzip,
+    // Events.
+    error,
+    unknown_event,
+    unknown_delta,
+    unknown_block,
+    stop_twice,
+    index_gap,
+    delta_first,
+    input_none,
+    input_empty,
+    input_in_start,
+    input_cut,
+    input_invalid,
+    // The message.
+    unknown_stop,
+    big_text,
+    calls,
+    empty,
+    refusal,
+    refusal_mid,
+    pause_turn,
+    context_full,
+    thinking_empty,
+    thinking_redacted,
+    thinking_interleaved,
+    thinking_progress,
+};
+
+// What its value means.
+enum class FaultValue { none, status, seconds, milliseconds, count, bytes, position };
+// Which requests it can strike; rules leave others alone, the header is refused.
+enum class FaultNeeds { nothing, stream, tools, stream_and_tools };
+
+struct FaultEntry {
+    FaultKind kind{};
+    std::string_view name;
+    FaultValue value = FaultValue::none;
+    long usual = -1;  // The value when none is given; -1: one must be given.
+    FaultNeeds needs = FaultNeeds::nothing;
+    std::string_view details;  // Which ones it takes, separated by blanks.
+    std::string_view meaning;
+};
+
+struct FaultGroup {
+    std::string_view title;
+    std::span<const FaultEntry> entries;
+};
+
+std::span<const FaultGroup> fault_menu();
+const FaultEntry& entry_of(FaultKind kind);
+
+// A value: one fault as it was asked for.
 struct Fault {
-    enum class Kind { status, cut, end, silence, error, slow, late };
-    Kind kind = Kind::status;
-    int status = 0;
-    std::size_t event = 0;  // Index of the event before which it strikes.
-    std::chrono::milliseconds wait{0};
-    std::string retry_after;   // As sent; empty: no such header.
+    // Where in a stream it strikes: before the event of that number, before the last piece of the
+    // last tool input, or between message_delta and message_stop.
+    enum class Place { number, input, after_delta };
+
+    FaultKind kind = FaultKind::status;
+    std::string words;  // As asked for.
+    long value = 0;
+    Place place = Place::number;
+    std::string retry_after;   // As sent, see retry_after_text(); empty: no such header.
     std::string should_retry;  // "true", "false" or empty: no such header.
-    std::string type;          // error.type; empty: the status' usual one.
+    std::string type;          // error.type; empty: the usual one.
+    std::string code;          // error.details.error_code; empty: none.
     bool html = false;         // A proxy's page instead of the envelope.
 
     bool operator==(const Fault&) const = default;
 };
 
-// Throws Failure::invalid naming the word that it does not know.
+// Throws Failure::invalid naming the word that it does not know, and what would be valid.
 Fault parse_fault(std::string_view text);
 
-struct FaultRule {
-    std::string fault;      // As for parse_fault.
-    std::string match;      // Only requests whose body contains this; empty: all.
-    std::size_t skip = 0;   // Matching requests that pass first.
-    std::size_t times = 1;  // Then so many are hit; 0: all of them.
-};
-
-// Thread-safe. The first rule that matches a request decides; a used-up rule is gone.
-class FaultQueue {
-  public:
-    void add(const FaultRule& rule);
-    void clear();
-    std::optional<Fault> take(std::string_view body);
-
-  private:
-    struct Waiting {
-        Fault fault;
-        FaultRule rule;
-    };
-    std::mutex mutex_;
-    std::vector<Waiting> waiting_;
-};
+// Whether it can strike a request with or without `stream` and tools.
+bool can_strike(const Fault& fault, bool streamed, bool tools);
 
 }  // namespace sim

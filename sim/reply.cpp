@@ -83,6 +83,14 @@ bool reply_cut(base::Json& content, const Model& model, long tokens_max) {
     return false;
 }
 
+// The id of a server tool's call with which the conversation was paused.
+std::string_view reply_awaited_tool(const base::Json& body) {
+    const base::Json& last = body["messages"].back();
+    if (text_member(last, "role") != "assistant" || last["content"].empty()) return {};
+    const base::Json& block = last["content"].back();
+    return type_of(block) == "server_tool_use" ? text_member(block, "id") : std::string_view{};
+}
+
 bool reply_calls(const base::Json& content) {
     return std::any_of(content.begin(), content.end(),
                        [](const base::Json& block) { return type_of(block) == "tool_use"; });
@@ -94,9 +102,8 @@ base::Json reply_dress(const base::Json& block, bool after_thinking) {
         return {{"type", "text"}, {"text", block["text"]}, {"citations", nullptr}};
     }
     if (type_of(block) != "tool_use") return block;
-    const std::string_view prefix = after_thinking ? call_after_thinking : "toolu_01S";
     return {{"type", "tool_use"},
-            {"id", std::string(prefix) + base::random_text(reply_id_letters, base::alphanumeric)},
+            {"id", make_call_id(after_thinking)},
             {"name", block["name"]},
             {"input", block["input"]},
             {"caller", {{"type", "direct"}}}};
@@ -108,6 +115,11 @@ base::Json reply_supported(bool supported) {
 
 }  // namespace
 
+std::string make_call_id(bool after_thinking) {
+    const std::string_view prefix = after_thinking ? call_after_thinking : "toolu_01S";
+    return std::string(prefix) + base::random_text(reply_id_letters, base::alphanumeric);
+}
+
 std::string make_id(std::string_view prefix) {
     return std::string(prefix) + "_01" + base::random_text(reply_id_letters, base::alphanumeric);
 }
@@ -118,6 +130,12 @@ base::Json make_message(const base::Json& body, const Model& model, Usage usage,
     base::Json content = base::Json::array();
     ReplyEnd end{.reason = "max_tokens"};
     if (tokens_max > 0) {
+        const std::string_view awaited = reply_awaited_tool(body);
+        if (!awaited.empty()) {
+            content.push_back({{"type", "web_search_tool_result"},
+                               {"tool_use_id", awaited},
+                               {"content", base::Json::array()}});
+        }
         const bool thinks = reply_thinks(body, model);
         if (thinks) {
             const std::string_view text = reply_thinking_text(body, model);

@@ -22,6 +22,9 @@ struct ReplyOptions {
 base::Json make_message(const base::Json& body, const Model& model, Usage usage,
                         const ReplyOptions& options);
 
+// An id for a tool call; it says whether its message has thinking in it.
+std::string make_call_id(bool after_thinking);
+
 // "msg_01…", "req_01…": unique in this process and beyond.
 std::string make_id(std::string_view prefix);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/failure.hpp"
 #include "sim/dice.hpp"
 #include "sim/wire.hpp"
 
@@ -11,6 +12,7 @@ namespace sim {
 namespace {
 
 constexpr std::size_t stream_text_bytes_max = 48;
+constexpr std::size_t stream_pieces_usual = 64;  // Of a long text; its pieces grow with it.
 constexpr std::size_t stream_json_bytes_max = 40;
 
 StreamEvent stream_delta(std::size_t index, base::Json delta) {
@@ -31,8 +33,9 @@ void stream_block(std::vector<StreamEvent>& events, std::size_t index, const bas
     if (type_of(block) == "text") {
         start["text"] = "";
         stream_start(events, index, std::move(start));
-        for (std::string& piece :
-             split_pieces(text_member(block, "text"), stream_text_bytes_max, dice)) {
+        const std::string_view text = text_member(block, "text");
+        const std::size_t most = std::max(stream_text_bytes_max, text.size() / stream_pieces_usual);
+        for (std::string& piece : split_pieces(text, most, dice)) {
             events.push_back(
                 stream_delta(index, {{"type", "text_delta"}, {"text", std::move(piece)}}));
         }
@@ -69,11 +72,43 @@ void stream_block(std::vector<StreamEvent>& events, std::size_t index, const bas
         make_event("content_block_stop", {{"type", "content_block_stop"}, {"index", index}}));
 }
 
+// One data line per member: JSON may be broken behind a comma that stands in no string.
+std::string stream_data_lines(std::string_view data) {
+    std::string lines = "data: ";
+    bool quoted = false;
+    for (std::size_t at = 0; at < data.size(); ++at) {
+        lines += data[at];
+        if (data[at] == '\\' && at + 1 < data.size()) {
+            lines += data[++at];
+            continue;
+        }
+        if (data[at] == '"') quoted = !quoted;
+        if (data[at] == ',' && !quoted) lines += "\ndata: ";
+    }
+    return lines + '\n';
+}
+
 }  // namespace
 
-StreamEvent make_event(std::string_view name, const base::Json& data) {
-    return {.name = std::string(name),
-            .frame = fmt::format("event: {}\ndata: {}\n\n", name, base::to_text(data))};
+StreamEvent make_event(std::string_view name, base::Json data) {
+    return {.name = std::string(name), .data = std::move(data)};
+}
+
+std::string frame_of(const StreamEvent& event, FrameStyle style) {
+    const std::string data = base::to_text(event.data);
+    switch (style) {
+        case FrameStyle::plain: return fmt::format("event: {}\ndata: {}\n\n", event.name, data);
+        case FrameStyle::crlf:
+            return fmt::format("event: {}\r\ndata: {}\r\n\r\n", event.name, data);
+        case FrameStyle::cr: return fmt::format("event: {}\rdata: {}\r\r", event.name, data);
+        case FrameStyle::comments:
+            return fmt::format(
+                ": a comment\nevent:{}\n:\nnonsense: field\nlonely\ndata:{}\n\n\n: between\n\n",
+                event.name, data);
+        case FrameStyle::lines:
+            return fmt::format("event: {}\n{}\n", event.name, stream_data_lines(data));
+    }
+    base::unreachable("frame style");
 }
 
 std::vector<std::string> split_pieces(std::string_view text, std::size_t bytes_max, Dice& dice) {
@@ -93,6 +128,7 @@ std::vector<StreamEvent> stream_events(const base::Json& message, Dice dice) {
     opening["content"] = base::Json::array();
     opening["stop_reason"] = nullptr;
     opening["stop_sequence"] = nullptr;
+    if (opening.contains("stop_details")) opening["stop_details"] = nullptr;
     opening["usage"]["output_tokens"] = 1;
     opening["usage"].erase("output_tokens_details");
     events.push_back(
@@ -105,15 +141,18 @@ std::vector<StreamEvent> stream_events(const base::Json& message, Dice dice) {
         stream_block(events, index, content[index], dice);
     }
     const base::Json& usage = message["usage"];
-    events.push_back(make_event(
-        "message_delta",
-        {{"type", "message_delta"},
-         {"delta",
-          {{"stop_reason", message["stop_reason"]}, {"stop_sequence", message["stop_sequence"]}}},
-         // Counters are cumulative; the details come only now, when they are known.
-         {"usage",
-          {{"output_tokens", usage["output_tokens"]},
-           {"output_tokens_details", usage["output_tokens_details"]}}}}));
+    base::Json delta = {{"stop_reason", message["stop_reason"]},
+                        {"stop_sequence", message["stop_sequence"]}};
+    const auto details = message.find("stop_details");
+    if (details != message.end() && !details->is_null()) delta["stop_details"] = *details;
+    events.push_back(
+        make_event("message_delta",
+                   {{"type", "message_delta"},
+                    {"delta", std::move(delta)},
+                    // Counters are cumulative; the details come only now, when they are known.
+                    {"usage",
+                     {{"output_tokens", usage["output_tokens"]},
+                      {"output_tokens_details", usage["output_tokens_details"]}}}}));
     events.push_back(make_event("message_stop", {{"type", "message_stop"}}));
     return events;
 }

@@ -20,8 +20,9 @@ Json stream_message() {
 }
 
 Json stream_data(const sim::StreamEvent& event) {
-    const std::size_t at = event.frame.find("data: ");
-    return Json::parse(event.frame.substr(at + 6));
+    const std::string frame = sim::frame_of(event, sim::FrameStyle::plain);
+    EXPECT_TRUE(frame.ends_with("\n\n"));
+    return Json::parse(frame.substr(frame.find("data: ") + 6));
 }
 
 // Puts the events together again, as any client would.
@@ -31,7 +32,6 @@ Json stream_rejoin(const std::vector<sim::StreamEvent>& events) {
     for (const sim::StreamEvent& event : events) {
         const Json data = stream_data(event);
         EXPECT_EQ(data["type"], event.name);
-        EXPECT_EQ(event.frame.substr(event.frame.size() - 2), "\n\n");
         if (event.name == "message_start") message = data["message"];
         if (event.name == "content_block_start")
             message["content"].push_back(data["content_block"]);
