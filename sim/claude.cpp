@@ -34,17 +34,6 @@ ListenerOptions claude_listener_options(const SimOptions& options) {
     return listener;
 }
 
-std::string claude_conversation(const base::Json& body) {
-    std::string words(text_member(body, "model"));
-    if (body.contains("system")) words += "\n" + joined_text(body["system"]);
-    for (const base::Json& message : body["messages"]) {
-        if (text_member(message, "role") != "user") continue;
-        words += "\n" + joined_text(message["content"]);
-        break;
-    }
-    return base::to_hex(base::sha256(words)).substr(0, 16);
-}
-
 }  // namespace
 
 Asked read_asked(const base::ServerRequest& request) {
@@ -117,22 +106,27 @@ std::optional<Fault> Claude::State::fault_for(const base::ServerRequest& request
     return faults.take(target);
 }
 
-// The answer that stands instead of a reply, if any.
-std::optional<base::ServerResponse> Claude::State::struck(const std::optional<Fault>& fault) {
+std::optional<Claude::State::Refused> Claude::State::struck(const std::optional<Fault>& fault) {
     const base::Steady now = clock.steady();
     if (fault && fault->kind == FaultKind::storm) {
         storm = *fault;
         storm_until = now + std::chrono::seconds(fault->value);
     }
+    int status = 429;
+    std::string wait;
+    const Fault* words = &storm;
     if (now < storm_until) {
         const auto left = std::chrono::ceil<std::chrono::seconds>(storm_until - now);
-        const std::string wait =
-            storm.retry_after.empty() ? std::to_string(left.count()) : storm.retry_after;
-        return fault_response(storm, 429, retry_after_text(wait, clock.now()));
+        wait = storm.retry_after.empty() ? std::to_string(left.count()) : storm.retry_after;
+    } else if (fault && fault->kind == FaultKind::status) {
+        status = static_cast<int>(fault->value);
+        wait = fault->retry_after;
+        words = &*fault;
+    } else {
+        return std::nullopt;
     }
-    if (!fault || fault->kind != FaultKind::status) return std::nullopt;
-    return fault_response(*fault, static_cast<int>(fault->value),
-                          retry_after_text(fault->retry_after, clock.now()));
+    return Refused{fault_response(*words, status, retry_after_text(wait, clock.now())),
+                   demanded_by(wait)};
 }
 
 base::Json Claude::State::accept(const base::ServerRequest& request, Asked asked,
@@ -153,6 +147,23 @@ void Claude::State::add_limit_headers(const std::string& key, base::ServerRespon
     }
 }
 
+// Whoever can be judged is: a request with messages, struck or not.
+void Claude::State::observe(Exchange& exchange, const Asked& asked) {
+    if (!asked.body || !asked.body->is_object()) return;
+    const auto messages = asked.body->find("messages");
+    if (messages == asked.body->end() || !messages->is_array()) return;
+    RecordedRequest& record = exchange.record;
+    const Oracle::Seen seen = oracle.arrive({.key = record.key_hash,
+                                             .body = *asked.body,
+                                             .text = record.body,
+                                             .at = record.at,
+                                             .steady = clock.steady()});
+    exchange.number = seen.number;
+    record.conversation = seen.conversation;
+    record.extends_previous = seen.extends_previous;
+    record.attempt = seen.attempt;
+}
+
 Answer Claude::State::messages(const base::ServerRequest& request) {
     const auto exchange = std::make_shared<Exchange>();
     exchange->key = check_transport(request);
@@ -163,33 +174,42 @@ Answer Claude::State::messages(const base::ServerRequest& request) {
     record.retry_count = request.header("x-stainless-retry-count");
     if (record.retry_count.empty()) record.retry_count = request.header("x-retry-count");
     record.at = clock.now();
-    base::ServerResponse refusal;
+    Asked asked = read_asked(request);
+    observe(*exchange, asked);
     try {
-        Asked asked = read_asked(request);
         exchange->fault = fault_for(request, asked);
         if (exchange->fault) record.fault = exchange->fault->words;
         if (auto instead = struck(exchange->fault)) {
-            record.status = instead->status;
-            log.add(record, {});
-            refusal = std::move(*instead);
-        } else if (const auto wait = limits.take_request(exchange->key, clock.steady())) {
+            record.status = instead->response.status;
+            oracle.refuse(exchange->number, instead->demanded, clock.steady());
+            return refusal(exchange, std::move(instead->response));
+        }
+        if (const auto wait = limits.take_request(exchange->key, clock.steady())) {
             throw Failure(Failure::Kind::throttled,
                           "This request would exceed your organization's rate limit.",
                           "rate_limit_error")
                 .retry_after(*wait);
-        } else {
-            return reply(exchange, accept(request, std::move(asked), false));
         }
+        return reply(exchange, accept(request, std::move(asked), false));
     } catch (const Failure& failure) {
         // Refusals are recorded before they leave.
         record.status = http_status(failure);
         record.refusal = failure.what();
-        log.add(record, {});
-        refusal = failure_response(failure);
+        oracle.refuse(exchange->number, failure.retry_after(), clock.steady());
+        return refusal(exchange, failure_response(failure));
     }
-    add_limit_headers(exchange->key, refusal);
-    add_request_id(refusal);
-    return whole_answer(refusal, exchange->fault);
+}
+
+Answer Claude::State::refusal(const std::shared_ptr<Exchange>& exchange,
+                              base::ServerResponse response) {
+    log.add(exchange->record);
+    add_limit_headers(exchange->key, response);
+    add_request_id(response);
+    Answer answer = whole_answer(response, exchange->fault);
+    answer.ended = [this, exchange](bool whole) {
+        oracle.end(exchange->number, whole, clock.steady());
+    };
+    return answer;
 }
 
 // The answer to a checked request.
@@ -208,13 +228,13 @@ Answer Claude::State::reply(const std::shared_ptr<Exchange>& exchange, base::Jso
             message, *exchange->fault,
             {.body = body, .model = model, .signing_key = options.signing_key, .dice = dice});
     }
-    record.conversation = claude_conversation(body);
     record.status = 200;
     record.streamed = body.value("stream", false);
     record.usage = exchange->plan.usage;
     record.usage.output = message["usage"]["output_tokens"].get<long>();
     record.reply = base::to_text(message["content"]);
-    const std::size_t number = log.add(record, blocks);
+    oracle.answer(exchange->number, message, record.usage);
+    const std::size_t number = log.add(record);
 
     base::ServerResponse head;
     head.headers.emplace_back("cache-control", "no-cache");
@@ -240,13 +260,15 @@ Answer Claude::State::reply(const std::shared_ptr<Exchange>& exchange, base::Jso
     }
     message = nullptr;  // All of it is in the answer's bytes.
     answer.begun = [this, exchange] { take_effect(*exchange); };
-    answer.ended = [this, number](bool whole) {
+    answer.ended = [this, exchange, number](bool whole) {
         if (whole) log.finish(number);
+        oracle.end(exchange->number, whole, clock.steady());
     };
     return answer;
 }
 
 void Claude::State::take_effect(const Exchange& exchange) {
+    oracle.begin(exchange.number);
     cache.commit(exchange.plan);
     const Usage& usage = exchange.record.usage;
     // Cache reads are free of the input limit.
@@ -281,6 +303,15 @@ void Claude::clear_faults() {
 std::vector<RecordedRequest> Claude::requests() const {
     state_->listener.catch_up();
     return state_->log.all();
+}
+Verdict Claude::verdict() const {
+    state_->listener.catch_up();
+    return state_->oracle.verdict();
+}
+void Claude::forget() {
+    state_->listener.catch_up();
+    state_->log.forget();
+    state_->oracle.forget();
 }
 
 }  // namespace sim

@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "sim/fault_rules.hpp"
 #include "sim/limits.hpp"
+#include "sim/oracle.hpp"
 #include "sim/requests.hpp"
 
 namespace sim {
@@ -53,7 +54,10 @@ class Claude {
 
     void add_fault(const FaultRule& rule);
     void clear_faults();
+    // With all that clients could have seen by now.
     std::vector<RecordedRequest> requests() const;
+    Verdict verdict() const;
+    void forget();  // What was recorded and judged.
 
   private:
     struct State;

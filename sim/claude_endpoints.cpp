@@ -35,6 +35,12 @@ Answer Claude::State::route(const base::ServerRequest& request) {
         response = base::ServerResponse::json({{"ok", true}});
     } else if (get && path == "/sim/requests") {
         response = show_requests();
+    } else if (get && path == "/sim/verdict") {
+        response = base::ServerResponse::json(to_json(oracle.verdict()));
+    } else if (request.method == "DELETE" && path == "/sim/verdict") {
+        log.forget();
+        oracle.forget();
+        response = base::ServerResponse::json({{"ok", true}});
     } else if (get && path == "/health") {
         response = base::ServerResponse::json({{"status", "ok"}, {"service", "sim"}});
     } else {
@@ -49,7 +55,7 @@ Answer Claude::State::route(const base::ServerRequest& request) {
 base::ServerResponse Claude::State::count_tokens(const base::ServerRequest& request) {
     const std::string key = check_transport(request);
     Asked asked = read_asked(request);
-    if (auto instead = struck(fault_for(request, asked))) return std::move(*instead);
+    if (auto instead = struck(fault_for(request, asked))) return std::move(instead->response);
     const base::Json body = accept(request, std::move(asked), true);
     const Model& model = *find_model(text_member(body, "model"));
     base::ServerResponse response =

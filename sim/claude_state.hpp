@@ -33,6 +33,7 @@ struct Claude::State {
     // One accepted request on its way to an answer.
     struct Exchange {
         std::string key;
+        std::uint64_t number = 0;  // The oracle's; 0: it was no conversation.
         RecordedRequest record;
         CachePlan plan;
         base::Json message;
@@ -46,6 +47,7 @@ struct Claude::State {
     Limits limits;
     PrefixCache cache;
     RequestLog log;  // Thread-safe.
+    Oracle oracle;   // Thread-safe.
     base::Steady storm_until{};
     Fault storm;
     Listener listener;  // Last: its answers refer to all of the above.
@@ -61,7 +63,14 @@ struct Claude::State {
     base::ServerResponse show_requests() const;
 
     std::optional<Fault> fault_for(const base::ServerRequest& request, const Asked& asked);
-    std::optional<base::ServerResponse> struck(const std::optional<Fault>& fault);
+    void observe(Exchange& exchange, const Asked& asked);
+    Answer refusal(const std::shared_ptr<Exchange>& exchange, base::ServerResponse response);
+    // The answer that stands instead of a reply, if any.
+    struct Refused {
+        base::ServerResponse response;
+        std::optional<std::chrono::milliseconds> demanded;
+    };
+    std::optional<Refused> struck(const std::optional<Fault>& fault);
     base::Json accept(const base::ServerRequest& request, Asked asked, bool counting) const;
     void take_effect(const Exchange& exchange);
     void add_limit_headers(const std::string& key, base::ServerResponse& response);

@@ -10,16 +10,9 @@ std::size_t RequestLog::weight(const RecordedRequest& request) {
     return request.body.size() + request.reply.size() + sizeof(RecordedRequest);
 }
 
-std::size_t RequestLog::add(RecordedRequest request, const std::vector<PromptBlock>& blocks) {
+std::size_t RequestLog::add(RecordedRequest request) {
     request.body = base::cut(request.body, bytes_max_ / 4);
     const std::lock_guard lock(mutex_);
-    if (!request.conversation.empty() && !blocks.empty()) {
-        if (tips_.size() >= 4 * requests_max_) tips_.clear();
-        Tip& tip = tips_[request.conversation];
-        request.extends_previous = tip.blocks == 0 || (blocks.size() >= tip.blocks &&
-                                                       blocks[tip.blocks - 1].hash == tip.hash);
-        tip = {.blocks = blocks.size(), .hash = blocks.back().hash};
-    }
     bytes_ += weight(request);
     requests_.push_back(std::move(request));
     while (requests_.size() > requests_max_ || (bytes_ > bytes_max_ && requests_.size() > 1)) {
@@ -45,6 +38,13 @@ std::size_t RequestLog::total() const {
     return dropped_ + requests_.size();
 }
 
+void RequestLog::forget() {
+    const std::lock_guard lock(mutex_);
+    dropped_ += requests_.size();
+    requests_.clear();
+    bytes_ = 0;
+}
+
 base::Json to_json(const RecordedRequest& request) {
     return {{"conversation", request.conversation},
             {"path", request.path},
@@ -53,6 +53,7 @@ base::Json to_json(const RecordedRequest& request) {
             {"streamed", request.streamed},
             {"complete", request.complete},
             {"extendsPrevious", request.extends_previous},
+            {"attempt", request.attempt},
             {"retryCount", request.retry_count},
             {"fault", request.fault},
             {"refusal", request.refusal},

@@ -258,6 +258,26 @@ TEST_F(ClaudeWire, oracle_tells_what_was_asked) {
     EXPECT_EQ(requests[3].refusal, "model: Field required");
 }
 
+TEST_F(ClaudeWire, verdict_is_read_over_the_wire_and_forgotten_on_demand) {
+    begin();
+    ask(visit(), "status=529;retry-after=30");
+    ask(visit());
+    base::HttpRequest get = request("/sim/verdict", Json::object());
+    get.method = "GET";
+    get.body.clear();
+    const Json verdict = Json::parse(base::fetch(get).body);
+    EXPECT_EQ(verdict["clean"], false);
+    EXPECT_EQ(verdict["early"], 1);
+    EXPECT_EQ(verdict["retryTimes"][0]["demandedMs"], 30'000);
+    EXPECT_EQ(verdict["findings"][0]["kind"], "early");
+    EXPECT_GT(verdict["costUsd"].get<double>(), 0);
+    EXPECT_EQ(claude_->verdict().total.early, 1U);
+    get.method = "DELETE";
+    EXPECT_EQ(base::fetch(get).status, 200);
+    EXPECT_EQ(claude_->verdict().total.requests, 0U);
+    EXPECT_TRUE(claude_->requests().empty());
+}
+
 TEST_F(ClaudeWire, many_streams_at_once) {
     begin();
     std::vector<std::thread> threads;
