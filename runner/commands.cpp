@@ -117,6 +117,14 @@ sim::SimOptions sim_options(const Config& config) {
     options.port = config.sim_port;
     options.pacing = config.sim_pacing;
     if (config.seed) options.seed = *config.seed;
+    for (const std::string& rule : config.sim_faults) {
+        options.faults.push_back(sim::parse_rule(rule));
+    }
+    sim::LimitOptions& limits = options.limits;
+    const auto set = [](long& limit, long asked) { limit = asked > 0 ? asked : limit; };
+    set(limits.requests_per_minute, config.sim_requests_per_minute);
+    set(limits.input_tokens_per_minute, config.sim_input_tokens_per_minute);
+    set(limits.output_tokens_per_minute, config.sim_output_tokens_per_minute);
     return options;
 }
 
@@ -124,6 +132,7 @@ int run_sim(const Config& config) {
     base::SystemClock clock;
     const sigset_t set = block_end_signals();
     std::signal(SIGPIPE, SIG_IGN);
+    raise_file_limit();
     sim::Claude sim(sim_options(config), clock);
     sim.start();
     fmt::print("{}\n", sim.url());

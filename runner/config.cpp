@@ -191,9 +191,11 @@ Environment process_environment() {
     };
 }
 
-Config parse_command_line(int argc, char** argv, const Environment& environment) {
+Config parse_command_line(int argc, char** argv, const Environment& environment,
+                          const std::string& sim_manual) {
     Config config;
     VerbOptions options;
+    options.sim_manual = sim_manual;
     CLI::App app{
         "Persona Runner: personas live short days in your product and tell how it felt.\n"
         "Start with `persona-runner demo`; every setting: `persona-runner settings`."};

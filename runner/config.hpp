@@ -103,6 +103,11 @@ struct Config {
     std::vector<std::string> psql_arguments;
     int sim_port = 0;
     std::chrono::milliseconds sim_pacing{4};
+    std::vector<std::string> sim_faults;  // As `sim --help` describes them.
+    // 0: the simulator's own, which nobody reaches.
+    long sim_requests_per_minute = 0;
+    long sim_input_tokens_per_minute = 0;
+    long sim_output_tokens_per_minute = 0;
 };
 
 // The command line was a question or wrong: print `text` and exit with `exit_code`.
@@ -120,8 +125,10 @@ inline constexpr int exit_failed = 1, exit_usage = 2, exit_unreachable = 3, exit
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
 // Throws Usage for --help, --version and errors of the command line, Failure::invalid naming the
-// variable for anything else that is wrong. Wipes --jwt= from `argv`.
-Config parse_command_line(int argc, char** argv, const Environment& environment);
+// variable for anything else that is wrong. Wipes --jwt= from `argv`. `sim_manual` is what
+// `sim --help` tells below its flags.
+Config parse_command_line(int argc, char** argv, const Environment& environment,
+                          const std::string& sim_manual = {});
 Environment process_environment();
 
 struct Setting {

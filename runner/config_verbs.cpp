@@ -31,6 +31,26 @@ void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config
         verb->add_flag("--json", config.json, "Print the service's answer as it is");
 }
 
+void add_sim(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config, VerbOptions& options) {
+    CLI::App* sim = add_verb(app, verbs, "sim",
+                             "The Claude simulator alone, for tests of other tools", Verb::sim);
+    sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")
+        ->check(CLI::Range(0, 65535));
+    sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")
+        ->check(CLI::Range(0, 60000));
+    sim->add_option("--fault", config.sim_faults,
+                    "FAULT[@SHARE]: strike every request, or a share of them; may be repeated")
+        ->allow_extra_args(false);
+    const std::string limit = "Of one key; past it 429 with retry-after (default: unreachable)";
+    constexpr long most = 1'000'000'000;
+    sim->add_option("--requests-per-minute", config.sim_requests_per_minute, limit)
+        ->check(CLI::Range(1L, most));
+    sim->add_option("--input-tokens-per-minute", config.sim_input_tokens_per_minute, limit)
+        ->check(CLI::Range(1L, most));
+    sim->add_option("--output-tokens-per-minute", config.sim_output_tokens_per_minute, limit)
+        ->check(CLI::Range(1L, most));
+}
+
 }  // namespace
 
 std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& options) {
@@ -97,14 +117,13 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
                               "psql as the read-only ops role; arguments go to psql", Verb::psql);
     // Everything behind the word is psql's; our own flags stand before it.
     psql->fallthrough(false)->prefix_command();
-    CLI::App* sim = add_verb(app, verbs, "sim",
-                             "The Claude simulator alone, for tests of other tools", Verb::sim);
-    sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")
-        ->check(CLI::Range(0, 65535));
-    sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")
-        ->check(CLI::Range(0, 60000));
+    add_sim(app, verbs, config, options);
     add_verb(app, verbs, "settings", "Print every setting as a Markdown table", Verb::settings);
-    for (const VerbEntry& entry : verbs) entry.app->footer(std::string(lesson_of(entry.verb)));
+    for (const VerbEntry& entry : verbs) {
+        std::string lesson(lesson_of(entry.verb));
+        if (entry.verb == Verb::sim) lesson += "\n\n" + options.sim_manual;
+        entry.app->footer(std::move(lesson));
+    }
     return verbs;
 }
 

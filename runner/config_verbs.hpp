@@ -16,6 +16,7 @@ struct VerbOptions {
     int token_minutes = 15;
     long pacing_ms = 4;
     double top_seconds = 1;
+    std::string sim_manual;  // Given: what `sim --help` ends with.
 };
 
 struct VerbEntry {

@@ -44,17 +44,6 @@ auto naming(std::string_view setting, const Work& work) {
     }
 }
 
-// One socket per visit and listener: take what the system allows.
-void raise_file_limit() {
-    rlimit limit{};
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        base::log_debug("file limit",
-                        {{"descriptors", static_cast<std::uint64_t>(limit.rlim_cur)}});
-    }
-}
-
 auth::Options auth_options(const Config& config) {
     auth::Options options;
     options.address = config.bind_address;
@@ -308,6 +297,16 @@ base::Task<void> live(Outbound& outbound, Database* database, Ops& ops, base::No
 }
 
 }  // namespace
+
+void raise_file_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        base::log_debug("file limit",
+                        {{"descriptors", static_cast<std::uint64_t>(limit.rlim_cur)}});
+    }
+}
 
 void run_daemon(const Config& config) {
     base::block_stop_signals();

@@ -66,10 +66,8 @@ std::string_view lesson_of(Verb verb) {
                    "  persona-runner --state DIR psql";
         case Verb::sim:
             return "Prints its URL; point ANTHROPIC_BASE_URL (any Anthropic client) at it.\n"
-                   "Faults: header x-sim-fault, or POST /sim/faults, with words such as\n"
-                   "  status=529   status=429;retry-after=2   cut=3   end=2   silence=1   "
-                   "error=2;type=overloaded_error   slow=500   late=2000\n"
-                   "What it was asked: GET /sim/requests.";
+                   "  persona-runner sim --listen 3999 --pacing-ms 0\n"
+                   "  persona-runner sim --fault 'status=529;retry-after=1@0.05' --seed 7";
         case Verb::settings: return "The README's table is this output.";
     }
     base::unreachable("verb");

@@ -9,12 +9,13 @@
 #include "base/log.hpp"
 #include "runner/commands.hpp"
 #include "runner/config.hpp"
+#include "sim/manual.hpp"
 
 int main(int argc, char** argv) {
     // The boundary: every way out has a message for people and an exit code for scripts.
     try {
         const runner::Config config =
-            runner::parse_command_line(argc, argv, runner::process_environment());
+            runner::parse_command_line(argc, argv, runner::process_environment(), sim::manual());
         base::set_log_level(config.log_level);
         return runner::run_verb(config);
     } catch (const runner::Usage& usage) {

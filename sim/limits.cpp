@@ -74,6 +74,16 @@ std::vector<std::pair<std::string, std::string>> Limits::headers(const std::stri
     add("requests", one.requests, options_.requests_per_minute, 1);
     add("input-tokens", one.input, options_.input_tokens_per_minute, 1000);
     add("output-tokens", one.output, options_.output_tokens_per_minute, 1000);
+    // The combined figure tells of the bucket that is emptier.
+    const double input_share =
+        one.input.left / static_cast<double>(options_.input_tokens_per_minute);
+    const double output_share =
+        one.output.left / static_cast<double>(options_.output_tokens_per_minute);
+    if (input_share < output_share) {
+        add("tokens", one.input, options_.input_tokens_per_minute, 1000);
+    } else {
+        add("tokens", one.output, options_.output_tokens_per_minute, 1000);
+    }
     return headers;
 }
 

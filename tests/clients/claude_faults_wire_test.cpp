@@ -38,7 +38,7 @@ TEST(FaultMenu, EveryEntryHasATestWithItsName) {
 TEST(FaultStatus, WrongRequestsAreNotAskedAgain) {
     const std::vector<std::pair<std::string, Failure::Kind>> refusals{
         {"status=400", Failure::Kind::invalid},   {"status=401", Failure::Kind::unauthenticated},
-        {"status=402", Failure::Kind::forbidden}, {"status=403", Failure::Kind::forbidden},
+        {"status=402", Failure::Kind::throttled}, {"status=403", Failure::Kind::forbidden},
         {"status=404", Failure::Kind::missing},   {"status=413;html", Failure::Kind::invalid},
     };
     for (const auto& [fault, kind] : refusals) {
@@ -104,10 +104,10 @@ base::Task<void> fault_ask_once(Claude& claude, const Conversation& talk, int& d
     if (message.stop_reason == "tool_use") ++done;
 }
 
-base::Task<void> fault_ask_together(base::Loop& loop, Claude& claude, const Conversation& talk,
-                                    int count, int& done) {
+base::Task<void> fault_ask_together(base::Loop& loop, Claude& claude,
+                                    const std::vector<Conversation>& talks, int& done) {
     base::Group group{loop};
-    for (int at = 0; at < count; ++at) group.add(fault_ask_once(claude, talk, done));
+    for (const Conversation& talk : talks) group.add(fault_ask_once(claude, talk, done));
     co_await group.all();
 }
 
@@ -115,8 +115,13 @@ TEST(FaultStorm, IsWaitedOutByAllCallsTogether) {
     VirtualFaultRoom room;
     room.strike("storm=30");
     Claude claude{room.http, room.options, room.metrics, room.random};
+    std::vector<Conversation> talks;
+    for (int at = 0; at < 20; ++at) {
+        talks.push_back(fault_talk());
+        talks.back().add_user("Du bist Nummer " + std::to_string(at));
+    }
     int done = 0;
-    ASSERT_TRUE(room.loop.run(fault_ask_together(room.loop, claude, room.talk, 20, done)));
+    ASSERT_TRUE(room.loop.run(fault_ask_together(room.loop, claude, talks, done)));
     EXPECT_EQ(done, 20);
     const auto requests = room.far_end.requests();
     const auto refused = std::count_if(requests.begin(), requests.end(),
@@ -124,6 +129,7 @@ TEST(FaultStorm, IsWaitedOutByAllCallsTogether) {
     EXPECT_GE(refused, 1);
     EXPECT_LE(refused, 20) << "each call learns of the storm at most once";
     EXPECT_EQ(requests.size(), static_cast<std::size_t>(refused) + 20U);
+    EXPECT_TRUE(room.far_end.verdict().total.clean()) << "nobody came back too early";
     for (const auto& request : requests) {
         if (request.status == 200) EXPECT_GE(request.at - requests[0].at, seconds{30});
     }

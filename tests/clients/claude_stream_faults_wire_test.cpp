@@ -61,7 +61,7 @@ TEST(FaultError, ThatNoRepeatCanMendIsGivenUp) {
         {"error=1;type=invalid_request_error", Failure::Kind::invalid},
         {"error=1;type=authentication_error", Failure::Kind::unauthenticated},
         {"error=1;type=permission_error", Failure::Kind::forbidden},
-        {"error=1;type=billing_error", Failure::Kind::forbidden},
+        {"error=1;type=billing_error", Failure::Kind::throttled},  // As any limit of spending.
     };
     for (const auto& [fault, kind] : errors) {
         VirtualFaultRoom room;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
 #include "clients/claude.hpp"
@@ -91,7 +92,9 @@ struct FaultRoom {
         EXPECT_EQ(far_end.requests()[0].fault, fault);
         EXPECT_FALSE(far_end.requests()[0].complete) << fault;
         EXPECT_TRUE(far_end.requests()[1].complete) << fault;
-        EXPECT_EQ(far_end.requests()[0].body, far_end.requests()[1].body) << fault;
+        const sim::Verdict verdict = far_end.verdict();
+        EXPECT_TRUE(verdict.total.clean()) << fault << ' ' << sim::to_json(verdict).dump();
+        EXPECT_EQ(verdict.attempts_most, 2U) << fault << ": the same bytes once more";
     }
 
     // Given up at the first attempt.
@@ -123,7 +126,9 @@ struct FaultRoom {
         if (answers.empty() && reply.stop_reason != "pause_turn") talk.add_user("Und weiter?");
         const Message next = ask();
         EXPECT_TRUE(far_end.requests().back().complete);
-        EXPECT_TRUE(far_end.requests().back().extends_previous);
+        const sim::Verdict verdict = far_end.verdict();
+        EXPECT_TRUE(verdict.total.clean()) << sim::to_json(verdict).dump();
+        EXPECT_EQ(verdict.conversations.size(), 1U);
         return next;
     }
 };

@@ -34,6 +34,58 @@ TEST_F(ModelTrouble, ACutStreamIsAskedAgainAndNoCallDoubled) {
     e2e::expect_no_call_lost_or_doubled(daemon());
 }
 
+// All kinds at once, struck by seed: refusals, broken streams, odd framing, strange content.
+TEST_F(ModelTrouble, ADayOfFaultsByChanceIsLivedAndTheJudgeFindsNothing) {
+    model()->forget();
+    for (const char* rule : {"status=529;retry-after=1@0.03",
+                             "status=500@0.03",
+                             "reset@0.03",
+                             "cut=input@0.03",
+                             "cut-frame@0.03",
+                             "cut-utf8@0.03",
+                             "close=2@0.03",
+                             "end=delta@0.03",
+                             "error=input@0.03",
+                             "chunks@0.05",
+                             "crlf@0.05",
+                             "lines@0.05",
+                             "gzip@0.05",
+                             "unknown-block@0.05",
+                             "input-cut@0.05",
+                             "input-invalid@0.05",
+                             "calls=5@0.05",
+                             "thinking-redacted@0.05",
+                             "thinking-interleaved@0.05",
+                             "pause-turn@0.05"}) {
+        model()->add_fault(sim::parse_rule(rule));
+    }
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
+    ASSERT_TRUE(daemon().await_delivery());
+    EXPECT_EQ(endings(), (Endings{{"finished/none", 3}}));
+    e2e::expect_no_call_lost_or_doubled(daemon());
+    const sim::Verdict verdict = model()->verdict();
+    EXPECT_GE(verdict.total.retries, 1U) << "the seed strikes at least once";
+    EXPECT_TRUE(verdict.total.clean()) << sim::to_json(verdict).dump();
+}
+
+TEST_F(ModelTrouble, TheLedgerAgreesWithTheSimulatorsOwnPrices) {
+    model()->forget();
+    const auto spent = [] {  // In millionths of a dollar.
+        return daemon().count(
+            "select coalesce(sum(cost_usd) * 1e6, 0)::bigint as count from "
+            "ops.visits");
+    };
+    const std::int64_t before = spent();
+    const base::Json result = daemon().tick_all();
+    EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
+    ASSERT_TRUE(daemon().await_delivery());
+    const sim::Verdict verdict = model()->verdict();
+    EXPECT_GT(verdict.total.cost_usd, 0.001);
+    EXPECT_NEAR(static_cast<double>(spent() - before), verdict.total.cost_usd * 1e6, 10);
+    EXPECT_TRUE(verdict.total.clean()) << sim::to_json(verdict).dump();
+}
+
 // The most patient test: every attempt of the retry policy is made.
 TEST_F(ModelTrouble, OverloadedForOnePersonaForEverFailsHerVisitAlone) {
     model()->add_fault({.fault = "status=529", .match = "Du bist Ben,", .skip = 0, .times = 0});

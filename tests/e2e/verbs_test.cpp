@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "base/state_directory.hpp"
+#include "sim/faults.hpp"
 #include "tests/e2e/world.hpp"
 
 namespace {
@@ -185,6 +186,45 @@ TEST(SimVerb, AnswersAsTheMessagesApiUntilItIsStopped) {
     EXPECT_THAT(answer.body, HasSubstr("\"end_turn\""));
     sim.signal(SIGTERM);
     EXPECT_EQ(sim.wait(), 0);
+}
+
+TEST(SimVerb, TeachesItsWholeMenuInItsHelp) {
+    const e2e::Outcome help = e2e::run_program({.arguments = {"sim", "--help"}});
+    EXPECT_EQ(help.exit_code, 0);
+    for (const sim::FaultGroup& group : sim::fault_menu()) {
+        for (const sim::FaultEntry& entry : group.entries) {
+            EXPECT_THAT(help.out, HasSubstr("\n    " + std::string(entry.name)));
+            EXPECT_THAT(help.out, HasSubstr(std::string(entry.meaning)));
+        }
+    }
+    for (const char* word : {"--fault", "--requests-per-minute", "/sim/verdict", "x-sim-fault"}) {
+        EXPECT_THAT(help.out, HasSubstr(word));
+    }
+}
+
+TEST(SimVerb, StrikesAsItsFlagsSay) {
+    e2e::Program sim({{"sim", "--listen", "0", "--fault", "status=529;retry-after=3", "--fault",
+                       "cut=1@0.5", "--requests-per-minute", "100"}});
+    ASSERT_TRUE(e2e::eventually([&] { return sim.out().ends_with("\n"); })) << sim.err();
+    base::HttpRequest request;
+    request.method = "POST";
+    request.url = sim.out().substr(0, sim.out().size() - 1) + "/v1/messages";
+    request.headers = {{"x-api-key", "sk-sim-test"},
+                       {"anthropic-version", "2023-06-01"},
+                       {"content-type", "application/json"}};
+    request.body = "{}";
+    const base::HttpResponse answer = base::fetch(request);
+    EXPECT_EQ(answer.status, 529) << answer.body;
+    EXPECT_EQ(answer.header("retry-after"), "3");
+    EXPECT_EQ(answer.header("anthropic-ratelimit-requests-limit"), "100");
+}
+
+TEST(SimVerb, RefusesAFaultThatIsNotOnTheMenu) {
+    const e2e::Outcome outcome =
+        e2e::run_program({.arguments = {"sim", "--listen", "0", "--fault", "explode@0.5"}});
+    EXPECT_EQ(outcome.exit_code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr("explode"));
+    EXPECT_THAT(outcome.err, HasSubstr("cut-frame"));
 }
 
 TEST(Keyless, TheLoopIsDisabledWithAWarningAndTheRestWorks) {

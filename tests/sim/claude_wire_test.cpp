@@ -238,6 +238,27 @@ TEST_F(ClaudeWire, limits_refuse_by_themselves) {
     EXPECT_FALSE(third.header("retry-after").empty());
 }
 
+TEST_F(ClaudeWire, limits_move_with_every_answer_and_say_how_long_to_wait) {
+    sim::SimOptions options;
+    options.limits.requests_per_minute = 60;
+    options.limits.input_tokens_per_minute = 10'000;
+    begin(std::move(options));
+    const auto left = [](const base::HttpResponse& answer, const std::string& of) {
+        return std::stol(std::string(answer.header("anthropic-ratelimit-" + of + "-remaining")));
+    };
+    const base::HttpResponse first = ask(streamed(visit()));
+    const base::HttpResponse second = ask(streamed(visit()));
+    EXPECT_EQ(left(first, "requests"), 59);
+    EXPECT_EQ(left(second, "requests"), 58);
+    EXPECT_LT(left(second, "input-tokens"), 10'000);
+    base::HttpResponse refused = ask(streamed(visit()));
+    for (int at = 0; at < 60 && refused.status == 200; ++at) refused = ask(streamed(visit()));
+    ASSERT_EQ(refused.status, 429);
+    EXPECT_GE(std::stol(std::string(refused.header("retry-after"))), 1);
+    EXPECT_FALSE(refused.header("anthropic-ratelimit-input-tokens-reset").empty());
+    EXPECT_EQ(left(refused, "input-tokens"), 0);
+}
+
 TEST_F(ClaudeWire, oracle_tells_what_was_asked) {
     begin();
     Json body = visit();
