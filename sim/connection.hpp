@@ -28,9 +28,11 @@ struct Incoming {
 struct ConnectionLimits {
     std::size_t body_bytes_max = 32 * 1024 * 1024;
     std::size_t header_count_max = 100;
-    std::chrono::seconds request_deadline{30};  // To receive one request.
-    std::chrono::seconds keep_alive{60};
-    std::chrono::minutes hang_max{15};  // A forgotten client holds a silent answer no longer.
+    // To send one request, and to take some of an answer's bytes.
+    std::chrono::milliseconds request_deadline{30'000};
+    std::chrono::milliseconds keep_alive{60'000};
+    // A forgotten client holds a silent answer no longer.
+    std::chrono::milliseconds hang_max{900'000};
 };
 
 // Resource of the listener's thread.
