@@ -75,6 +75,25 @@ const KnownVisit* AuthService::running_visit_of(const std::string& persona) cons
     return nullptr;
 }
 
+std::optional<base::Moment> AuthService::lease_of(Caller caller) const {
+    std::optional<base::Moment> until;
+    for (const auto& [id, runner] : runners_) {
+        if (runner.caller != caller || runner.dead) continue;
+        until = std::max(until.value_or(runner.lease_until), runner.lease_until);
+    }
+    return until;
+}
+
+const KnownVisit* AuthService::latest_visit_of(Caller caller,
+                                               const std::string& persona_name) const {
+    const KnownVisit* latest = nullptr;
+    for (const auto& [id, visit] : visits_) {
+        if (visit.persona != "user-" + persona_name || caller_of(visit.runner) != caller) continue;
+        if (latest == nullptr || visit.started_at > latest->started_at) latest = &visit;
+    }
+    return latest;
+}
+
 std::size_t AuthService::running() const {
     return static_cast<std::size_t>(std::count_if(
         visits_.begin(), visits_.end(), [](const auto& item) { return item.second.running(); }));

@@ -65,6 +65,9 @@ class AuthService final : public FarEnd {
     // Alive: not declared dead, lease not over.
     bool is_alive(const std::string& runner_id) const;
     Caller caller_of(const std::string& runner_id) const { return runners_.at(runner_id).caller; }
+    // Of the living runner that this process registered; nothing when it has none.
+    std::optional<base::Moment> lease_of(Caller caller) const;
+    const KnownVisit* latest_visit_of(Caller caller, const std::string& persona_name) const;
     const KnownVisit* running_visit_of(const std::string& persona) const;
     // Whose access token it is and whether it still holds.
     struct Token {

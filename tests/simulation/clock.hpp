@@ -16,9 +16,13 @@ class DrivenClock final : public base::Clock {
     base::Moment now() const override {
         return begin_ + step_ + std::chrono::floor<std::chrono::microseconds>(steady_ - origin);
     }
-    base::Steady steady() const override { return steady_; }
+    base::Steady steady() const override {
+        if (++looks_ > looks_max && stuck) std::exchange(stuck, nullptr)();
+        return steady_;
+    }
     base::Duration idle_until(std::optional<base::Steady> next) override {
         ++jumps_;
+        looks_ = 0;
         if (before_jump) before_jump(next.has_value());
         if (next && *next > steady_) steady_ = *next;
         return base::Duration::zero();
@@ -29,14 +33,18 @@ class DrivenClock final : public base::Clock {
 
     // Its argument: false when no timer is set, so that nothing will ever happen again.
     std::function<void(bool)> before_jump;
+    // Called once when things go on and on while no time passes.
+    mutable std::function<void()> stuck;
 
   private:
     static constexpr base::Steady origin{std::chrono::hours{1}};
+    static constexpr std::size_t looks_max = 2'000'000;
 
     const base::Moment begin_;
     std::chrono::microseconds step_{0};
     base::Steady steady_ = origin;
     std::size_t jumps_ = 0;
+    mutable std::size_t looks_ = 0;  // At the clock, since the last jump.
 };
 
 }  // namespace simulation

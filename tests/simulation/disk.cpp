@@ -72,6 +72,10 @@ base::Duration Disks::pace() {
     return !calm_ && dice_.chance(0.02) ? 10 * time : time;
 }
 
+bool Disks::holds_outcome(Caller caller, const std::string& visit, int seq) const {
+    return outcomes_.contains({caller.node, visit, seq});
+}
+
 bool Disks::holds_intent(Caller caller, const std::string& visit, int seq) const {
     return intents_.contains({caller.node, visit, seq});
 }
@@ -129,14 +133,23 @@ void Disks::synced(Caller caller, const fs::path& path, File& file) {
     const std::string_view fresh = std::string_view(bytes).substr(
         std::min<std::size_t>(bytes.size(), std::max(file.durable, file.doubtful_to)));
     for (const std::string_view line : base::split(fresh, '\n')) {
-        const std::size_t start = line.find('{');
-        if (start == std::string_view::npos) continue;
-        const auto record = base::try_parse_json(line.substr(start));
-        if (!record || record->value("kind", "") != "intent") continue;
-        intents_.insert(
-            {caller.node, record->at("tickId").get<std::string>(), record->at("seq").get<int>()});
+        learn_record(caller.node, line, path.stem().string());
     }
     file.durable = bytes.size();
+}
+
+// Each line of the outbox ends in the JSON of a record.
+void Disks::learn_record(int node, std::string_view line, const std::string& visit_of_file) {
+    const std::size_t start = line.find('{');
+    if (start == std::string_view::npos) return;
+    const auto record = base::try_parse_json(line.substr(start));
+    if (!record) return;
+    const std::string kind = record->value("kind", "");
+    if (kind == "end") ends_.insert(visit_of_file);
+    if (kind != "intent" && kind != "outcome") return;
+    if (kind == "outcome" && profile_.sabotage == Sabotage::loses_outcomes) return;
+    (kind == "intent" ? intents_ : outcomes_)
+        .insert({node, record->at("tickId").get<std::string>(), record->at("seq").get<int>()});
 }
 
 void Disks::lose_unsynced(int number) {

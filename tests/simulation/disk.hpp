@@ -40,6 +40,8 @@ class Disks {
     void settle(int node);
 
     bool holds_intent(Caller caller, const std::string& visit, int seq) const;
+    bool holds_outcome(Caller caller, const std::string& visit, int seq) const;
+    bool holds_end(const std::string& visit) const { return ends_.contains(visit); }
     // Visits whose file lost bytes in its middle: a sync failed, and then the machine died.
     const std::set<std::string>& damaged() const { return damaged_; }
 
@@ -59,6 +61,7 @@ class Disks {
 
     int step(Caller caller, const runner::DiskStep& step);
     int fault(Caller caller, const runner::DiskStep& step);
+    void learn_record(int node, std::string_view line, const std::string& visit_of_file);
     void synced(Caller caller, const std::filesystem::path& path, File& file);
     void learn(Node& node, int number);
 
@@ -69,7 +72,8 @@ class Disks {
     std::map<int, Node> nodes_;
     std::map<int, bool> full_;
     std::set<Caller> dead_;
-    std::set<std::tuple<int, std::string, int>> intents_;  // Node, visit, seq.
+    std::set<std::tuple<int, std::string, int>> intents_, outcomes_;  // Node, visit, seq.
+    std::set<std::string> ends_;
     std::set<std::string> damaged_;
     bool calm_ = false;
 };

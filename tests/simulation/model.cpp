@@ -124,6 +124,7 @@ Reply Model::serve(const base::HttpRequest& request, Caller caller) {
     std::string stop_reason = "end_turn";
     bool cut_input = false;
     check_right(persona, caller);
+    before_turn(caller, persona);
     if (model == rating_model) {
         const Json content = rate(persona, stop_reason);
         trace_.add("model: {} rates, {}", persona, stop_reason);
@@ -283,7 +284,7 @@ Reply Model::stream(const Json& content, const std::string& stop_reason, const s
                      {"usage", {{"output_tokens", 40}}}}));
     events.push_back(model_event({{"type", "message_stop"}}));
     Reply reply{.headers = {{"content-type", "text/event-stream; charset=utf-8"}},
-                .takes = dice_.time(100ms, 2s)};
+                .takes = dice_.time(100ms, profile_.model_pace)};
     if (!network_.calm()) {
         const auto at =
             static_cast<std::size_t>(dice_.between(1, static_cast<int>(events.size()) - 1));

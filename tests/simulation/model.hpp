@@ -2,6 +2,7 @@
 // refusals, mistakes), checks that each conversation only grows, and remembers the scores it gave.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -31,6 +32,9 @@ class Model final : public FarEnd {
           Referee& referee);
 
     Reply serve(const base::HttpRequest& request, Caller caller) override;
+
+    // Called when a request has arrived, with whose day it is about.
+    std::function<void(Caller, const std::string&)> before_turn;
 
     const std::vector<GivenScores>& given() const { return given_; }
 

@@ -77,6 +77,11 @@ bool is_heartbeat(const Exchange& exchange) {
     return exchange.request.url.ends_with("/heartbeat");
 }
 
+bool is_tool_call(const Exchange& exchange) {
+    return exchange.place == Place::product &&
+           exchange.request.body.find("\"tools/call\"") != std::string::npos;
+}
+
 // Marks the exchange as given up when the frame that waits for it goes.
 class Holder {
   public:
@@ -209,6 +214,10 @@ std::shared_ptr<Exchange> Network::start(Caller caller, base::HttpRequest reques
     exchange->request = std::move(request);
     ++active_;
     check_waits(*exchange);
+    if (is_tool_call(*exchange)) {
+        // The client's own limit comes a second before the wire's.
+        before_call(caller, exchange->request.header_limit - 1s);
+    }
     Plan plan = plan_for(*exchange);
     trace_.add("#{} node{}.{} {} {}", exchange->number, caller.node, caller.life,
                exchange->request.method, short_path(exchange->request));
@@ -325,8 +334,9 @@ Network::Plan Network::plan_for(const Exchange& exchange) {
     plan.way_back = dice_.time(1ms, 20ms);
     if (calm_) return plan;
     const base::Steady now = loop_.now();
-    const auto cut_off = cut_off_until_.find(exchange.caller.node);
-    if (cut_off != cut_off_until_.end() && now < cut_off->second) {
+    const bool cut_off = now < cut_off_until_[exchange.caller.node];
+    const bool orphan = exchange.place == Place::auth && now < orphan_until_[exchange.caller.node];
+    if (cut_off || orphan) {
         plan.there = Plan::There::vanishes;
         return plan;
     }

@@ -34,6 +34,8 @@ class Network {
 
     // The process is dead: whatever it asks from here on goes nowhere.
     void silence(Caller caller) { dead_[caller] = true; }
+    // Called when a tool call leaves, with the time it may take.
+    std::function<void(Caller, base::Duration)> before_call;
     std::function<void(Caller)> crash;  // Called when the dice say that the process dies here.
 
     void set_calm(bool calm) { calm_ = calm; }
@@ -42,6 +44,8 @@ class Network {
     void outage(Place place, base::Steady until) { down_until_[index(place)] = until; }
     // Until then nothing of the node reaches anything.
     void partition(int node, base::Steady until) { cut_off_until_[node] = until; }
+    // Until then nothing of the node reaches the auth service.
+    void orphan(int node, base::Steady until) { orphan_until_[node] = until; }
     std::size_t active() const { return active_; }
 
   private:
@@ -67,7 +71,7 @@ class Network {
     Dice dice_;
     std::array<FarEnd*, 3> far_ends_{};
     std::array<base::Steady, 3> down_until_{};
-    std::map<int, base::Steady> cut_off_until_;
+    std::map<int, base::Steady> cut_off_until_, orphan_until_;
     std::map<Caller, bool> dead_;
     std::map<std::pair<Caller, Place>, base::Steady> held_until_;  // By a demanded wait.
     bool calm_ = false;

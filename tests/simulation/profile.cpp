@@ -50,6 +50,7 @@ void choose_process_faults(Profile& profile, Dice& dice) {
     profile.model_outages = sometimes(dice, 0.3, 3);
     profile.disk_full = sometimes(dice, 0.25, 3);
     profile.partitions = sometimes(dice, 0.3, 4);
+    profile.orphanings = sometimes(dice, 0.4, 8);
     profile.everybody_ticks = sometimes(dice, 0.7, 20);
     profile.clock_steps = sometimes(dice, 0.2, 3);
     profile.deletions = sometimes(dice, 0.15, 2);
@@ -70,6 +71,7 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
     profile.personas = dice.between(2, 5);
     profile.concurrency = dice.between(1, 3);
     profile.turns_max = dice.between(2, 5);
+    if (dice.chance(0.4)) profile.model_pace = dice.time(5s, 40s);
     profile.disk_pace = dice.chance(0.3) ? 0ms : dice.time(1ms, dice.chance(0.3) ? 400ms : 20ms);
     profile.auth_skew = dice.time(-5min, 5min);
     profile.token_life = std::chrono::seconds(dice.chance(0.3) ? 120 : 900);
@@ -88,7 +90,7 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
         profile.nodes = 1;
         for (double* rare :
              {&profile.crashes, &profile.stops, &profile.auth_outages, &profile.product_outages,
-              &profile.model_outages, &profile.disk_full, &profile.partitions,
+              &profile.model_outages, &profile.disk_full, &profile.partitions, &profile.orphanings,
               &profile.everybody_ticks, &profile.clock_steps, &profile.deletions}) {
             *rare /= 100;
         }
@@ -99,10 +101,10 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
 std::string Profile::words() const {
     std::string text = fmt::format(
         "nodes={} personas={} concurrency={} turns={} unrest={}min lease={}s visit={}s token={}s "
-        "disk={}ms",
+        "disk={}ms model={}ms",
         nodes, personas, concurrency, turns_max,
         std::chrono::duration_cast<std::chrono::minutes>(unrest).count(), lease.count(),
-        visit_max.count(), token_life.count(), disk_pace.count());
+        visit_max.count(), token_life.count(), disk_pace.count(), model_pace.count());
     const std::pair<const char*, double> rates[] = {{"refused", refused},
                                                     {"vanished", vanished},
                                                     {"reset_before", reset_before},
@@ -131,6 +133,7 @@ std::string Profile::words() const {
                                                     {"model_outages", model_outages},
                                                     {"disk_full", disk_full},
                                                     {"partitions", partitions},
+                                                    {"orphanings", orphanings},
                                                     {"everybody_ticks", everybody_ticks},
                                                     {"clock_steps", clock_steps},
                                                     {"deletions", deletions}};

@@ -25,6 +25,7 @@ enum class Sabotage {
     short_leases,         // … lets runners die long before their lease is over.
     due_again_at_once,    // … makes a persona due at once after a failed or lost visit.
     refuses_for_ever,     // … never takes rows of some visits.
+    loses_outcomes,       // The disk keeps no outcome of a call, whatever it says.
     disk_lies,            // The disk says synced and is not.
     scores_from_nowhere,  // The model's ratings are not the ones it is known to have given.
     history_rewritten,    // The model remembers another reply than it streamed.
@@ -48,6 +49,7 @@ struct Profile {
     std::chrono::milliseconds shutdown_grace{20'000};
     std::chrono::seconds visit_max{600};
     std::chrono::seconds token_life{900};
+    std::chrono::milliseconds model_pace{2'000};  // At most, until a reply starts.
     std::chrono::milliseconds disk_pace{0};  // At most, per batch; ten times that now and then.
     std::chrono::milliseconds auth_skew{0};  // The service's wall clock against the runners'.
 
@@ -63,7 +65,8 @@ struct Profile {
     double crash_on_wire = 0;  // Per exchange.
     // Events per hour of unrest and node (crash, stop) or world.
     double crashes = 0, stops = 0, auth_outages = 0, product_outages = 0, model_outages = 0;
-    double disk_full = 0, partitions = 0, everybody_ticks = 0, clock_steps = 0, deletions = 0;
+    double disk_full = 0, partitions = 0, orphanings = 0, everybody_ticks = 0, clock_steps = 0,
+           deletions = 0;
 
     std::string words() const;  // One line for people.
 };

@@ -13,8 +13,9 @@ namespace simulation {
 
 enum class Invariant {
     one_visit_per_persona,
-    rows_match_calls,    // rows(ok|error) within committed within rows(ok|error|unknown).
-    intent_before_call,  // On disk, durably.
+    rows_match_calls,     // rows(ok|error) within committed within rows(ok|error|unknown).
+    intent_before_call,   // On disk, durably.
+    outcome_before_turn,  // The same.
     no_call_after_lease,
     ratings_are_answers,
     history_only_grows,  // And system and tools stay.
@@ -27,9 +28,9 @@ enum class Invariant {
 
 constexpr std::string_view word_of(Invariant invariant) {
     constexpr std::string_view words[] = {
-        "one visit per persona", "rows match calls",   "intent before call", "no call after lease",
-        "ratings are answers",   "history only grows", "waits are honoured", "one end per visit",
-        "not due at once",       "everything drains",  "nothing unknown"};
+        "one visit per persona", "rows match calls",    "intent before call", "outcome before turn",
+        "no call after lease",   "ratings are answers", "history only grows", "waits are honoured",
+        "one end per visit",     "not due at once",     "everything drains",  "nothing unknown"};
     return words[static_cast<std::size_t>(invariant)];
 }
 

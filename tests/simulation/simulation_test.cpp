@@ -101,6 +101,10 @@ TEST_F(Simulation, NoticesACallWithoutItsIntentOnDisk) {
     EXPECT_TRUE(is_noticed(Sabotage::disk_lies, Invariant::intent_before_call));
 }
 
+TEST_F(Simulation, NoticesATurnBeforeTheOutcomeIsOnDisk) {
+    EXPECT_TRUE(is_noticed(Sabotage::loses_outcomes, Invariant::outcome_before_turn));
+}
+
 TEST_F(Simulation, NoticesAScoreThatNobodyGave) {
     EXPECT_TRUE(is_noticed(Sabotage::scores_from_nowhere, Invariant::ratings_are_answers));
 }

@@ -39,6 +39,16 @@ World::World(const Profile& profile, bool print)
     network_.connect(Place::model, model_);
     network_.crash = [this](Caller caller) { kill(caller); };
     disks_.crash = [this](Caller caller) { kill(caller); };
+    clock_.stuck = [this] {
+        referee_.fail(Invariant::everything_drains, "the loop turns and no time passes");
+        loop_.stop();
+    };
+    network_.before_call = [this](Caller caller, base::Duration limit) {
+        check_call_leaves(caller, limit);
+    };
+    model_.before_turn = [this](Caller caller, const std::string& persona) {
+        check_outcomes(caller, persona);
+    };
     clock_.before_jump = [this](bool has_timer) { check_step(has_timer); };
 }
 
@@ -75,6 +85,7 @@ base::Task<void> World::history() {
     harms_.add(unrest(profile_.model_outages, &World::do_model_outage));
     harms_.add(unrest(profile_.disk_full, &World::do_disk_full));
     harms_.add(unrest(profile_.partitions, &World::do_partition));
+    harms_.add(unrest(profile_.orphanings, &World::do_orphaning));
     harms_.add(unrest(profile_.everybody_ticks, &World::do_everybody));
     harms_.add(unrest(profile_.clock_steps, &World::do_clock_step));
     harms_.add(unrest(profile_.deletions, &World::do_deletion));
@@ -219,6 +230,12 @@ void World::do_partition() {
     network_.partition(node, loop_.now() + dice_.time(10s, 3min));
 }
 
+void World::do_orphaning() {
+    const int node = dice_.between(1, profile_.nodes);
+    trace_.add("node{} does not reach the auth service", node);
+    network_.orphan(node, loop_.now() + dice_.time(30s, 3min));
+}
+
 void World::do_everybody() {
     if (Node* node = some_process()) {
         trace_.add("node{} tick for everybody", node->number);
@@ -256,6 +273,26 @@ void World::check_step(bool has_timer) {
     if (clock_.jumps() > jumps_max) {
         referee_.fail(Invariant::everything_drains, "the world runs in circles");
         loop_.stop();
+    }
+}
+
+// A call leaves only when it must end before the runner's right does.
+void World::check_call_leaves(Caller caller, base::Duration limit) {
+    const std::optional<base::Moment> until = auth_.lease_of(caller);
+    if (until && auth_.now() + limit <= *until) return;
+    referee_.fail(Invariant::no_call_after_lease,
+                  fmt::format("a call of node{}.{} leaves too late", caller.node, caller.life));
+}
+
+// What the product did for the visit is on disk, outcome and all, before the next turn starts.
+void World::check_outcomes(Caller caller, const std::string& persona) {
+    const KnownVisit* visit = auth_.latest_visit_of(caller, persona);
+    if (visit == nullptr) return;
+    auto call = product_.committed().lower_bound({visit->id, 0});
+    for (; call != product_.committed().end() && call->first.first == visit->id; ++call) {
+        if (disks_.holds_outcome(caller, visit->id, call->first.second)) continue;
+        referee_.fail(Invariant::outcome_before_turn,
+                      fmt::format("call {}/{}", visit->id, call->first.second));
     }
 }
 
@@ -309,6 +346,10 @@ void World::check_end() {
         if (visit.status == "deleted" || disks_.damaged().contains(id)) continue;
         check_visit(visit);
         check_ratings(visit);
+        if (visit.end_text.empty() && disks_.holds_end(id)) {
+            referee_.fail(Invariant::everything_drains,
+                          fmt::format("the end of visit {} was on disk and is not told", id));
+        }
     }
     for (const auto& [key, call] : product_.committed()) {
         const KnownVisit* visit = auth_.visit(key.first);

@@ -58,6 +58,7 @@ class World {
     void do_model_outage();
     void do_disk_full();
     void do_partition();
+    void do_orphaning();
     void do_everybody();
     void do_clock_step();
     void do_deletion();
@@ -66,6 +67,8 @@ class World {
 
     bool is_at_rest() const;
     std::string restlessness() const;
+    void check_call_leaves(Caller caller, base::Duration limit);
+    void check_outcomes(Caller caller, const std::string& persona);
     void check_step(bool has_timer);
     void check_set_aside();
     void check_end();
