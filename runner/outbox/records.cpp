@@ -16,15 +16,17 @@ using catalog::Action;
 
 constexpr std::size_t records_whole_actions_max = 100'000;  // More than a visit can make.
 constexpr std::size_t records_whole_ratings_max = 10'000;
+constexpr std::int64_t records_seq_max = 1'000'000;
 
-base::Json record_of_kind(std::string_view kind) {
-    return base::Json{{"kind", kind}};
+// {"kind":"<kind>",<members of the object's text>: cheaper than an object that grows by copying.
+std::string text_of_kind(std::string_view kind, const base::Json& content) {
+    return fmt::format(R"({{"kind":"{}",{})", kind,
+                       std::string_view(base::to_text(content)).substr(1));
 }
 
-base::Json record_of_kind(std::string_view kind, const base::Json& content) {
-    base::Json record = record_of_kind(kind);
-    record.update(content);
-    return record;
+void add_member(std::string& object, std::string_view name, const base::Json& value) {
+    object.back() = ',';
+    fmt::format_to(std::back_inserter(object), R"("{}":{}}})", name, base::to_text(value));
 }
 
 void put_header(base::Json& record, const VisitRecords& visit) {
@@ -32,6 +34,16 @@ void put_header(base::Json& record, const VisitRecords& visit) {
     record["user"] = visit.user_id;
     record["persona"] = visit.persona;
     record["startedAt"] = base::to_iso(visit.started_at);
+}
+
+// What came back of a call; the rest stands in its intent.
+base::Json outcome_of(const Action& action) {
+    base::Json json{{"tickId", action.visit_id},
+                    {"seq", action.seq},
+                    {"outcome", catalog::word_of(action.outcome)}};
+    if (!action.error_message.empty()) json["errorMessage"] = action.error_message;
+    if (action.latency_ms) json["latencyMs"] = *action.latency_ms;
+    return json;
 }
 
 // The action as its intent told it, before anything came back.
@@ -62,6 +74,25 @@ void take_action(VisitRecords& visit, Action action, bool settled) {
     }
     visit.actions.push_back(std::move(action));
     visit.settled.push_back(settled);
+}
+
+// Earlier versions wrote the whole action again.
+Action settled_action(const VisitRecords& visit, const base::Json& record,
+                      const base::Fields& fields, const std::string& where) {
+    if (fields.has("toolName")) return catalog::action_from_json(record, where);
+    const std::int64_t seq = fields.integer("seq", 1, records_seq_max);
+    const auto intent = std::find_if(visit.actions.begin(), visit.actions.end(),
+                                     [seq](const Action& action) { return action.seq == seq; });
+    if (intent == visit.actions.end()) fields.fail("seq", "that of an intent above");
+    // Read by the one reader of outcomes, with the intent's fields around it.
+    base::Json whole = catalog::to_json(as_intended(*intent));
+    whole["tickId"] = fields.text("tickId");
+    whole["outcome"] = fields.text("outcome");
+    whole["result"] = whole["outcome"] == catalog::word_of(Action::Outcome::ok) ? "ok" : "error";
+    for (const char* name : {"errorMessage", "latencyMs"}) {
+        if (fields.has(name)) whole[name] = record.at(name);
+    }
+    return catalog::action_from_json(whole, where);
 }
 
 void take_rating(VisitRecords& visit, catalog::Rating rating) {
@@ -110,9 +141,11 @@ VisitRecords visit_of_whole(const base::Fields& fields, const std::string& where
 void apply_to_running(VisitRecords& visit, const base::Json& record, const base::Fields& fields,
                       std::string_view kind, const std::string& where) {
     if (kind == "intent" || kind == "outcome") {
-        Action action = catalog::action_from_json(record, where);
+        const bool settled = kind == "outcome";
+        Action action = settled ? settled_action(visit, record, fields, where)
+                                : catalog::action_from_json(record, where);
         check_owner(visit, action.visit_id, where);
-        take_action(visit, std::move(action), kind == "outcome");
+        take_action(visit, std::move(action), settled);
         if (fields.has("soFar"))
             visit.so_far = catalog::visit_end_from_json(fields.object("soFar"));
     } else if (kind == "rating") {
@@ -129,31 +162,31 @@ void apply_to_running(VisitRecords& visit, const base::Json& record, const base:
 }  // namespace
 
 std::string header_text(const VisitRecords& visit) {
-    base::Json record = record_of_kind("visit");
+    base::Json record;
     put_header(record, visit);
-    return base::to_text(record);
+    return text_of_kind("visit", record);
 }
 
 std::string intent_text(const Action& action, const std::optional<catalog::VisitEnd>& so_far) {
-    base::Json record = record_of_kind("intent", catalog::to_json(action));
-    if (so_far) record["soFar"] = catalog::to_json(*so_far);
-    return base::to_text(record);
+    std::string text = text_of_kind("intent", catalog::to_json(action));
+    if (so_far) add_member(text, "soFar", catalog::to_json(*so_far));
+    return text;
 }
 
 std::string outcome_text(const Action& action) {
-    return base::to_text(record_of_kind("outcome", catalog::to_json(action)));
+    return text_of_kind("outcome", outcome_of(action));
 }
 
 std::string rating_text(const catalog::Rating& rating) {
-    return base::to_text(record_of_kind("rating", catalog::to_json(rating)));
+    return text_of_kind("rating", catalog::to_json(rating));
 }
 
 std::string end_text(const catalog::VisitEnd& end) {
-    return base::to_text(record_of_kind("end", catalog::to_json(end)));
+    return text_of_kind("end", catalog::to_json(end));
 }
 
 std::string whole_text(const VisitRecords& visit) {
-    base::Json record = record_of_kind("whole");
+    base::Json record;
     put_header(record, visit);
     base::Json& actions = record["actions"] = base::Json::array();
     for (std::size_t i = 0; i < visit.actions.size(); ++i) {
@@ -165,7 +198,7 @@ std::string whole_text(const VisitRecords& visit) {
     for (const catalog::Rating& rating : visit.ratings) ratings.push_back(catalog::to_json(rating));
     if (visit.end) record["end"] = catalog::to_json(*visit.end);
     if (visit.so_far) record["soFar"] = catalog::to_json(*visit.so_far);
-    return base::to_text(record);
+    return text_of_kind("whole", record);
 }
 
 std::vector<std::string> record_texts(const VisitRecords& visit) {

@@ -3,6 +3,8 @@
 //   {"kind":"visit",…} {"kind":"intent",…} {"kind":"outcome",…} {"kind":"rating",…}
 //   {"kind":"end",…} {"kind":"whole",…}: all of the above in one record
 //
+// An intent tells the call, an outcome only what came of it.
+//
 // Pure: values to text and back.
 #pragma once
 

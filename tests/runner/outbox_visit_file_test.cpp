@@ -194,4 +194,20 @@ TEST(OutboxVisitFile, TheSameRatingTwiceIsOneRating) {
     EXPECT_EQ(read_visit_file(file_text(lines)).visit.ratings, visit.ratings);
 }
 
+TEST(OutboxVisitFile, OutcomesOfEarlierVersionsTellTheWholeAction) {
+    const VisitRecords visit = file_records();
+    std::vector<std::string> lines = file_lines(visit);
+    base::Json outcome{{"kind", "outcome"}};
+    outcome.update(catalog::to_json(visit.actions[0]));
+    lines[2].clear();
+    runner::append_guarded(lines[2], base::to_text(outcome));
+    EXPECT_EQ(read_visit_file(file_text(lines)).visit, visit);
+}
+
+TEST(OutboxVisitFile, AnOutcomeNeedsItsIntent) {
+    std::vector<std::string> lines = file_lines(file_records());
+    lines.erase(lines.begin() + 1);
+    EXPECT_THAT(file_complaint(file_text(lines)), HasSubstr("that of an intent above"));
+}
+
 }  // namespace
