@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +35,8 @@ struct ServerRequest {
     std::string_view header(std::string_view name) const;  // Any case; empty when absent.
     bool has_header(std::string_view name) const;
     std::optional<std::string> query_value(std::string_view name) const;  // The first one.
+    // Throws Failure::invalid when the query has a parameter that is not listed, or one twice.
+    void only_query(std::span<const std::string_view> names) const;
     const std::string& param(std::string_view name) const;
     std::optional<std::string> cookie(std::string_view name) const;  // Raw value, not decoded.
     Json json() const;  // Body as JSON; Failure::invalid naming the fault. Empty body: invalid.
@@ -84,8 +87,8 @@ class Server {
     ~Server();  // stop()
 
     // `pattern`: "/api/v1/personas/:id/actions"; a last segment "*" takes the rest. Literal
-    // segments win over ":name". Unknown path: 404; known path, other method: 405 with Allow. HEAD
-    // = GET.
+    // segments win over ":name", both over "*". Unknown path: 404; known path, other method: 405
+    // with Allow, also when a "*" would take the method. HEAD = GET.
     void route(std::string_view method, std::string_view pattern, Handler handler);
 
     // Runs before the route of every request; an answer ends the request there.

@@ -61,12 +61,14 @@ ServerResponse ServerAnswers::respond(ServerExchange& exchange, const ServerRout
     }
     ServerRouter::Match match = router.match(request.method, head.segments);
     if (!match.route && match.allowed.empty())
-        return print(request, Failure(Failure::Kind::missing, "no such path"), 404);
+        return print(request, Failure(Failure::Kind::missing, "no such path").status(404), 404);
     if (!match.route) {
-        ServerResponse response = print(
-            request,
-            Failure(Failure::Kind::invalid, "method not allowed here; valid: " + match.allowed),
-            405);
+        ServerResponse response =
+            print(request,
+                  Failure(Failure::Kind::invalid,
+                          "method not allowed here; valid: " + match.allowed, "METHOD_NOT_ALLOWED")
+                      .status(405),
+                  405);
         response.headers.emplace_back("Allow", match.allowed);
         return response;
     }

@@ -1,6 +1,9 @@
 // What handlers touch: requests read and answers made.
+#include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
@@ -23,6 +26,23 @@ std::optional<std::string> ServerRequest::query_value(std::string_view name) con
     auto found = query.lower_bound(std::string(name));
     if (found == query.end() || found->first != name) return std::nullopt;
     return found->second;
+}
+
+void ServerRequest::only_query(std::span<const std::string_view> names) const {
+    constexpr std::size_t name_shown_max = 64;
+    for (const auto& [name, value] : query) {
+        const std::string shown = cut(clean_utf8(name), name_shown_max);
+        if (std::find(names.begin(), names.end(), name) == names.end()) {
+            throw Failure(
+                Failure::Kind::invalid,
+                fmt::format("{} is not a known query parameter; valid are {}", shown,
+                            names.empty() ? "none" : fmt::to_string(fmt::join(names, ", "))));
+        }
+        if (query.count(name) > 1) {
+            throw Failure(Failure::Kind::invalid,
+                          fmt::format("query parameter {} must be given once", shown));
+        }
+    }
 }
 
 const std::string& ServerRequest::param(std::string_view name) const {

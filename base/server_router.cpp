@@ -62,8 +62,12 @@ ServerRouter::Match ServerRouter::match(std::string_view method,
     Match match;
     const ServerRoute* get = nullptr;
     std::set<std::string> methods;
+    bool known = false;  // A pattern without '*' fits: what takes the rest has no say then.
     for (const ServerRoute& route : routes_) {
         if (!router_fits(route, segments)) continue;
+        const bool takes_rest = route.rank.ends_with('c');
+        if (takes_rest && known) continue;
+        known = known || !takes_rest;
         methods.insert(route.method);
         if (!match.route && route.method == method) match.route = &route;
         if (!get && route.method == "GET") get = &route;
