@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 16> articles_fields = {
     "publishedAt", "status",    "readingProgress",
     "isFavorite",  "savedAt",   "readAt",
     "userNote"};
-constexpr Table articles_articles{"articles", "articles", articles_fields};
+constexpr Table articles_articles{
+    .app = "articles", .name = "articles", .fields = articles_fields, .once = "originalUrl"};
 
 constexpr int articles_words_per_minute = 200;
 constexpr std::string_view articles_statuses =
@@ -63,17 +64,6 @@ std::string articles_host(const std::string& url) {
     return host.starts_with("www.") ? host.substr(4) : host;
 }
 
-std::int64_t articles_words(const std::string& text) {
-    std::int64_t words = 0;
-    bool inside = false;
-    for (const char letter : text) {
-        const bool blank = letter == ' ' || letter == '\n' || letter == '\t' || letter == '\r';
-        if (!blank && !inside) ++words;
-        inside = !blank;
-    }
-    return words;
-}
-
 // Page marks do not make another article.
 std::string articles_address(const std::string& url) {
     return url.substr(0, url.find('#'));
@@ -81,12 +71,8 @@ std::string articles_address(const std::string& url) {
 
 Json articles_save(Call& call) {
     const std::string url = articles_address(call.text("url"));
-    RecordFilter filter;
-    filter.limit = 1;
-    const Json known = call.records.list(articles_articles, {{"originalUrl", url}}, filter);
-    if (!known.empty()) {
-        return call.refuse("This address is saved already, its id is " +
-                           known[0]["id"].get<std::string>() +
+    if (const auto known = call.records.holder(articles_articles, url)) {
+        return call.refuse("This address is saved already, its id is " + *known +
                            ". Use articles.mark or articles.note with that id.");
     }
     Json article;
@@ -97,7 +83,7 @@ Json articles_save(Call& call) {
     }
     if (!call.given("siteName")) article["siteName"] = articles_host(url);
     article["imageUrl"] = nullptr;
-    const std::int64_t words = articles_words(call.text("content"));
+    const std::int64_t words = count_words(call.text("content"));
     article["wordCount"] = words > 0 ? Json(words) : Json(nullptr);
     article["readingTimeMinutes"] =
         words > 0 ? Json((words + articles_words_per_minute - 1) / articles_words_per_minute)
@@ -139,17 +125,13 @@ Json articles_mark(Call& call) {
             fields["readAt"] = nullptr;
         }
     }
-    auto changed = call.records.update(articles_articles, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("article", "articles.list");
-    return {{"article", std::move(*changed)}};
+    return call.change(articles_articles, fields, {"article", "article", "articles.list"});
 }
 
 Json articles_note(Call& call) {
     Json fields;
     fields["userNote"] = call.args["note"];
-    auto changed = call.records.update(articles_articles, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("article", "articles.list");
-    return {{"article", std::move(*changed)}};
+    return call.change(articles_articles, fields, {"article", "article", "articles.list"});
 }
 
 Tool articles_saving_tool() {

@@ -125,9 +125,7 @@ Json calendar_update(Call& call) {
         return call.refuse("calendar.update was not run: endTime must be after startTime (" +
                            start + "). Give both.");
     }
-    auto changed = call.records.update(calendar_events, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("event", "calendar.list");
-    return {{"event", std::move(*changed)}};
+    return call.change(calendar_events, fields, {"event", "event", "calendar.list"});
 }
 
 Json calendar_cancel(Call& call) {

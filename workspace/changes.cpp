@@ -44,9 +44,11 @@ where space_id = $1 and app_id = $2 and table_name = $3 and record_id = $4 and d
 for update
 )sql";
 
-// The order is the only difference between the two lists; statements are never put together.
-constexpr std::string_view newest_records = R"sql(
+// $16: earliest first; the keys of the other direction are all null then.
+constexpr std::string_view list_records = R"sql(
 select record_id, data, created_at, updated_at from workspace.records
+cross join lateral (select (data ->> $13::text) collate "C" as one,
+                           (data ->> $14::text) collate "C" as two, $16::boolean as earliest) sort
 where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
   and data @> $4::jsonb
   and ($6::text is null or (data ->> $5::text) collate "C" >= $6)
@@ -57,31 +59,25 @@ where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
        select 1 from unnest($12::text[]) field
        where position(lower($11 collate "und-x-icu")
                       in lower((data ->> field) collate "und-x-icu")) > 0))
-order by (data ->> $13::text) collate "C" desc nulls last,
-         (data ->> $14::text) collate "C" desc nulls last, created_seq desc
-limit $15::bigint
-)sql";
-
-constexpr std::string_view earliest_records = R"sql(
-select record_id, data, created_at, updated_at from workspace.records
-where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
-  and data @> $4::jsonb
-  and ($6::text is null or (data ->> $5::text) collate "C" >= $6)
-  and ($7::text is null or (data ->> $5::text) collate "C" < $7)
-  and ($9::text is null or (data ->> $8::text) collate "C" >= $9)
-  and ($10::text is null or (data ->> $8::text) collate "C" < $10)
-  and ($11::text = '' or exists (
-       select 1 from unnest($12::text[]) field
-       where position(lower($11 collate "und-x-icu")
-                      in lower((data ->> field) collate "und-x-icu")) > 0))
-order by (data ->> $13::text) collate "C" nulls last,
-         (data ->> $14::text) collate "C" nulls last, created_seq
+order by case when earliest then one end nulls last,
+         case when not earliest then one end desc nulls last,
+         case when earliest then two end nulls last,
+         case when not earliest then two end desc nulls last,
+         case when earliest then created_seq else -created_seq end
 limit $15::bigint
 )sql";
 
 // Held until the commit: the next position is read by one transaction of a table at a time.
 constexpr std::string_view lock_positions =
     "select pg_advisory_xact_lock(hashtextextended($1, 7020))";
+
+// Held until the commit: one transaction at a time saves a value that may exist once.
+constexpr std::string_view lock_value = "select pg_advisory_xact_lock(hashtextextended($1, 7021))";
+
+constexpr std::string_view find_holder = R"sql(
+select record_id from workspace.records
+where space_id = $1 and app_id = $2 and table_name = $3 and once_key = $4 and deleted_at is null
+)sql";
 
 constexpr std::string_view next_position = R"sql(
 select coalesce(max(position) + 1, 0) as next from workspace.records
@@ -96,9 +92,9 @@ with change as (
             $12, $13::integer)
     returning seq)
 insert into workspace.records (space_id, app_id, table_name, record_id, created_by, updated_by,
-    data, field_times, position, created_seq, changed_seq, created_at, updated_at)
-select $7, $2, $3, $4, $6, $5, $14::jsonb, $15::jsonb, $17::bigint, seq, seq, $16::timestamptz,
-       $16::timestamptz
+    data, field_times, once_key, position, created_seq, changed_seq, created_at, updated_at)
+select $7, $2, $3, $4, $6, $5, $14::jsonb, $15::jsonb, $17, $18::bigint, seq, seq,
+       $16::timestamptz, $16::timestamptz
 from change
 )sql";
 
@@ -110,6 +106,7 @@ with change as (
             $12, $13::integer)
     returning seq)
 update workspace.records set data = $14::jsonb, field_times = $15::jsonb, updated_by = $5,
+    once_key = case when $18::boolean then $17 else once_key end,
     updated_at = greatest(updated_at, $16::timestamptz), changed_seq = change.seq,
     deleted_at = case when $8 = 'delete' then $16::timestamptz end
 from change
@@ -146,6 +143,10 @@ Json changes_actor(const std::string& user_id) {
     actor["principalId"] = user_id;
     actor["client"] = "workspace";
     return actor;
+}
+
+std::string changes_digest(const std::string& value) {
+    return base::to_hex(base::sha256(value));
 }
 
 Json changes_times_of(const Json& fields, const std::string& at) {
@@ -187,11 +188,11 @@ std::optional<Json> Records::find(const Table& table, std::string_view id) {
 
 Json Records::list(const Table& table, const Json& equal, const RecordFilter& filter) {
     const base::SqlRows rows = transaction_.run(
-        filter.ascending ? earliest_records : newest_records,
+        list_records,
         {scope_.space_id, table.app, table.name, equal, filter.range.field, filter.range.from,
          filter.range.before, filter.second_range.field, filter.second_range.from,
          filter.second_range.before, filter.text, base::SqlParam::array(filter.text_fields),
-         filter.order, filter.second_order, filter.limit});
+         filter.order, filter.second_order, filter.limit, filter.ascending});
     Json records = Json::array();
     std::size_t bytes = 0;
     for (const base::SqlRow row : rows) {
@@ -204,6 +205,17 @@ Json Records::list(const Table& table, const Json& equal, const RecordFilter& fi
         records.push_back(changes_printed(table, row));
     }
     return records;
+}
+
+std::optional<std::string> Records::holder(const Table& table, const std::string& value) {
+    base::require(!table.once.empty(), "the table has a value that exists once");
+    const std::string key = changes_digest(value);
+    transaction_.run(lock_value,
+                     {fmt::format("{}/{}/{}/{}", scope_.space_id, table.app, table.name, key)});
+    const auto row =
+        transaction_.run(find_holder, {scope_.space_id, table.app, table.name, key}).first();
+    if (!row) return std::nullopt;
+    return row->text("record_id");
 }
 
 Json Records::insert(const Table& table, Json fields) {
@@ -283,7 +295,16 @@ void Records::write(const Table& table, std::string_view id, std::string_view op
                               change.data,
                               change.data_times,
                               change.updated_at};
-    if (op == "insert") params.emplace_back(change.position);
+    const auto value = change.logged.find(std::string(table.once));
+    const bool sets_value = !table.once.empty() && value != change.logged.end();
+    std::optional<std::string> once_key;
+    if (sets_value && value->is_string()) once_key = changes_digest(value->get<std::string>());
+    params.emplace_back(once_key);
+    if (op == "insert") {
+        params.emplace_back(change.position);
+    } else {
+        params.emplace_back(sets_value);
+    }
     transaction_.run(op == "insert" ? insert_record : change_record, params);
     ++written_;
 }

@@ -19,7 +19,8 @@ namespace workspace {
 struct Table {
     std::string_view app, name;
     std::span<const std::string_view> fields;
-    bool numbered = false;  // Keeps an order: field "order", never the same twice in a space.
+    bool numbered = false;       // Keeps an order: field "order", never the same twice in a space.
+    std::string_view once = {};  // A field whose value exists once per space; empty: none.
 };
 
 // On whose behalf a transaction works. The membership in the space has been verified.
@@ -66,6 +67,10 @@ class Records {
     // Newest first unless told otherwise; `equal` is an object that each record's fields contain.
     // Stops at half a megabyte and then says so in was_cut().
     base::Json list(const Table& table, const base::Json& equal, const RecordFilter& filter);
+
+    // The record that has this value in the table's `once` field. Until the commit nobody else can
+    // take the value: ask before insert() or update() that sets it.
+    std::optional<std::string> holder(const Table& table, const std::string& value);
 
     base::Json insert(const Table& table, base::Json fields);
     // Nothing when there is no such record in this space.

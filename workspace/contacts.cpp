@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 17> contacts_fields = {
     "firstName", "lastName", "company", "jobTitle",   "email",      "phone",
     "mobile",    "birthday", "street",  "city",       "postalCode", "country",
     "website",   "notes",    "tags",    "isFavorite", "isArchived"};
-constexpr Table contacts_contacts{"contacts", "contacts", contacts_fields};
+constexpr Table contacts_contacts{
+    .app = "contacts", .name = "contacts", .fields = contacts_fields, .once = "email"};
 
 // Every field that is a line of text and may be missing.
 constexpr std::array<std::string_view, 9> contacts_lines = {"lastName", "company",    "jobTitle",
@@ -80,12 +81,9 @@ std::optional<std::string> contacts_namesake(Call& call, const Json& contact,
                                              const std::string& own_id) {
     const auto email = contact.find("email");
     if (email == contact.end() || !email->is_string()) return std::nullopt;
-    RecordFilter filter;
-    filter.limit = 2;
-    for (const Json& other : call.records.list(contacts_contacts, {{"email", *email}}, filter)) {
-        if (other["id"] != own_id) return other["id"].get<std::string>();
-    }
-    return std::nullopt;
+    auto other = call.records.holder(contacts_contacts, email->get<std::string>());
+    if (other == own_id) return std::nullopt;
+    return other;
 }
 
 Json contacts_create(Call& call) {
@@ -124,9 +122,7 @@ Json contacts_update(Call& call) {
         return call.refuse("Another contact has this email already, its id is " + *other +
                            ". Nothing was changed.");
     }
-    auto changed = call.records.update(contacts_contacts, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("contact", "contacts.search");
-    return {{"contact", std::move(*changed)}};
+    return call.change(contacts_contacts, fields, {"contact", "contact", "contacts.search"});
 }
 
 }  // namespace

@@ -40,22 +40,10 @@ std::string journal_record() {
                          {"createdAt", "updatedAt"});
 }
 
-// Words are what blanks separate.
-int journal_words(std::string_view text) {
-    int words = 0;
-    bool inside = false;
-    for (const char letter : text) {
-        const bool blank = letter == ' ' || letter == '\n' || letter == '\t' || letter == '\r';
-        if (!blank && !inside) ++words;
-        inside = !blank;
-    }
-    return words;
-}
-
 Json journal_add(Call& call) {
     Json entry = call.chosen({"title", "content", "mood", "tags"});
     entry["entryDate"] = call.given("entryDate") ? call.text("entryDate") : call.place.today;
-    entry["wordCount"] = journal_words(call.text("content"));
+    entry["wordCount"] = count_words(call.text("content"));
     entry["isPinned"] = false;
     entry["isFavorite"] = false;
     entry["isArchived"] = false;
@@ -89,11 +77,9 @@ Json journal_update(Call& call) {
         return call.refuse("journal.update needs at least one field besides id, e.g. content.");
     }
     if (fields.contains("content")) {
-        fields["wordCount"] = journal_words(call.text("content"));
+        fields["wordCount"] = count_words(call.text("content"));
     }
-    auto changed = call.records.update(journal_entries, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("journal entry", "journal.list");
-    return {{"entry", std::move(*changed)}};
+    return call.change(journal_entries, fields, {"entry", "journal entry", "journal.list"});
 }
 
 std::string journal_mood_schema(std::string_view rest) {

@@ -85,7 +85,7 @@ std::string mcp_base_url(const ServerRequest& request, const std::string& public
 // The runner's mark of a call, for audits and for recognising a resent call. Absent is fine.
 void mcp_read_mark(const Json& params, Scope& scope) {
     const auto meta = params.find("_meta");
-    if (meta == params.end() || !meta->is_object()) return;
+    if (meta == params.end() || meta->is_null()) return;
     const base::Fields fields(*meta, "_meta");
     scope.visit_id = fields.text_or_none("persona-runner/visit", 100);
     scope.visit_seq = fields.integer_or_none("persona-runner/seq", 0, mcp_visit_seq_max);

@@ -2,6 +2,17 @@
 
 namespace workspace {
 
+std::int64_t count_words(std::string_view text) {
+    std::int64_t words = 0;
+    bool inside = false;
+    for (const char letter : text) {
+        const bool blank = letter == ' ' || letter == '\n' || letter == '\t' || letter == '\r';
+        if (!blank && !inside) ++words;
+        inside = !blank;
+    }
+    return words;
+}
+
 void add_all(Registry& registry) {
     add_todo(registry);
     add_calendar(registry);

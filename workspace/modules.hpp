@@ -2,6 +2,9 @@
 // lives in the file named after the module.
 #pragma once
 
+#include <cstdint>
+#include <string_view>
+
 namespace workspace {
 
 class Registry;
@@ -15,6 +18,8 @@ void add_habits(Registry& registry);
 void add_contacts(Registry& registry);
 void add_articles(Registry& registry);
 void add_spaces(Registry& registry);
+
+std::int64_t count_words(std::string_view text);  // Words are what blanks separate.
 
 void add_all(Registry& registry);  // In the order above, which is the order of the listing.
 

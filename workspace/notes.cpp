@@ -51,9 +51,7 @@ Json notes_update(Call& call) {
     if (fields.empty()) {
         return call.refuse("notes.update needs at least one field besides id, e.g. content.");
     }
-    auto changed = call.records.update(notes_notes, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("note", "notes.search");
-    return {{"note", std::move(*changed)}};
+    return call.change(notes_notes, fields, {"note", "note", "notes.search"});
 }
 
 Json notes_delete(Call& call) {

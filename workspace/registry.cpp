@@ -64,6 +64,14 @@ Json Call::refuse_missing(std::string_view noun, std::string_view lister) {
                     noun, text("id"), lister));
 }
 
+Json Call::change(const Table& table, const Json& fields, const Naming& naming) {
+    auto changed = records.update(table, text("id"), fields);
+    if (!changed) return refuse_missing(naming.noun, naming.lister);
+    Json answer;
+    answer[std::string(naming.member)] = std::move(*changed);
+    return answer;
+}
+
 void Registry::add(Tool tool) {
     base::require(tool.name.find('.') != std::string::npos && tool.name.size() <= 64,
                   "a tool's name is <module>.<verb>");

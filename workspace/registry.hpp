@@ -63,6 +63,14 @@ class Call {
     base::Json refuse_missing(std::string_view noun, std::string_view lister);
     const std::optional<std::string>& refusal() const { return refusal_; }
 
+    // How a tool's answer and refusal call its record, and which tool lists such records.
+    struct Naming {
+        std::string_view member, noun, lister;
+    };
+    // Changes the record of the argument `id` and answers it as {member: record}; refuses when
+    // there is none.
+    base::Json change(const Table& table, const base::Json& fields, const Naming& naming);
+
   private:
     std::optional<std::string> refusal_;
 };

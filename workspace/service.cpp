@@ -112,6 +112,7 @@ struct Service::State {
             throw base::Failure(base::Failure::Kind::unauthenticated,
                                 "send the header X-Service-Key with the service key");
         }
+        request.only_query({});
         const std::string& user_id = request.param("id");
         const Departed departed = remove_user(database, user_id);
         sessions.close_all(user_id);

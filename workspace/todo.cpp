@@ -69,9 +69,7 @@ Json todo_update(Call& call) {
     if (completed != fields.end() && *completed != (*task)["isCompleted"]) {
         fields["completedAt"] = completed->get<bool>() ? Json(call.now_text()) : Json(nullptr);
     }
-    auto changed = call.records.update(todo_tasks, call.text("id"), fields);
-    if (!changed) return call.refuse_missing("task", "todo.list");
-    return {{"task", std::move(*changed)}};
+    return call.change(todo_tasks, fields, {"task", "task", "todo.list"});
 }
 
 Json todo_complete(Call& call) {
