@@ -38,7 +38,6 @@ const Route api_routes[] = {
     {"POST", "/api/auth/sign-in/email", open(sign_in_email)},
     {"POST", "/api/auth/sign-out", open(sign_out)},
     {"GET", "/api/auth/get-session", open(get_session)},
-    {"POST", "/api/auth/get-session", open(refuse_post_session)},
     {"GET", "/api/auth/token", user(get_token)},
     {"GET", "/api/auth/jwks", open(get_jwks)},
     {"GET", "/api/auth/verify-email", open(verify_email)},
@@ -48,7 +47,7 @@ const Route api_routes[] = {
     {"GET", "/api/v1/internal/users/:user_id/memberships", service(list_user_memberships)},
 
     {"POST", "/api/v1/admin/personas", admin(upsert_persona)},
-    {"GET", "/api/v1/admin/personas", admin(list_personas)},
+    {"GET", "/api/v1/admin/personas", admin(list_personas), "limit after"},
     {"GET", "/api/v1/admin/personas/:id", admin(show_persona)},
     {"GET", "/api/v1/admin/personas/:id/export", admin(export_persona)},
     {"DELETE", "/api/v1/admin/personas/:id", admin(delete_persona)},

@@ -27,6 +27,10 @@ struct Route {
     std::string_view method;
     std::string_view path;
     std::variant<OpenHandler, UserHandler, AdminHandler, ServiceHandler> handler;
+    // Query parameters it takes, separated by blanks. Admins' and services' routes refuse others: a
+    // misspelt limit must not read as none. The routes of browsers ignore others, since their
+    // client libraries add some.
+    std::string_view query = {};
 };
 
 std::span<const Route> routes();

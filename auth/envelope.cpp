@@ -111,6 +111,7 @@ std::string custom_code_of(const Failure& failure) {
                                                       "TOKEN_EXPIRED",
                                                       "TOKEN_INVALID",
                                                       "VALIDATION",
+                                                      "METHOD_NOT_ALLOWED",
                                                       "UNAUTHORIZED",
                                                       "NOT_FOUND",
                                                       "SERVICE_UNAVAILABLE",

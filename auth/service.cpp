@@ -24,8 +24,15 @@ Options service_checked(Options options) {
                       std::string(variable) +
                           ": production needs a secret of its own, at least 16 characters");
     };
-    if (options.secret.empty()) options.secret = base::Secret(development_secret);
-    if (options.service_key.empty()) options.service_key = base::Secret(development_service_key);
+    const auto refuse_empty = [](const base::Secret& secret, const char* variable) {
+        if (!secret.empty()) return;
+        throw Failure(Failure::Kind::invalid,
+                      std::string(variable) +
+                          ": must not be empty; leave it out for the "
+                          "development default or give a secret of your own");
+    };
+    refuse_empty(options.secret, "BETTER_AUTH_SECRET");
+    refuse_empty(options.service_key, "MANA_SERVICE_KEY");
     if (!options.production) return options;
     if (options.secret.reveal() == development_secret || options.secret.reveal().size() < 16) {
         refuse("BETTER_AUTH_SECRET");

@@ -20,6 +20,20 @@ constexpr std::array<std::string_view, 3> record_end_statuses = {"finished", "pa
 constexpr std::array<std::string_view, 5> record_sources = {"none", "persona", "product", "model",
                                                             "infra"};
 
+// What each object on the wire may hold.
+constexpr std::array<std::string_view, 11> record_action_fields = {
+    "tickId", "seq",    "startedAt", "module",       "toolName", "inputHash",
+    "input",  "result", "outcome",   "errorMessage", "latencyMs"};
+constexpr std::array<std::string_view, 6> record_rating_fields = {"tickId", "module", "status",
+                                                                  "rating", "notes",  "evidence"};
+constexpr std::array<std::string_view, 11> record_end_fields = {
+    "status", "reason",  "errorSource", "turns",   "toolCalls", "counts",
+    "tokens", "costUsd", "model",       "product", "summary"};
+constexpr std::array<std::string_view, 2> record_count_fields = {"actions", "ratings"};
+constexpr std::array<std::string_view, 4> record_token_fields = {"input", "output", "cacheWrite",
+                                                                 "cacheRead"};
+constexpr std::array<std::string_view, 2> record_product_fields = {"name", "version"};
+
 constexpr std::size_t record_reason_bytes_max = 1'000;
 constexpr std::size_t record_hash_bytes_max = 128;
 constexpr std::int64_t record_seq_max = 1'000'000;
@@ -105,8 +119,9 @@ base::Json to_json(const Action& action) {
     return json;
 }
 
-Action action_from_json(const base::Json& json, const std::string& where) {
+Action action_from_json(const base::Json& json, const std::string& where, UnknownFields unknown) {
     base::Fields fields(json, where);
+    if (unknown == UnknownFields::refused) fields.only(record_action_fields);
     Action action;
     action.visit_id = fields.text("tickId", 1, visit_id_bytes_max);
     action.seq = static_cast<int>(fields.integer_or_none("seq", 1, record_seq_max).value_or(0));
@@ -142,8 +157,9 @@ base::Json to_json(const Rating& rating) {
     return json;
 }
 
-Rating rating_from_json(const base::Json& json, const std::string& where) {
+Rating rating_from_json(const base::Json& json, const std::string& where, UnknownFields unknown) {
     base::Fields fields(json, where);
+    if (unknown == UnknownFields::refused) fields.only(record_rating_fields);
     Rating rating;
     rating.visit_id = fields.text("tickId", 1, visit_id_bytes_max);
     rating.module = fields.text("module", 1, module_bytes_max);
@@ -185,8 +201,10 @@ base::Json to_json(const VisitEnd& end) {
     return json;
 }
 
-VisitEnd visit_end_from_json(const base::Json& json) {
+VisitEnd visit_end_from_json(const base::Json& json, UnknownFields unknown) {
     base::Fields fields(json);
+    const bool strict = unknown == UnknownFields::refused;
+    if (strict) fields.only(record_end_fields);
     VisitEnd end;
     end.status = record_word<VisitEnd::Status>(fields.word("status", record_end_statuses));
     end.reason = fields.text_or_none("reason", record_reason_bytes_max).value_or("");
@@ -198,9 +216,11 @@ VisitEnd visit_end_from_json(const base::Json& json) {
     end.turns = count(fields, "turns");
     end.tool_calls = count(fields, "toolCalls");
     base::Fields counts(fields.object("counts"), "counts");
+    if (strict) counts.only(record_count_fields);
     end.actions = count(counts, "actions");
     end.ratings = count(counts, "ratings");
     base::Fields tokens(fields.object("tokens"), "tokens");
+    if (strict) tokens.only(record_token_fields);
     constexpr std::int64_t tokens_max = 1'000'000'000'000;
     end.tokens.input = tokens.integer("input", 0, tokens_max);
     end.tokens.output = tokens.integer("output", 0, tokens_max);
@@ -210,6 +230,7 @@ VisitEnd visit_end_from_json(const base::Json& json) {
     end.model = fields.text_or_none("model", model_bytes_max).value_or("");
     if (fields.has("product")) {
         base::Fields product(fields.object("product"), "product");
+        if (strict) product.only(record_product_fields);
         end.product_name = product.text_or_none("name", product_name_bytes_max).value_or("");
         end.product_version =
             product.text_or_none("version", product_version_bytes_max).value_or("");

@@ -107,10 +107,15 @@ base::Json to_json(const Rating& rating);
 base::Json to_json(const VisitEnd& end);
 
 // `where` is the path for failures, e.g. "actions[3]". Rows without `seq` come from old clients:
-// seq 0. Every limit above is checked.
-Action action_from_json(const base::Json& json, const std::string& where);
-Rating rating_from_json(const base::Json& json, const std::string& where);
-VisitEnd visit_end_from_json(const base::Json& json);
+// seq 0. Every limit above is checked. `refused`: a field that is not ours is a mistake of the
+// sender; files on disk may hold fields of a newer version.
+enum class UnknownFields { ignored, refused };
+Action action_from_json(const base::Json& json, const std::string& where,
+                        UnknownFields unknown = UnknownFields::ignored);
+Rating rating_from_json(const base::Json& json, const std::string& where,
+                        UnknownFields unknown = UnknownFields::ignored);
+VisitEnd visit_end_from_json(const base::Json& json,
+                             UnknownFields unknown = UnknownFields::ignored);
 
 // What of a tool's input may be kept: texts cut at input_text_bytes_max, the values of fields whose
 // name looks like a key or password masked as "***", depth 4 at most.

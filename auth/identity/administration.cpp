@@ -11,13 +11,14 @@
 
 namespace auth {
 
-bool create_administrator(base::Postgres& database, base::Clock& clock, std::string_view email,
-                          const base::Secret& password) {
+AdministratorChange create_administrator(base::Postgres& database, base::Clock& clock,
+                                         std::string_view email, const base::Secret& password) {
     check_password_length(password);
     const std::string address = checked_email(email);
     const std::string hash = hash_password(password);
     return database.transact([&](base::Transaction& transaction) {
         const base::Moment now = clock.now();
+        AdministratorChange change{.email = address};
         const auto known = find_user_by_email(transaction, address);
         if (!known) {
             NewUser user;
@@ -31,7 +32,8 @@ bool create_administrator(base::Postgres& database, base::Clock& clock, std::str
                     base::Failure::Kind::conflict,
                     fmt::format("{} belongs to a deleted account; take another address", address));
             }
-            return true;
+            change.created = true;
+            return change;
         }
         if (known->kind != "human") {
             throw base::Failure(base::Failure::Kind::conflict,
@@ -41,7 +43,10 @@ bool create_administrator(base::Postgres& database, base::Clock& clock, std::str
         set_password_hash(transaction, known->id, hash, now);
         set_user_standing(transaction, known->id, "admin", known->tier, now);
         mark_email_verified(transaction, known->id, now);
-        return false;
+        change.promoted = known->role != "admin";
+        // Whoever is logged in with the old password is not asked again otherwise.
+        change.sessions_ended = delete_sessions_of(transaction, known->id);
+        return change;
     });
 }
 

@@ -13,10 +13,18 @@
 
 namespace auth {
 
-// Creates the administrator, verified, or makes an existing human one and sets the password. Throws
-// Failure::conflict when the address belongs to a persona. True: created.
-bool create_administrator(base::Postgres& database, base::Clock& clock, std::string_view email,
-                          const base::Secret& password);
+struct AdministratorChange {
+    std::string email;  // As stored: lower case.
+    bool created = false;
+    bool promoted = false;  // Was a user without the role.
+    std::size_t sessions_ended = 0;
+};
+
+// Creates the administrator, verified, or makes an existing human one and sets the password; her
+// sessions end then, since whoever is logged in knew the password before. Throws Failure::conflict
+// when the address belongs to a persona.
+AdministratorChange create_administrator(base::Postgres& database, base::Clock& clock,
+                                         std::string_view email, const base::Secret& password);
 
 // An access token of an administrator, with a session that lives as long. Throws Failure::missing
 // when there is no such user and Failure::forbidden when she is no administrator.

@@ -129,12 +129,6 @@ ServerResponse get_session(const Context& context, const base::ServerRequest& re
     return answer;
 }
 
-ServerResponse refuse_post_session(const Context&, const base::ServerRequest&) {
-    throw Failure(Failure::Kind::invalid, "read the session with GET",
-                  "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED")
-        .status(405);
-}
-
 ServerResponse get_token(const User& user, const Context& context, const base::ServerRequest&) {
     const base::Moment now = context.clock.now();
     const auto login = context.database.transact([&](base::Transaction& transaction) {
@@ -153,9 +147,15 @@ ServerResponse get_jwks(const Context& context, const base::ServerRequest&) {
 
 ServerResponse verify_email(const Context& context, const base::ServerRequest& request) {
     const std::string callback = native_callback(context, request.query_value("callbackURL"));
+    const std::string token = request.query_value("token").value_or("");
+    // A browser is led back to its page with the code below; whoever asks without one is told.
+    if (callback.empty() && (token.empty() || token.size() > mail_token_bytes_max)) {
+        throw Failure(Failure::Kind::invalid,
+                      "token: must be the text of 1 to 4096 bytes behind token= in the mailed link",
+                      "VALIDATION_ERROR");
+    }
     // Looking whether the link exists must not use it up.
     if (request.method == "HEAD") return ServerResponse::text("");
-    const std::string token = request.query_value("token").value_or("");
     const VerifyResult result =
         use_verification(context, token, address_of(context, request), native_agent(request));
     const std::string code = code_of(result);

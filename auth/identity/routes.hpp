@@ -20,8 +20,6 @@ base::ServerResponse sign_up_email(const Context& context, const base::ServerReq
 base::ServerResponse sign_in_email(const Context& context, const base::ServerRequest& request);
 base::ServerResponse sign_out(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_session(const Context& context, const base::ServerRequest& request);
-base::ServerResponse refuse_post_session(const Context& context,
-                                         const base::ServerRequest& request);
 base::ServerResponse get_token(const User& user, const Context& context,
                                const base::ServerRequest& request);
 base::ServerResponse get_jwks(const Context& context, const base::ServerRequest& request);

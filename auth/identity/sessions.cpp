@@ -34,6 +34,7 @@ constexpr std::string_view extend_session = R"(
 constexpr std::string_view delete_session_of_token =
     "delete from auth.sessions where token = $1 returning user_id";
 constexpr std::string_view delete_session_of_id = "delete from auth.sessions where id = $1";
+constexpr std::string_view delete_sessions_of_user = "delete from auth.sessions where user_id = $1";
 constexpr std::string_view delete_some_expired = R"(
     delete from auth.sessions where id in (
         select id from auth.sessions where expires_at <= $1::timestamptz
@@ -126,6 +127,10 @@ std::optional<std::string> delete_session(base::Transaction& transaction,
 
 void delete_session_by_id(base::Transaction& transaction, std::string_view session_id) {
     transaction.run(delete_session_of_id, {session_id});
+}
+
+std::size_t delete_sessions_of(base::Transaction& transaction, std::string_view user_id) {
+    return transaction.run(delete_sessions_of_user, {user_id}).affected();
 }
 
 void delete_expired_sessions(base::Transaction& transaction, base::Moment now) {

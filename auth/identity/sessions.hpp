@@ -60,6 +60,8 @@ void renew_session(base::Transaction& transaction, Session& session, base::Momen
 std::optional<std::string> delete_session(base::Transaction& transaction,
                                           const base::Secret& token);
 void delete_session_by_id(base::Transaction& transaction, std::string_view session_id);
+// All of a user's; answers how many there were.
+std::size_t delete_sessions_of(base::Transaction& transaction, std::string_view user_id);
 void delete_expired_sessions(base::Transaction& transaction, base::Moment now);
 
 }  // namespace auth

@@ -14,7 +14,6 @@ constexpr auto keys_fresh = std::chrono::minutes(1);
 constexpr auto keys_pause = std::chrono::seconds(10);
 constexpr auto keys_skew = std::chrono::seconds(5);  // Several services mint; clocks differ.
 constexpr auto mail_token_life = std::chrono::hours(1);
-constexpr std::size_t mail_token_bytes_max = 4096;
 
 // Rotation adds rows; ninety are many years of them.
 constexpr std::string_view newest_keys = R"(

@@ -64,6 +64,7 @@ std::string seal_private_jwk(const base::Secret& secret, const base::Json& jwk);
 std::optional<base::Json> open_private_jwk(const base::Secret& secret, std::string_view stored);
 
 // HS256 tokens in mailed links.
+inline constexpr std::size_t mail_token_bytes_max = 4096;
 std::string sign_mail_token(std::string_view key, std::string_view email, base::Moment now);
 enum class MailTokenFault { none, invalid, expired };
 struct MailToken {

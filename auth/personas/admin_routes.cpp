@@ -41,7 +41,10 @@ class PersonaForm {
     explicit PersonaForm(const base::Json& body) : fields_(body) {}
 
     PersonaSpec read() {
+        static constexpr std::string_view known[] = {
+            "email", "name", "password", "archetype", "systemPrompt", "moduleMix", "tickCadence"};
         catalog::Persona& persona = spec_.persona;
+        take([&] { fields_.only(known); });
         take([&] { persona.email = checked_email(fields_.text("email", 3, 254)); });
         take([&] {
             persona.name = fields_.text_or_none("name", persona_name_bytes_max).value_or("");
@@ -194,7 +197,13 @@ base::ServerResponse list_personas(const Admin&, const Context& context,
                                    const base::ServerRequest& request) {
     const std::int64_t limit = page_limit(request);
     Personas personas(context.database, visit_rules(context.options));
-    const auto page = personas.list(limit, request.query_value("after"), context.clock.now());
+    const auto after = request.query_value("after");
+    // A page behind nobody would be empty, and the rest of the list seem to be all of it.
+    if (after && !Records(context.database, visit_rules(context.options)).knows_persona(*after)) {
+        throw base::Failure(base::Failure::Kind::invalid,
+                            "after must be a persona's userId, as `next` of the page before said");
+    }
+    const auto page = personas.list(limit, after, context.clock.now());
     base::Json json = base::Json::object();
     json["personas"] = base::Json::array();
     for (const ListedPersona& listed : page) json["personas"].push_back(listed_json(listed));

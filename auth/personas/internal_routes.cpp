@@ -50,6 +50,13 @@ void require_persona(Records& records, const std::string& user_id) {
     throw base::Failure(base::Failure::Kind::missing, "Persona not found");
 }
 
+// The one list of a batch.
+const base::Json& rows_of(const base::Json& body, std::string_view name, std::size_t rows_max) {
+    const base::Fields fields(body);
+    fields.only({&name, 1});
+    return fields.array(name, rows_max);
+}
+
 Claim claim_of(const base::Json& body) {
     static constexpr std::string_view all[] = {"all"};
     static constexpr std::string_view known[] = {"runnerId", "requestId", "limit", "due",
@@ -106,11 +113,12 @@ base::ServerResponse store_actions(const ServiceCaller&, const Context& context,
     Records records(context.database, visit_rules(context.options));
     require_persona(records, user_id);
     const base::Json body = request.json();
-    const base::Json& rows = base::Fields(body).array("actions", catalog::actions_per_batch_max);
+    const base::Json& rows = rows_of(body, "actions", catalog::actions_per_batch_max);
     std::vector<catalog::Action> actions;
     actions.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        actions.push_back(catalog::action_from_json(rows[i], "actions[" + std::to_string(i) + "]"));
+        actions.push_back(catalog::action_from_json(rows[i], "actions[" + std::to_string(i) + "]",
+                                                    catalog::UnknownFields::refused));
     }
     return stored_response(records.store_actions(user_id, actions, context.clock.now()));
 }
@@ -121,13 +129,13 @@ base::ServerResponse store_feedback(const ServiceCaller&, const Context& context
     Records records(context.database, visit_rules(context.options));
     require_persona(records, user_id);
     const base::Json body = request.json();
-    const base::Json& rows = base::Fields(body).array("feedback", catalog::ratings_per_batch_max);
+    const base::Json& rows = rows_of(body, "feedback", catalog::ratings_per_batch_max);
     std::vector<catalog::Rating> ratings;
     ratings.reserve(rows.size());
     bool from_visits = false;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        ratings.push_back(
-            catalog::rating_from_json(rows[i], "feedback[" + std::to_string(i) + "]"));
+        ratings.push_back(catalog::rating_from_json(rows[i], "feedback[" + std::to_string(i) + "]",
+                                                    catalog::UnknownFields::refused));
         from_visits = from_visits || rows[i].contains("status");
     }
     return stored_response(
@@ -138,6 +146,8 @@ base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& conte
                                       const base::ServerRequest& request) {
     const base::Json body = request.json();
     const base::Fields fields(body);
+    static constexpr std::string_view known[] = {"runnerId", "node", "leaseSeconds"};
+    fields.only(known);
     const Heartbeat heartbeat{.runner_id = fields.text("runnerId", 1, runner_id_bytes_max),
                               .node = fields.text("node", 1, runner_id_bytes_max),
                               .lease = std::chrono::seconds(fields.integer(
@@ -156,7 +166,8 @@ base::ServerResponse finish_visit(const ServiceCaller&, const Context& context,
                                   const base::ServerRequest& request) {
     using Outcome = FinishAnswer::Outcome;
     const base::Json body = request.json();
-    const catalog::VisitEnd end = catalog::visit_end_from_json(body);
+    const catalog::VisitEnd end =
+        catalog::visit_end_from_json(body, catalog::UnknownFields::refused);
     Visits visits(context.database, visit_rules(context.options));
     const FinishAnswer answer = visits.finish(request.param("tickId"), end, context.clock.now());
     base::Json json = base::Json::object();

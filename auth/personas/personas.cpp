@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/identity/credential.hpp"
+#include "auth/identity/sessions.hpp"
 #include "auth/identity/users.hpp"
 #include "auth/personas/slots.hpp"
 #include "auth/spaces/spaces.hpp"
@@ -32,8 +33,6 @@ on conflict (user_id) do update set
     retry_slot = case when p.tick_cadence = excluded.tick_cadence then p.retry_slot end,
     retry_attempt = case when p.tick_cadence = excluded.tick_cadence then p.retry_attempt end,
     following_slot = case when p.tick_cadence = excluded.tick_cadence then p.following_slot end)";
-
-constexpr std::string_view end_sessions = "delete from auth.sessions where user_id = $1";
 
 // $1: one persona only; $2: the last of the page before; $3: start of the seven days.
 constexpr std::string_view personas_newest_first = R"(
@@ -173,7 +172,7 @@ void follow_persona_user(base::Transaction& transaction, const Profile& profile,
     if (!profile.email_verified) mark_email_verified(transaction, profile.id, now);
     if (new_hash) {
         set_password_hash(transaction, profile.id, *new_hash, now);
-        transaction.run(end_sessions, {profile.id});
+        delete_sessions_of(transaction, profile.id);
     }
     ensure_personal_space(transaction, profile.id, now);
 }

@@ -238,7 +238,7 @@ TEST_F(NativeTest, UnknownPathsAreSaidPlainly) {
     EXPECT_EQ(unknown.status, 404);
     EXPECT_TRUE(unknown.raw.header("Content-Type").starts_with("text/plain"));
     EXPECT_EQ(get("/api/auth/nothing").raw.body, "");
-    EXPECT_EQ(send("DELETE", "/api/v1/auth/login").status, 404);
+    EXPECT_EQ(send("DELETE", "/api/v1/auth/login").status, 405);
     const Answer slash = get("/health/?a=1");
     EXPECT_EQ(slash.status, 301);
     EXPECT_EQ(slash.raw.header("Location"), "/health?a=1");
