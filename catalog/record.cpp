@@ -26,9 +26,9 @@ constexpr std::array<std::string_view, 11> record_action_fields = {
     "input",  "result", "outcome",   "errorMessage", "latencyMs"};
 constexpr std::array<std::string_view, 6> record_rating_fields = {"tickId", "module", "status",
                                                                   "rating", "notes",  "evidence"};
-constexpr std::array<std::string_view, 11> record_end_fields = {
+constexpr std::array<std::string_view, 12> record_end_fields = {
     "status", "reason",  "errorSource", "turns",   "toolCalls", "counts",
-    "tokens", "costUsd", "model",       "product", "summary"};
+    "tokens", "costUsd", "model",       "product", "summary",   "handedBack"};
 constexpr std::array<std::string_view, 2> record_count_fields = {"actions", "ratings"};
 constexpr std::array<std::string_view, 4> record_token_fields = {"input", "output", "cacheWrite",
                                                                  "cacheRead"};

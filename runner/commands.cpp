@@ -71,7 +71,8 @@ base::Secret admin_token(const Config& config, const std::string& email) {
     return auth::mint_admin_token(postgres, clock, admin_options(config), email, config.token_life);
 }
 
-bool create_admin(const Config& config, const std::string& email, const base::Secret& password) {
+auth::AdministratorChange create_admin(const Config& config, const std::string& email,
+                                       const base::Secret& password) {
     Database database(config, Database::Use::visit);
     base::Postgres postgres({.url = database.app_url(), .connections_max = 1});
     base::SystemClock clock;
@@ -80,9 +81,15 @@ bool create_admin(const Config& config, const std::string& email, const base::Se
 
 int run_admin_create(const Config& config) {
     const base::Secret password(base::random_text(24, base::alphanumeric));
-    const bool created = create_admin(config, config.email, password);
-    fmt::print("{} {} as a verified administrator\npassword: {}\n", created ? "created" : "updated",
-               config.email, password.reveal());
+    const auth::AdministratorChange change = create_admin(config, config.email, password);
+    const std::string_view done =
+        change.created    ? "created a verified administrator"
+        : change.promoted ? "was a user without the role: made a verified administrator, and her "
+                            "password was replaced"
+                          : "was an administrator already: her password was replaced";
+    fmt::print("{}: {}", change.email, done);
+    if (!change.created) fmt::print("; {} of her sessions ended", change.sessions_ended);
+    fmt::print("\npassword: {}\n", password.reveal());
     return 0;
 }
 

@@ -97,12 +97,6 @@ bool has_control_character(std::string_view text) {
                        [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
 }
 
-void require_daemon_url(const std::string& url) {
-    if (url.empty() || url.starts_with("http://") || url.starts_with("https://")) return;
-    throw Failure{Failure::Kind::invalid,
-                  fmt::format("--url \"{}\" must be an http:// or https:// URL", url)};
-}
-
 void apply_settings(Config& config, const Values& flags, const Values& file,
                     const Environment& environment) {
     for (const Setting& setting : settings()) {
@@ -245,7 +239,6 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
     config.token_life = std::chrono::minutes(options.token_minutes);
     config.sim_pacing = std::chrono::milliseconds(options.pacing_ms);
     config.top_interval = std::chrono::milliseconds(std::lround(options.top_seconds * 1'000));
-    require_daemon_url(config.daemon_url);
     check_config(config);
     return config;
 }

@@ -1,8 +1,29 @@
 #include "runner/config_verbs.hpp"
 
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+
 namespace runner {
 
 namespace {
+
+// What --url takes. Asked for each use of the flag, so that an empty one is no default.
+std::string fault_of_daemon_url(const std::string& url) {
+    if (url.starts_with("http://") || url.starts_with("https://")) return {};
+    return fmt::format("\"{}\" must be an http:// or https:// URL", url);
+}
+
+// The service knows the whole rule; this one spares a verb that cannot succeed its way to it.
+std::string fault_of_email(const std::string& email) {
+    const std::size_t at = email.find('@');
+    const bool shaped = at != std::string::npos && at > 0 &&
+                        email.find('@', at + 1) == std::string::npos &&
+                        email.find('.', at + 2) != std::string::npos && email.size() <= 254 &&
+                        email.find_first_of(" \t\r\n") == std::string::npos;
+    if (shaped) return {};
+    return fmt::format("\"{}\" must be an address such as anna@example.com", base::cut(email, 80));
+}
 
 CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* name, const char* help,
                    Verb verb) {
@@ -12,12 +33,29 @@ CLI::App* add_verb(CLI::App& app, std::vector<VerbEntry>& verbs, const char* nam
     return added;
 }
 
+void add_admin_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config,
+                     VerbOptions& options) {
+    CLI::App* admin = app.add_subcommand("admin", "Administrators of the hosted auth service");
+    admin->require_subcommand(1)->fallthrough();
+    CLI::App* create = add_verb(*admin, verbs, "create",
+                                "Create a verified administrator; prints a generated password",
+                                Verb::admin_create);
+    CLI::App* token =
+        add_verb(*admin, verbs, "token", "Print a short-lived admin JWT", Verb::admin_token);
+    for (CLI::App* verb : {create, token})
+        verb->add_option("email", config.email, "The administrator's address")
+            ->required()
+            ->check(fault_of_email);
+    token->add_option("--minutes", options.token_minutes, "Life of the token")
+        ->check(CLI::Range(1, 60));
+}
+
 void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config) {
     CLI::App* pause = add_verb(
         app, verbs, "pause", "Let nobody of them start a visit, on any daemon; live", Verb::pause);
     CLI::App* resume = add_verb(app, verbs, "resume", "Lift such a pause", Verb::resume);
     for (CLI::App* verb : {pause, resume}) {
-        verb->add_option("email", config.email, "One persona's address");
+        verb->add_option("email", config.email, "One persona's address")->check(fault_of_email);
         verb->add_option("--archetype", config.archetype, "All personas of that archetype");
         verb->add_flag("--all", config.everybody, "Everybody");
     }
@@ -26,7 +64,9 @@ void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config
     CLI::App* release = add_verb(*persona, verbs, "resume",
                                  "End the quarantine of a persona whose slot crashed three times",
                                  Verb::persona_resume);
-    release->add_option("email", config.email, "The persona's address")->required();
+    release->add_option("email", config.email, "The persona's address")
+        ->required()
+        ->check(fault_of_email);
     for (CLI::App* verb : {pause, resume, release})
         verb->add_flag("--json", config.json, "Print the service's answer as it is");
 }
@@ -70,7 +110,9 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
     CLI::App* login =
         add_verb(app, verbs, "login",
                  "Log a persona in through a running daemon: user, space, tools", Verb::login);
-    login->add_option("email", config.email, "The persona's address")->required();
+    login->add_option("email", config.email, "The persona's address")
+        ->required()
+        ->check(fault_of_email);
     CLI::App* health = add_verb(app, verbs, "health",
                                 "Ask a running daemon how it is; exit 0 when well", Verb::health);
     CLI::App* status = add_verb(app, verbs, "status",
@@ -81,7 +123,8 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
         ->check(CLI::Range(0.1, 3600.0));
     for (CLI::App* verb : {tick, login, health, status, top}) {
         verb->add_option("--url", config.daemon_url,
-                         "The daemon's ops URL (default http://127.0.0.1:PORT)");
+                         "The daemon's ops URL (default http://127.0.0.1:PORT)")
+            ->check(fault_of_daemon_url);
         if (verb == top) continue;
         verb->add_flag("--json", config.json, "Print the daemon's answer as it is");
     }
@@ -101,17 +144,7 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
     cleanup->add_option("--export", config.export_file,
                         "Where the JSONL export goes (default persona-export-<time>.jsonl)");
     add_verb(app, verbs, "migrate", "Bring the database's schema up to date", Verb::migrate);
-    CLI::App* admin = app.add_subcommand("admin", "Administrators of the hosted auth service");
-    admin->require_subcommand(1)->fallthrough();
-    CLI::App* create = add_verb(*admin, verbs, "create",
-                                "Create a verified administrator; prints a generated password",
-                                Verb::admin_create);
-    CLI::App* token =
-        add_verb(*admin, verbs, "token", "Print a short-lived admin JWT", Verb::admin_token);
-    for (CLI::App* verb : {create, token})
-        verb->add_option("email", config.email, "The administrator's address")->required();
-    token->add_option("--minutes", options.token_minutes, "Life of the token")
-        ->check(CLI::Range(1, 60));
+    add_admin_verbs(app, verbs, config, options);
     add_hold_verbs(app, verbs, config);
     CLI::App* psql = add_verb(app, verbs, "psql",
                               "psql as the read-only ops role; arguments go to psql", Verb::psql);

@@ -40,7 +40,10 @@ std::string_view lesson_of(Verb verb) {
         case Verb::migrate:
             return "serve does it itself when it may (private cluster or DATABASE_OWNER_URL).\n"
                    "  DATABASE_OWNER_URL=… DATABASE_URL=… persona-runner migrate";
-        case Verb::admin_create: return "The password is printed once and stored nowhere else.";
+        case Verb::admin_create:
+            return "The password is printed once and stored nowhere else. An administrator who "
+                   "exists\n"
+                   "already gets a new one, and her sessions end.";
         case Verb::admin_token:
             return "  persona-runner admin token you@example.com --minutes 5 > token";
         case Verb::pause:

@@ -330,6 +330,8 @@ ServerResponse Ops::status() {
 }
 
 ServerResponse Ops::tick(const ServerRequest& request) {
+    static constexpr std::string_view parameters[] = {"wait"};
+    request.only_query(parameters);
     bool everybody = false;
     if (!request.body.empty()) {
         const Json body = request.json();
@@ -376,6 +378,7 @@ ServerResponse Ops::tick(const ServerRequest& request) {
 }
 
 ServerResponse Ops::login(const ServerRequest& request) {
+    request.only_query({});
     const Json body = request.json();
     const base::Fields fields(body);
     static constexpr std::string_view known[] = {"email"};

@@ -122,6 +122,11 @@ TEST_F(Verbs, AdminCreatesAVerifiedAdministratorWhoseTokenWorks) {
     EXPECT_EQ(daemon().count("select count(*) from auth.users where email = 'boss@example.com' and "
                              "email_verified and role = 'admin'"),
               1);
+    EXPECT_THAT(made.out, HasSubstr("boss@example.com: created a verified administrator\n"));
+    const e2e::Outcome again = daemon().verb({"admin", "create", "boss@example.com"});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_THAT(again.out, HasSubstr("was an administrator already: her password was replaced"));
+    EXPECT_NE(again.out, made.out);
     const e2e::Outcome token =
         daemon().verb({"admin", "token", "boss@example.com", "--minutes", "1"});
     EXPECT_EQ(token.exit_code, 0) << token.err;

@@ -298,28 +298,39 @@ TEST(OpsWire, ATickWithoutTheAuthServiceSaysWhy) {
 TEST(OpsWire, BadInputNamesTheField) {
     OpsRoom room;
     struct Case {
-        const char *path, *body, *named;
+        std::string path, body, named, valid;
     };
+    const std::string address = "text of 3 to 320 bytes";
+    const std::string too_long = std::string(320, 'a') + "@mana.test";
     const Case cases[] = {
-        {"/diag/tick?wait=2", "", "wait"},
-        {"/diag/tick?wait=", "", "wait"},
-        {"/diag/tick", R"({"due":"some"})", "due"},
-        {"/diag/tick", R"({"due":7})", "due"},
-        {"/diag/tick", R"({"who":"anna"})", "who"},
-        {"/diag/tick", "[]", "object"},
-        {"/diag/tick", "{", "body"},
-        {"/diag/login", R"({})", "email"},
-        {"/diag/login", R"({"email":"anna"})", "email"},
-        {"/diag/login", R"({"email":5})", "email"},
-        {"/diag/login", R"({"email":"a@b.c","password":"x"})", "password"},
+        {"/diag/tick?wait=2", "", "wait", "must be 0"},
+        {"/diag/tick?wait=", "", "wait", "must be 0"},
+        {"/diag/tick?wiat=0", "", "wiat", "valid are wait"},
+        {"/diag/tick?wait=1&wait=0", "", "wait", "once"},
+        {"/diag/tick", R"({"due":"some"})", "due", "one of all, due"},
+        {"/diag/tick", R"({"due":7})", "due", "one of all, due"},
+        {"/diag/tick", R"({"due":["all"]})", "due", "one of all, due"},
+        {"/diag/tick", R"({"who":"anna"})", "who", "valid are due"},
+        {"/diag/tick", "[]", "body", "object"},
+        {"/diag/tick", "7", "body", "object"},
+        {"/diag/tick", "{", "body", "valid JSON"},
+        {"/diag/login", "", "body", "JSON value"},
+        {"/diag/login", "{}", "email", address},
+        {"/diag/login", R"({"email":null})", "email", address},
+        {"/diag/login", R"({"email":""})", "email", address},
+        {"/diag/login", R"({"email":")" + too_long + "\"}", "email", address},
+        {"/diag/login", R"({"email":"anna"})", "email", "a persona's address"},
+        {"/diag/login", R"({"email":5})", "email", address},
+        {"/diag/login", R"({"email":"a@b.c","password":"x"})", "password", "valid are email"},
+        {"/diag/login?email=a@b.c", R"({"email":"a@b.c"})", "email", "valid are none"},
     };
     for (const Case& one : cases) {
         const HttpResponse answer = room.post(one.path, one.body);
         EXPECT_EQ(answer.status, 400) << one.path << one.body;
         EXPECT_THAT(OpsRoom::error(answer), HasSubstr(one.named)) << one.path << one.body;
+        EXPECT_THAT(OpsRoom::error(answer), HasSubstr(one.valid)) << one.path << one.body;
     }
     EXPECT_EQ(room.service.count("claim") + room.service.count("login"), 0U);
-    EXPECT_EQ(room.post("/diag/login").status, 400);
 }
 
 TEST(OpsWire, UnknownPathsAndMethodsAreNamedAsSuch) {
