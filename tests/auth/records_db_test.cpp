@@ -107,6 +107,24 @@ TEST_F(RecordsTest, every_field_survives) {
     EXPECT_EQ(store(user_, std::vector{refused}).differing, 0u);
 }
 
+TEST_F(RecordsTest, texts_that_look_like_an_array_survive) {
+    for (int seq = 1;
+         const char* text : {R"({"a",\ NULL})", "NULL", "null", "{}", "\"", "\\", "a\nb"}) {
+        catalog::Action odd = action(visit_, seq++);
+        odd.outcome = catalog::Action::Outcome::error;
+        odd.module = text;
+        odd.error_message = text;
+        odd.input = base::Json{{text, text}};
+        store(user_, {odd});
+        EXPECT_EQ(store(user_, {odd}).differing, 0u);
+        const auto row =
+            sql("select * from auth.persona_actions where seq = $1::integer", {odd.seq})[0];
+        EXPECT_EQ(row.text("module"), text);
+        EXPECT_EQ(row.text("error_message"), text);
+        EXPECT_EQ(row.json("input")[text], text);
+    }
+}
+
 TEST_F(RecordsTest, rows_of_any_existing_visit_are_accepted_and_never_move_due_ness) {
     finish(visit_, friday + minutes(1), finished());
     for (const std::string status : {"finished", "partial", "failed", "lost"}) {

@@ -399,5 +399,41 @@ TEST_F(VisitsTest, the_claim_reads_an_index) {
     }
 }
 
+// A catalog is seeded at once: everybody is due at the same moment.
+TEST_F(VisitsTest, the_claim_reads_no_more_personas_than_it_takes) {
+    sql(R"(insert into auth.users (id, name, email, kind)
+        select 'u' || i, 'n', 'u' || i || '@mana.test', 'persona'
+        from generate_series(1, 20000) i)");
+    sql(R"(insert into auth.personas (user_id, archetype, system_prompt, module_mix, next_due_at)
+        select 'u' || i, 'a', 's', '{}', $1::timestamptz from generate_series(1, 20000) i)",
+        {friday});
+    sql("analyze auth.personas");
+    sql("analyze auth.users");
+    // One connection only: a session flushes its own statistics, and only its own.
+    base::Postgres single({.url = temp_.app_url(), .connections_max = 1});
+    const auto rows_read = [&] {
+        single.transact([](base::Transaction& transaction) {
+            transaction.run("select pg_stat_force_next_flush()");
+        });
+        return single.transact([](base::Transaction& transaction) {
+            return transaction
+                .run(R"(select seq_tup_read + idx_tup_fetch as n from pg_stat_user_tables
+                where schemaname = 'auth' and relname = 'personas')")[0]
+                .integer("n");
+        });
+    };
+    auth::Visits visits(single, rules_);
+    for (const bool everybody : {false, true}) {
+        const std::int64_t before = rows_read();
+        const auto claimed = visits.claim({.runner_id = "runner",
+                                           .request_id = everybody ? "all" : "due",
+                                           .limit = 10,
+                                           .everybody = everybody},
+                                          friday);
+        EXPECT_EQ(claimed.value().size(), 10u);
+        EXPECT_LT(rows_read() - before, 200);
+    }
+}
+
 }  // namespace
 }  // namespace tests
