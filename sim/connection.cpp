@@ -71,6 +71,11 @@ void Connection::on_time(base::Steady now) {
         pump(now);
         return take_requests(now);
     }
+    if (state_ == State::reading) {
+        // What has arrived meanwhile counts: it may be us who are slow.
+        on_readable(now);
+        if (state_ != State::reading || due_) return;
+    }
     leave();  // Too slow in sending a request, or in reading an answer.
 }
 

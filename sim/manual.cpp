@@ -95,6 +95,7 @@ std::string manual_entry(const FaultEntry& entry) {
 
 }  // namespace
 
+// Each mode of the verb has sections of its own; those of the stand-in for Claude come first.
 std::string manual() {
     std::string text(manual_wire);
     text += manual_faults;
