@@ -31,6 +31,7 @@ struct Postgres::State {
     bool attempt(const std::function<void(Transaction&)>& work, bool last);
 
     const PostgresOptions options;
+    SqlDeadlines deadlines;  // Before the sessions, which it outlives.
     mutable std::mutex mutex;
     std::condition_variable freed;
     std::vector<std::unique_ptr<SqlSession>> idle;
@@ -67,7 +68,7 @@ std::unique_ptr<SqlSession> Postgres::State::take(bool& fresh) {
         ++open;
     }
     try {
-        return std::make_unique<SqlSession>(options.url);
+        return std::make_unique<SqlSession>(options.url, &deadlines);
     } catch (...) {
         give_back(nullptr);
         throw;

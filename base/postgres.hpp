@@ -119,11 +119,13 @@ class Transaction {
 };
 
 struct PostgresOptions {
-    Secret url;                              // postgresql://… or key=value connection string.
-    int connections_max = 16;                // Opened as needed; a caller past it waits.
-    std::chrono::seconds wait_max{10};       // For a free connection; then Failure::unavailable.
-    std::chrono::seconds statement_max{30};  // statement_timeout, set per transaction.
-    Metrics* metrics = nullptr;              // Where waits for a connection are counted.
+    Secret url;                         // postgresql://… or key=value connection string.
+    int connections_max = 16;           // Opened as needed; a caller past it waits.
+    std::chrono::seconds wait_max{10};  // For a free connection; then Failure::unavailable.
+    // statement_timeout, set per transaction. A server that says nothing at all is given up 3 s
+    // later (5 s after BEGIN).
+    std::chrono::seconds statement_max{30};
+    Metrics* metrics = nullptr;  // Where waits for a connection are counted.
 };
 
 // Resource; any inbound thread. Failures: `unavailable` when the server cannot be reached, the pool

@@ -22,6 +22,10 @@ namespace base {
 
 namespace {
 
+// The server's own limit comes first, when it still speaks.
+constexpr std::chrono::seconds session_answer_slack{3};
+constexpr std::chrono::seconds session_begin_max{5};  // BEGIN and ROLLBACK wait for nobody.
+
 using Kind = Failure::Kind;
 
 std::string session_first_line(std::string_view message) {
@@ -143,7 +147,7 @@ struct SqlSession::State {
     pqxx::quiet_errorhandler quiet;  // Notices belong to nobody; by default they go to stderr.
 };
 
-SqlSession::SqlSession(const Secret& url) {
+SqlSession::SqlSession(const Secret& url, SqlDeadlines* deadlines) : deadlines_(deadlines) {
     try {
         state_ = std::make_unique<State>(session_connection_string(url.reveal()));
         state_->connection.set_verbosity(pqxx::connection_base::verbose);
@@ -160,14 +164,19 @@ SqlSession::SqlSession(const Secret& url) {
 SqlSession::~SqlSession() = default;
 
 template <class Call>
-auto SqlSession::guarded(Call&& call) {
+auto SqlSession::guarded(std::chrono::milliseconds limit, Call&& call) {
     if (broken_) throw session_lost("an earlier statement found it broken");
+    const SqlDeadlines::Watch watch(deadlines_, state_->connection.sock(), limit);
+    const auto reason = [&](std::string otherwise) {
+        return watch.has_struck() ? fmt::format("no answer for {} s", limit.count() / 1000)
+                                  : otherwise;
+    };
     try {
         pqxx::nontransaction statement(state_->connection);
         return call(statement);
     } catch (const pqxx::broken_connection&) {
         broken_ = true;
-        throw session_lost("closed by the server or the network");
+        throw session_lost(reason("closed by the server or the network"));
     } catch (const pqxx::transaction_rollback&) {
         throw Failure(Kind::unavailable,
                       "concurrent transactions collided and this one was rolled back; try again",
@@ -177,12 +186,12 @@ auto SqlSession::guarded(Call&& call) {
         const bool ended = state.starts_with("57P") || !state_->connection.is_open();
         if (ended || state.size() != 5) {
             broken_ = true;
-            throw session_lost(state.size() == 5 ? "SQLSTATE " + state : "no answer");
+            throw session_lost(reason(state.size() == 5 ? "SQLSTATE " + state : "no answer"));
         }
         throw session_failure(state, error.what());
     } catch (const pqxx::failure&) {
         broken_ = true;
-        throw session_lost("unexpected answer");
+        throw session_lost(reason("unexpected answer"));
     }
 }
 
@@ -196,12 +205,13 @@ void SqlSession::begin(std::chrono::seconds statement_max) {
         "set local idle_in_transaction_session_timeout = {}; "
         "set local timezone = 'UTC'; set local datestyle = 'ISO'",
         limit, idle);
-    guarded([&](pqxx::nontransaction& statement) { statement.exec(text); });
+    answer_max_ = limit == 0 ? std::chrono::milliseconds{0} : statement_max + session_answer_slack;
+    guarded(session_begin_max, [&](pqxx::nontransaction& statement) { statement.exec(text); });
 }
 
 void SqlSession::commit() {
     try {
-        guarded([](pqxx::nontransaction& statement) { statement.exec("commit"); });
+        guarded(answer_max_, [](pqxx::nontransaction& statement) { statement.exec("commit"); });
     } catch (const Failure&) {
         if (!broken_) throw;
         throw Failure(Kind::unavailable,
@@ -214,7 +224,8 @@ void SqlSession::commit() {
 void SqlSession::rollback() {
     if (broken_) return;
     try {
-        guarded([](pqxx::nontransaction& statement) { statement.exec("rollback"); });
+        guarded(session_begin_max,
+                [](pqxx::nontransaction& statement) { statement.exec("rollback"); });
     } catch (const Failure&) {
         // A connection that cannot roll back is thrown away with its transaction.
         broken_ = true;
@@ -233,14 +244,15 @@ SqlRows SqlSession::run(std::string_view statement, const SqlParams& params) {
         }
         texts.push_back(text ? text->c_str() : nullptr);
     }
-    return guarded([&](pqxx::nontransaction& transaction) {
+    return guarded(answer_max_, [&](pqxx::nontransaction& transaction) {
         return SqlRows(session_table(transaction.exec_params(
             std::string(statement), pqxx::prepare::make_dynamic_params(texts))));
     });
 }
 
 void SqlSession::script(std::string_view statements) {
-    guarded([&](pqxx::nontransaction& statement) { statement.exec(std::string(statements)); });
+    guarded(answer_max_,
+            [&](pqxx::nontransaction& statement) { statement.exec(std::string(statements)); });
 }
 
 }  // namespace base

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/postgres.hpp"
+#include "base/postgres_deadlines.hpp"
 #include "base/secret.hpp"
 
 namespace base {
@@ -30,8 +31,9 @@ struct SqlTable {
 class SqlSession {
   public:
     // Connects within ten seconds unless the URL says otherwise; Failure::unavailable when it
-    // cannot.
-    explicit SqlSession(const Secret& url);
+    // cannot. With `deadlines`, no statement waits much longer for its answer than begin() allows;
+    // they outlive the session.
+    explicit SqlSession(const Secret& url, SqlDeadlines* deadlines = nullptr);
     SqlSession(const SqlSession&) = delete;
     SqlSession& operator=(const SqlSession&) = delete;
     ~SqlSession();
@@ -51,10 +53,12 @@ class SqlSession {
 
   private:
     template <class Call>
-    auto guarded(Call&& call);
+    auto guarded(std::chrono::milliseconds limit, Call&& call);
 
     struct State;
     std::unique_ptr<State> state_;
+    SqlDeadlines* deadlines_;
+    std::chrono::milliseconds answer_max_{0};  // Of a statement; zero: no limit.
     bool broken_ = false;
 };
 

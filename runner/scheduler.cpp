@@ -137,10 +137,17 @@ void Scheduler::refuse_start_while_stopped() const {
 
 base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
     std::vector<clients::ClaimedVisit> claimed;
+    // A claim whose answer was lost is asked again by its name: what it made would else stay
+    // `running` with nobody to run it until long after its deadline.
+    const std::string runner_id = services_.lease.runner_id();
+    if (!unanswered_claim_ || unanswered_claim_->runner_id != runner_id) {
+        unanswered_claim_ = {runner_id, services_.random.uuid()};
+    }
+    const std::string request_id = unanswered_claim_->request_id;
     try {
-        claimed =
-            co_await services_.auth.claim(services_.lease.runner_id(), services_.random.uuid(),
-                                          places, tick->everybody, tick->idle_since);
+        claimed = co_await services_.auth.claim(runner_id, request_id, places, tick->everybody,
+                                                tick->idle_since);
+        unanswered_claim_.reset();
     } catch (const Failure& failure) {
         if (failure.status() == 410) services_.lease.revoke(failure.what());
         throw;

@@ -103,6 +103,10 @@ class Scheduler {
     bool passing_ = false;
     bool claiming_ = true;
     std::optional<base::Moment> last_tick_;
+    struct ClaimName {
+        std::string runner_id, request_id;
+    };
+    std::optional<ClaimName> unanswered_claim_;
     std::optional<TickReport> last_report_;
 };
 

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
+#include "sim/proxy.hpp"
 #include "tests/support/temp_database.hpp"
 
 namespace {
@@ -373,6 +374,46 @@ TEST(PostgresRestartDb, TheNextTransactionAfterARestartSucceeds) {
         return transaction.run("select 42 as answer")[0].integer("answer");
     }),
               42);
+}
+
+// A link that is dead or stuck keeps the connection open and says nothing; the server's own
+// statement_timeout cannot help then.
+TEST(PostgresLink, GivesUpOnAServerThatSaysNothingAnyMore) {
+    test_support::TempDatabase database;
+    const base::PsqlEnvironment direct = base::psql_environment(database.app_url());
+    const auto value = [&](std::string_view name) {
+        for (const auto& [variable, text] : direct) {
+            if (variable == name) return text;
+        }
+        return std::string();
+    };
+    sim::Proxy proxy({.name = "database", .target = value("PGHOST") + "/.s.PGSQL.5432"});
+    proxy.start();
+    base::Postgres postgres(
+        {.url = base::Secret(fmt::format("postgresql://{}:{}@127.0.0.1:{}/{}?connect_timeout=2",
+                                         value("PGUSER"), value("PGPASSWORD"), proxy.port(),
+                                         value("PGDATABASE"))),
+         .connections_max = 2,
+         .statement_max = std::chrono::seconds{1}});
+    ASSERT_TRUE(postgres.is_reachable());
+
+    const auto began = std::chrono::steady_clock::now();
+    try {
+        postgres.transact([&](base::Transaction& transaction) {
+            transaction.run("select 1");
+            proxy.set_fault(sim::parse_proxy_fault("half-open"));
+            transaction.run("select 2");
+        });
+        ADD_FAILURE() << "nothing came of it";
+    } catch (const base::Failure& failure) {
+        EXPECT_EQ(failure.kind(), base::Failure::Kind::unavailable);
+        EXPECT_THAT(failure.what(), testing::HasSubstr("no answer for 4 s"));
+    }
+    EXPECT_FALSE(postgres.is_reachable());
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{25});
+
+    proxy.set_fault({});
+    EXPECT_TRUE(postgres.is_reachable());
 }
 
 }  // namespace

@@ -296,6 +296,20 @@ TEST(SchedulerWire, WithoutTheAuthServiceNoVisitStarts) {
     EXPECT_EQ(room.ticked().ran, 1);  // The next tick tries again.
 }
 
+// The service may have made visits of it: under the same name it hands them out again.
+TEST(SchedulerWire, AClaimWithoutAnAnswerIsAskedAgainByItsName) {
+    SchedulerRoom room;
+    room.hold_lease();
+    room.service.then("claim", refusal(503, "starting"));
+    room.due({"anna"});
+    room.ticked();
+    EXPECT_EQ(room.ticked().ran, 1);
+    const auto claims = room.service.calls("claim");
+    ASSERT_EQ(claims.size(), 3U);
+    EXPECT_EQ(claims[1].body.at("requestId"), claims[0].body.at("requestId"));
+    EXPECT_NE(claims[2].body.at("requestId"), claims[1].body.at("requestId")) << "answered";
+}
+
 TEST(SchedulerWire, AVisitThatIsHandedOutTwiceRunsOnce) {
     SchedulerRoom room({.concurrency_max = 4});
     room.hold_lease();
