@@ -66,6 +66,11 @@ base::Moment local_time(base::Moment moment, std::string_view zone) {
     return base::Moment{cadence_local(*zone_of(zone), moment).time_since_epoch()};
 }
 
+base::Moment day_start(base::Moment moment, std::string_view zone) {
+    const std::shared_ptr<const Zone> place = zone_of(zone);
+    return place->to_utc(std::chrono::floor<std::chrono::days>(cadence_local(*place, moment)));
+}
+
 void require_zone(std::string_view zone) {
     zone_of(zone);
 }

@@ -29,6 +29,9 @@ base::Moment next_slot(Cadence cadence, base::Moment started, std::string_view z
 // The wall clock of `zone` at `moment`, written as if it were UTC.
 base::Moment local_time(base::Moment moment, std::string_view zone);
 
+// The moment at which the day of `moment` began in `zone`.
+base::Moment day_start(base::Moment moment, std::string_view zone);
+
 // Throws Failure::invalid naming the zone when the system does not know it.
 void require_zone(std::string_view zone);
 

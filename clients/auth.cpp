@@ -115,6 +115,7 @@ ClaimedVisit claimed_visit(const base::Json& json, const std::string& where,
             moment_field(fields, "startedAt") - moment_field(fields, "slot"));
     }
     visit.persona = catalog::persona_from_json(fields.object("persona"), where + ".persona");
+    visit.spent_usd = fields.number_or_none("spentUsd", 0, 1e9).value_or(0);
     return visit;
 }
 
@@ -184,24 +185,39 @@ base::Task<base::Json> Auth::exchange(base::HttpRequest request) {
     co_return body;
 }
 
-base::Task<Heartbeat> Auth::heartbeat(std::string runner_id, std::string node,
-                                      std::chrono::seconds lease) {
+base::Task<HeartbeatAnswer> Auth::heartbeat(std::string runner_id, std::string node,
+                                            std::chrono::seconds lease,
+                                            std::optional<DaySpend> spending) {
     base::Json body = {{"runnerId", runner_id}, {"node", node}, {"leaseSeconds", lease.count()}};
+    if (spending) {
+        body["spending"] = {{"since", base::to_iso(spending->since)},
+                            {"openUsd", spending->open_usd}};
+    }
     base::HttpRequest request = service_request("/api/v1/internal/runners/heartbeat", body);
     const std::string name = name_of_request(request, options_.url);
     const base::HttpResponse response = co_await http_.send(std::move(request));
-    if (response.status == 410) co_return Heartbeat::gone;
+    if (response.status == 410) co_return HeartbeatAnswer{Heartbeat::gone, {}};
     if (response.status < 200 || response.status > 299)
         throw refusal_of(response, name, http_.loop().clock().now());
-    co_return Heartbeat::alive;
+    HeartbeatAnswer alive;
+    if (spending) {
+        const base::Json answer =
+            read_answer(name, [&] { return base::parse_json(response.body, "answer"); });
+        alive.spent_elsewhere_usd = read_answer(name, [&] {
+            return base::Fields{answer}.number_or_none("spentElsewhereUsd", 0, 1e12);
+        });
+    }
+    co_return alive;
 }
 
 base::Task<std::vector<ClaimedVisit>> Auth::claim(std::string runner_id, std::string request_id,
                                                   int limit, bool everybody,
-                                                  std::optional<base::Moment> idle_since) {
+                                                  std::optional<base::Moment> idle_since,
+                                                  std::optional<base::Moment> spent_since) {
     base::Json body = {{"runnerId", runner_id}, {"requestId", request_id}, {"limit", limit}};
     if (everybody) body["due"] = "all";
     if (idle_since) body["idleSince"] = base::to_iso(*idle_since);
+    if (spent_since) body["spentSince"] = base::to_iso(*spent_since);
     const base::Json answer =
         co_await exchange(service_request("/api/v1/internal/personas/due", body));
     std::vector<ClaimedVisit> visits = read_answer("the claim", [&] {

@@ -36,6 +36,18 @@ enum class Heartbeat {
     gone,  // This runner is dead for the service: drop all visits, register anew.
 };
 
+// What a runner tells the others about the money of a day.
+struct DaySpend {
+    base::Moment since{};  // The day's start.
+    double open_usd = 0;   // Spent and reserved by visits whose end the service does not have.
+};
+
+struct HeartbeatAnswer {
+    Heartbeat heartbeat = Heartbeat::alive;
+    // What everybody else spent and reserved; nothing: not asked, or the service does not know.
+    std::optional<double> spent_elsewhere_usd;
+};
+
 struct ClaimedVisit {
     std::string visit_id;
     int attempt = 1;
@@ -44,6 +56,7 @@ struct ClaimedVisit {
     // How long after its slot it was claimed, by the service's clock; nothing when it does not say.
     std::optional<std::chrono::milliseconds> lateness;
     catalog::Persona persona;
+    double spent_usd = 0;  // By her, since the claim's `spent_since`.
 };
 
 struct Login {
@@ -84,14 +97,17 @@ class Auth {
     Auth& operator=(const Auth&) = delete;
 
     // With the service key.
-    base::Task<Heartbeat> heartbeat(std::string runner_id, std::string node,
-                                    std::chrono::seconds lease);
+    base::Task<HeartbeatAnswer> heartbeat(std::string runner_id, std::string node,
+                                          std::chrono::seconds lease,
+                                          std::optional<DaySpend> spending = std::nullopt);
     // `everybody`: every active persona without a running visit, due or not. The same request_id
-    // gets the same visits. `idle_since`: only personas without a visit started since then.
+    // gets the same visits. `spent_since`: visits say what their personas spent since then.
+    // `idle_since`: only personas without a visit started since then.
     // Failure::missing: the service knows no such call.
     base::Task<std::vector<ClaimedVisit>> claim(
         std::string runner_id, std::string request_id, int limit, bool everybody,
-        std::optional<base::Moment> idle_since = std::nullopt);
+        std::optional<base::Moment> idle_since = std::nullopt,
+        std::optional<base::Moment> spent_since = std::nullopt);
     base::Task<Stored> store_actions(std::string user_id, std::vector<catalog::Action> actions);
     base::Task<Stored> store_ratings(std::string user_id, std::vector<catalog::Rating> ratings);
     // Failure::missing: the visit or its persona is gone.

@@ -78,6 +78,7 @@ struct Config {
     std::chrono::milliseconds model_header_limit{120'000};
     std::optional<std::chrono::milliseconds> model_idle_limit;  // Nothing: by effort.
     std::uint64_t outbox_bytes_max = 1ULL << 30;
+    double budget_visit_usd = 0, budget_persona_day_usd = 0, budget_day_usd = 0;  // 0: none.
     int turns_max = 15;
     bool paused = false;
     std::string zone = "UTC";

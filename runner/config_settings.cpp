@@ -1,16 +1,9 @@
-#include <arpa/inet.h>
-
-#include <charconv>
-#include <cstdlib>
-
 #include <fmt/format.h>
 
 #include "base/failure.hpp"
-#include "base/http.hpp"
-#include "base/text.hpp"
-#include "catalog/cadence.hpp"
 #include "catalog/password.hpp"
 #include "runner/config.hpp"
+#include "runner/config_values.hpp"
 
 namespace runner {
 
@@ -21,157 +14,6 @@ using base::Failure;
 // What development works with when nothing is set; production refuses each of them.
 constexpr std::string_view development_service_key = "dev-service-key";
 constexpr std::string_view development_auth_secret = "better-auth-secret-12345678901234567890";
-
-[[noreturn]] void refuse_setting(std::string_view valid) {
-    throw Failure{Failure::Kind::invalid, fmt::format("must be {}", valid)};
-}
-
-std::int64_t setting_number(const std::string& text, std::int64_t min, std::int64_t max) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size() || number < min || number > max) {
-        refuse_setting(fmt::format("a whole number from {} to {}", min, max));
-    }
-    return number;
-}
-
-// "90", "90s", "10m", "2h"; whole seconds, not negative.
-std::chrono::seconds setting_duration(const std::string& text, std::chrono::hours max) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    const std::int64_t scale = unit.empty() || unit == "s" ? 1
-                               : unit == "m"               ? 60
-                               : unit == "h"               ? 3600
-                                                           : 0;
-    const std::int64_t most = std::chrono::seconds(max).count();
-    if (error != std::errc{} || scale == 0 || number < 0 || number > most / scale) {
-        refuse_setting(fmt::format("a duration such as 90s, 10m or 2h, at most {}h", max.count()));
-    }
-    return std::chrono::seconds(number * scale);
-}
-
-bool setting_flag(const std::string& text) {
-    for (const char* word : {"1", "true", "yes", "on"}) {
-        if (base::equals_ignoring_case(text, word)) return true;
-    }
-    for (const char* word : {"0", "false", "no", "off", ""}) {
-        if (base::equals_ignoring_case(text, word)) return false;
-    }
-    refuse_setting("true or false");
-}
-
-base::Secret setting_secret(const std::string& text) {
-    if (text.empty()) refuse_setting("a secret, not empty");
-    return base::Secret(text);
-}
-
-std::string setting_domain(const std::string& text) {
-    const bool plain = text.find_first_not_of(
-                           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                           "0123456789.-") == std::string::npos;
-    if (!plain) refuse_setting("a domain such as .example.com");
-    return text;
-}
-
-std::string setting_word(const std::string& text) {
-    if (text.empty() || text.find(' ') != std::string::npos) refuse_setting("one word");
-    return text;
-}
-
-std::string setting_url(const std::string& text) {
-    if (text.empty()) return text;
-    try {
-        base::origin_of(text);
-    } catch (const Failure&) {
-        // The general text does not say what this knob takes.
-        refuse_setting("an http:// or https:// URL");
-    }
-    return text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
-}
-
-base::Secret setting_database(const std::string& text) {
-    if (!text.empty() && !text.starts_with("postgresql://") && !text.starts_with("postgres://") &&
-        text.find('=') == std::string::npos) {
-        refuse_setting("a postgresql:// URL or a key=value connection string");
-    }
-    return base::Secret(text);
-}
-
-std::string setting_model(const std::string& text) {
-    if (text.empty() || text.size() > 200) refuse_setting("a model id such as claude-sonnet-5-5");
-    return text;
-}
-
-std::string setting_address(const std::string& text) {
-    in_addr four{};
-    in6_addr six{};
-    const bool number = ::inet_pton(AF_INET, text.c_str(), &four) == 1 ||
-                        ::inet_pton(AF_INET6, text.c_str(), &six) == 1;
-    if (!number && text != "localhost") {
-        refuse_setting("an IP address such as 127.0.0.1 or 0.0.0.0");
-    }
-    return text;
-}
-
-std::string setting_effort(const std::string& text) {
-    for (const char* word : {"", "low", "medium", "high", "xhigh", "max"}) {
-        if (text == word) return text;
-    }
-    refuse_setting("low, medium, high, xhigh, max or empty");
-}
-
-bool setting_production(const std::string& text) {
-    if (text == "production") return true;
-    if (text == "development" || text == "test" || text.empty()) return false;
-    refuse_setting("production or development");
-}
-
-base::LogLevel setting_level(const std::string& text) {
-    if (text == "debug") return base::LogLevel::debug;
-    if (text == "info") return base::LogLevel::info;
-    if (text == "warning") return base::LogLevel::warning;
-    if (text == "error") return base::LogLevel::error;
-    refuse_setting("debug, info, warning or error");
-}
-
-std::vector<std::string> setting_list(const std::string& text) {
-    std::vector<std::string> items;
-    for (const std::string_view item : base::split(text, ',')) {
-        if (!base::trim(item).empty()) items.emplace_back(base::trim(item));
-    }
-    return items;
-}
-
-std::vector<std::string> setting_origins(const std::string& text) {
-    std::vector<std::string> items = setting_list(text);
-    for (std::string& item : items) {
-        if (setting_url(item) != base::origin_of(item))
-            refuse_setting("a comma list of origins such as https://app.example.com");
-    }
-    return items;
-}
-
-std::vector<std::string> setting_addresses(const std::string& text) {
-    std::vector<std::string> items = setting_list(text);
-    for (const std::string& item : items) setting_address(item);
-    return items;
-}
-
-std::filesystem::path setting_folder(const std::string& text) {
-    if (text.empty()) refuse_setting("a directory");
-    return std::filesystem::absolute(text);
-}
-
-std::string setting_zone(const std::string& text) {
-    try {
-        catalog::require_zone(text);
-    } catch (const Failure&) {
-        // Its own text repeats the value.
-        refuse_setting("an IANA time zone such as Europe/Berlin");
-    }
-    return text;
-}
 
 std::vector<Setting> where_settings() {
     return {
@@ -283,6 +125,14 @@ std::vector<Setting> model_settings() {
          }},
         {"PERSONA_PRICES", "--prices", "", "price file; empty: the shipped one", false,
          [](Config& c, const std::string& t) { c.prices_file = t; }},
+        {"BUDGET_VISIT_USD", "--budget-visit-usd", "", "most that one visit may cost; empty: any",
+         false, [](Config& c, const std::string& t) { c.budget_visit_usd = setting_usd(t); }},
+        {"BUDGET_PERSONA_DAY_USD", "--budget-persona-day-usd", "",
+         "most that one persona may cost a day of PERSONA_TIMEZONE; empty: any", false,
+         [](Config& c, const std::string& t) { c.budget_persona_day_usd = setting_usd(t); }},
+        {"BUDGET_DAY_USD", "--budget-day-usd", "",
+         "most that all visits of all daemons may cost such a day; empty: any", false,
+         [](Config& c, const std::string& t) { c.budget_day_usd = setting_usd(t); }},
     };
 }
 

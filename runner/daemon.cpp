@@ -114,6 +114,25 @@ catalog::Prices prices_of(const Config& config) {
     return catalog::Prices(text.str(), config.prices_file.string());
 }
 
+BudgetLimits budget_limits(const Config& config) {
+    return {.visit = config.budget_visit_usd,
+            .persona_day = config.budget_persona_day_usd,
+            .day = config.budget_day_usd};
+}
+
+// What has no price cannot be kept within a budget.
+void check_budget(const Config& config, const catalog::Prices& prices, base::Moment now) {
+    if (!budget_limits(config).any()) return;
+    for (const std::string& model : {config.model, config.rating_model}) {
+        if (prices.cost(model, {}, now)) continue;
+        throw Failure{Failure::Kind::invalid,
+                      fmt::format("PERSONA_PRICES: the price file knows no price of {}, which a "
+                                  "budget (BUDGET_VISIT_USD, BUDGET_PERSONA_DAY_USD, "
+                                  "BUDGET_DAY_USD) needs; add one or unset the budget",
+                                  model)};
+    }
+}
+
 std::string idle_reason_of(const Config& config) {
     return config.api_key.empty() ? "ANTHROPIC_API_KEY is not set, so no visit runs"
                                   : std::string();
@@ -193,7 +212,10 @@ struct Outbound {
               {.folder = config.state_directory / "outbox", .bytes_max = config.outbox_bytes_max},
               metrics, random),
           lease(loop, auth, lease_options(config, node), metrics, random),
-          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random},
+          budget(budget_limits(config).any()
+                     ? std::make_unique<Budget>(loop, budget_limits(config), config.zone, metrics)
+                     : nullptr),
+          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random, budget.get()},
                     {.tick_interval = config.tick_interval,
                      .concurrency_max = config.concurrency,
                      .paused = config.paused},
@@ -202,6 +224,13 @@ struct Outbound {
         loop.observe_lag(metrics.histogram("persona_loop_lag_seconds",
                                            "How long work waits for the outbound thread",
                                            base::Loop::lag_bounds()));
+        if (!budget) return;
+        lease.share(*budget, outbox);
+        // What an earlier process spent and the service does not know yet.
+        for (const VisitRecords* left : outbox.visits()) {
+            const double spent = left->end ? left->end->cost_usd.value_or(0) : 0;
+            budget->adopt(left->visit_id, left->started_at, spent);
+        }
     }
 
     static clients::ClaudeOptions claude_options(const Config& config) {
@@ -229,6 +258,7 @@ struct Outbound {
     const catalog::Prices prices;
     Outbox outbox;
     Lease lease;
+    std::unique_ptr<Budget> budget;  // Null: no limit is set.
     Scheduler scheduler;
     base::Gate stop_asked;
     int signals = 0;
@@ -311,6 +341,7 @@ void raise_file_limit() {
 void run_daemon(const Config& config) {
     base::block_stop_signals();
     catalog::Prices prices = prices_of(config);  // A wrong file leaves nothing behind.
+    check_budget(config, prices, base::SystemClock().now());
     constexpr std::string_view state_setting = "STATE_DIRECTORY (--state)";
     naming(state_setting, [&] { base::drop_root_to_owner_of(config.state_directory); });
     raise_file_limit();

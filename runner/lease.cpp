@@ -5,6 +5,8 @@
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "clients/auth.hpp"
+#include "runner/budget.hpp"
+#include "runner/outbox.hpp"
 
 namespace runner {
 
@@ -22,6 +24,17 @@ Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::
 
 void Lease::renew_id() {
     runner_id_ = random_.uuid();
+}
+
+void Lease::share(Budget& budget, const Outbox& outbox) {
+    budget_ = &budget;
+    outbox_ = &outbox;
+}
+
+std::optional<clients::DaySpend> Lease::spending() {
+    if (!budget_) return std::nullopt;
+    return budget_->report(
+        runner_id_, [this](const std::string& visit) { return outbox_->find(visit) != nullptr; });
 }
 
 bool Lease::is_held() const {
@@ -53,15 +66,17 @@ base::Task<void> Lease::until_held() {
 base::Task<bool> Lease::beat() {
     const base::Steady sent_at = loop_.now();
     const std::string runner_id = runner_id_;
+    const std::optional<clients::DaySpend> spending = this->spending();
     try {
-        const clients::Heartbeat answer =
-            co_await auth_.heartbeat(runner_id, options_.node, options_.length);
+        const clients::HeartbeatAnswer answer =
+            co_await auth_.heartbeat(runner_id, options_.node, options_.length, spending);
         if (runner_id != runner_id_) co_return false;  // Revoked meanwhile.
-        if (answer == clients::Heartbeat::gone) {
+        if (answer.heartbeat == clients::Heartbeat::gone) {
             revoke("the auth service declared this runner dead");
             co_return false;
         }
         if (!held_) base::log_info("lease held", {{"runner", runner_id}});
+        if (spending) budget_->hear(*spending, answer.spent_elsewhere_usd);
         held_ = was_ever_held_ = true;
         ends_at_ = sent_at + options_.length;
         last_error_.clear();

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/loop.hpp"
@@ -20,9 +21,13 @@
 
 namespace clients {
 class Auth;
-}
+struct DaySpend;
+}  // namespace clients
 
 namespace runner {
+
+class Budget;
+class Outbox;
 
 struct LeaseOptions {
     std::string node;  // Of the state directory: registering it declares its earlier runners dead.
@@ -45,6 +50,9 @@ class Lease {
     base::Task<void> keep(std::function<void(std::string)> lost,
                           std::function<void(std::string)> unsupported = {});
 
+    // Heartbeats carry the day's money then, and bring what the others spent. Before keep().
+    void share(Budget& budget, const Outbox& outbox);
+
     bool is_held() const;
     // A step that takes at most `limit` ends while the lease still holds.
     bool covers(base::Duration limit) const;
@@ -58,12 +66,15 @@ class Lease {
 
   private:
     base::Task<bool> beat();
+    std::optional<clients::DaySpend> spending();
     void end(const std::string& reason);
     void renew_id();
 
     base::Loop& loop_;
     clients::Auth& auth_;
     const LeaseOptions options_;
+    Budget* budget_ = nullptr;
+    const Outbox* outbox_ = nullptr;
     base::Random& random_;
     base::Counter& losses_;
     base::Gate changed_;

@@ -139,6 +139,12 @@ const VisitRecords* Outbox::find(const std::string& visit_id) const {
     return found == entries_.end() ? nullptr : &found->second->records;
 }
 
+std::vector<const VisitRecords*> Outbox::visits() const {
+    std::vector<const VisitRecords*> all;
+    for (const auto& [id, entry] : entries_) all.push_back(&entry->records);
+    return all;
+}
+
 // On disk, and the service still takes the visit's records.
 base::Task<void> Outbox::kept(std::string visit_id, LogVisitPointer log, Log::Ticket ticket) {
     co_await log_.written(log, ticket);

@@ -95,6 +95,7 @@ class Outbox {
     void abandon(const std::string& visit_id, catalog::VisitEnd end);
 
     const VisitRecords* find(const std::string& visit_id) const;
+    std::vector<const VisitRecords*> visits() const;  // All that are not yet forgotten.
 
     // Delivers for ever; owned by a Group. flush(): until nothing closed is left or `limit` is
     // over.

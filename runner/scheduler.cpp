@@ -129,9 +129,16 @@ int Scheduler::free_places() const {
     return allowed - static_cast<int>(active_.size());
 }
 
+// Since when the claim is to say what personas have spent.
+std::optional<base::Moment> Scheduler::budget_day() const {
+    if (!services_.budget) return std::nullopt;
+    return services_.budget->today();
+}
+
 void Scheduler::refuse_start_while_stopped() const {
     std::string reason = services_.claude.traffic().stop_reason();
     if (reason.empty()) reason = services_.outbox.refusal();
+    if (reason.empty() && services_.budget) reason = services_.budget->stop_reason();
     if (!reason.empty()) throw Failure{Failure::Kind::unavailable, reason};
 }
 
@@ -146,7 +153,7 @@ base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
     const std::string request_id = unanswered_claim_->request_id;
     try {
         claimed = co_await services_.auth.claim(runner_id, request_id, places, tick->everybody,
-                                                tick->idle_since);
+                                                tick->idle_since, budget_day());
         unanswered_claim_.reset();
     } catch (const Failure& failure) {
         if (failure.status() == 410) services_.lease.revoke(failure.what());
@@ -295,6 +302,7 @@ base::Json Scheduler::status() const {
                                                 services_.claude.traffic().exact_places())},
                     {"running", std::move(visits)}};
     const std::string stopped = services_.claude.traffic().stop_reason();
+    json["budget"] = services_.budget ? services_.budget->status() : base::Json();
     json["modelStopped"] = stopped.empty() ? base::Json() : base::Json(stopped);
     json["lastTickAt"] = last_tick_ ? base::Json(base::to_iso(*last_tick_)) : base::Json();
     json["lastTick"] = last_report_ ? to_json(*last_report_) : base::Json();

@@ -71,8 +71,11 @@ class Scheduler {
     void hand_back_visits(const std::string& reason) { end_visits(reason, true); }
 
     std::size_t running() const { return active_.size(); }
-    // Why the model lets no visit start; empty: it does.
+    // Why the model or the budget lets no visit start; empty: it does.
     std::string model_stop() const { return services_.claude.traffic().stop_reason(); }
+    std::string budget_stop() const {
+        return services_.budget ? services_.budget->stop_reason() : std::string();
+    }
     base::Json status() const;  // For /status: running visits, last tick.
     const std::optional<base::Moment>& last_tick() const { return last_tick_; }
 
@@ -83,6 +86,7 @@ class Scheduler {
     base::Task<void> pass(TickPointer tick);
     base::Task<void> guarded_pass(TickPointer tick);
     int free_places() const;
+    std::optional<base::Moment> budget_day() const;
     void refuse_start_while_stopped() const;  // Throws Failure::unavailable with the reason.
     base::Task<std::size_t> claim_some(TickPointer tick, int places);
     base::Task<void> run_visit(std::string visit_id, TickPointer tick);

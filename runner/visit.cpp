@@ -23,7 +23,6 @@ using base::Failure;
 using catalog::Action;
 using catalog::VisitEnd;
 
-constexpr int rating_tokens_max = 2'048;
 constexpr int login_attempts_max = 8;
 constexpr std::chrono::seconds login_wait_max{30};
 
@@ -47,6 +46,7 @@ std::string_view word_of(Waiting waiting) {
         case Waiting::login: return "login";
         case Waiting::spaces: return "spaces";
         case Waiting::tools: return "tools";
+        case Waiting::budget: return "budget";
         case Waiting::model: return "model";
         case Waiting::tool: return "tool";
         case Waiting::rating: return "rating";
@@ -63,6 +63,7 @@ VisitEnd::Source source_of(Waiting waiting, Failure::Kind kind) {
             return ours ? VisitEnd::Source::infra : VisitEnd::Source::persona;
         }
         case Waiting::spaces:
+        case Waiting::budget:
         case Waiting::disk: return VisitEnd::Source::infra;
         case Waiting::tools:
         case Waiting::tool: return VisitEnd::Source::product;
@@ -94,6 +95,10 @@ std::uint64_t Visit::seed() const {
 base::Task<void> Visit::run() {
     co_await enter();
     co_await live_turns();
+    if (progress_.turns == 0) {
+        progress_.waiting_for = Waiting::budget;
+        throw Failure{Failure::Kind::throttled, over_budget_};
+    }
     const double day_cost_usd = progress_.cost_usd;
     std::vector<catalog::Rating> ratings = co_await rate();
     progress_.rating_cost_usd = progress_.cost_usd - day_cost_usd;
@@ -128,6 +133,9 @@ base::Task<void> Visit::enter() {
     records.user_id = claimed_.persona.user_id;
     records.persona = persona();
     records.started_at = started_at_ = services_.loop.clock().now();
+    if (services_.budget) {
+        services_.budget->open(id(), services_.lease.runner_id(), started_at_, claimed_.spent_usd);
+    }
     progress_.waiting_for = Waiting::disk;
     co_await services_.outbox.open(std::move(records));
 
@@ -172,9 +180,14 @@ base::Task<void> Visit::live_turns() {
     while (progress_.turns < options_.turns_max) {
         progress_.waiting_for = Waiting::model;
         ++progress_.turns;
-        const clients::Message reply =
-            co_await services_.claude.send(*talk_, turn, lost_reply_of(options_.model));
-        count_reply(reply, options_.model);
+        const std::optional<clients::Message> replied =
+            co_await ask(*talk_, turn, next_prompt_tokens());
+        if (!replied) {
+            --progress_.turns;  // It never left.
+            reason_ = "budget: " + over_budget_;
+            co_return;
+        }
+        const clients::Message& reply = *replied;
         count_prefix(reply.tokens);
         if (reply.stop_reason == "refusal") {
             reason_ =
@@ -305,13 +318,13 @@ void Visit::note(const Action& action, const std::string& answer) {
                        base::cut(answer, digest_answer_bytes_max)});
 }
 
-base::Task<clients::Message> Visit::ask_rating(bool structured) {
+base::Task<std::optional<clients::Message>> Visit::ask_rating(bool structured) {
     clients::Conversation question(rating_system_text(claimed_.persona), "[]");
     question.add_user(rating_question(progress_.modules, digest_));
     clients::TurnOptions turn{.model = options_.rating_model, .max_tokens = rating_tokens_max};
     if (structured) turn.output_schema = base::to_text(rating_schema(progress_.modules));
     // Serialised before the first suspension: the task owns what it sends.
-    return services_.claude.send(question, turn, lost_reply_of(options_.rating_model));
+    return ask(question, turn, tokens_at_most(question.bytes() + turn.output_schema.size()));
 }
 
 base::Task<std::vector<catalog::Rating>> Visit::rate() {
@@ -319,17 +332,21 @@ base::Task<std::vector<catalog::Rating>> Visit::rate() {
     if (question.modules.empty()) co_return std::vector<catalog::Rating>{};
     progress_.waiting_for = Waiting::rating;
     progress_.asked_for_ratings = true;
+    if (services_.budget) services_.budget->release_rating(id());
     std::string trouble;
     for (const bool structured : {true, false}) {
         bool schema_refused = false;
         try {
-            const clients::Message reply = co_await ask_rating(structured);
-            count_reply(reply, options_.rating_model);
-            if (reply.stop_reason == "refusal") {
-                co_return unanswered_ratings(question, catalog::Rating::Status::refused,
-                                             reply.text);
+            const std::optional<clients::Message> reply = co_await ask_rating(structured);
+            if (!reply) {
+                trouble = "budget: " + over_budget_;
+                break;
             }
-            co_return read_ratings(question, reply.text);
+            if (reply->stop_reason == "refusal") {
+                co_return unanswered_ratings(question, catalog::Rating::Status::refused,
+                                             reply->text);
+            }
+            co_return read_ratings(question, reply->text);
         } catch (const Failure& failure) {
             // A day that was lived stays a day: without an answer its ratings are missing, not
             // invented. A server without structured outputs refuses the schema; then it is asked

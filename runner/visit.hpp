@@ -22,6 +22,7 @@
 #include "clients/auth.hpp"
 #include "clients/claude.hpp"
 #include "clients/mcp.hpp"
+#include "runner/budget.hpp"
 #include "runner/lease.hpp"
 #include "runner/outbox.hpp"
 #include "runner/prompts.hpp"
@@ -39,6 +40,7 @@ struct Services {
     const catalog::Prices& prices;
     base::Metrics& metrics;
     base::Random& random;
+    Budget* budget = nullptr;  // Null: no limit.
 };
 
 struct VisitOptions {
@@ -56,7 +58,7 @@ struct VisitOptions {
 };
 
 // What the visit waits for right now; also tells whose failure a failure is.
-enum class Waiting { login, spaces, tools, model, tool, rating, disk };
+enum class Waiting { login, spaces, tools, budget, model, tool, rating, disk };
 std::string_view word_of(Waiting waiting);
 
 // What can be seen of a visit from outside, at any time.
@@ -91,6 +93,7 @@ class Visit {
     Visit(Services services, const VisitOptions& options, clients::ClaimedVisit claimed);
     Visit(const Visit&) = delete;
     Visit& operator=(const Visit&) = delete;
+    ~Visit();
 
     // Returns when the visit is closed in the outbox. Throws base::Failure when it cannot go on;
     // then whoever runs it calls give_up().
@@ -114,9 +117,20 @@ class Visit {
     void check_lease() const;
     base::Task<clients::CallResult> call_product(std::string tool, base::Json arguments, int seq);
     base::Task<std::vector<catalog::Rating>> rate();
-    base::Task<clients::Message> ask_rating(bool structured);
-    // What replies cost, whole ones and broken ones (visit_money.cpp).
-    void count(const catalog::TokenCounts& tokens, const std::string& model);
+    base::Task<std::optional<clients::Message>> ask_rating(bool structured);
+    // Asks the model when the most that it can cost fits the budget; else nothing, and
+    // over_budget_ says why (visit_money.cpp).
+    base::Task<std::optional<clients::Message>> ask(const clients::Conversation& talk,
+                                                    const clients::TurnOptions& turn,
+                                                    std::int64_t prompt_tokens);
+    base::Task<std::optional<clients::Message>> ask_within_budget(base::Task<clients::Message> call,
+                                                                  double usd, double keep,
+                                                                  std::string model);
+    double rating_money() const;
+    double cost_at_most(const clients::TurnOptions& turn, std::int64_t prompt_tokens) const;
+    std::int64_t next_prompt_tokens() const;
+    // What replies cost, whole ones and broken ones.
+    std::optional<double> count(const catalog::TokenCounts& tokens, const std::string& model);
     void count_reply(const clients::Message& reply, const std::string& model);
     void count_prefix(const catalog::TokenCounts& tokens);
     clients::LostReply lost_reply_of(const std::string& model);
@@ -132,6 +146,8 @@ class Visit {
     const base::Steady began_;
     base::Moment started_at_{};  // Its day decides about prices.
     std::int64_t newest_prompt_tokens_ = 0;
+    std::size_t newest_prompt_bytes_ = 0;
+    std::string over_budget_;  // Why the budget let no further request leave.
     VisitProgress progress_;
     base::Secret session_token_;
     std::unique_ptr<clients::McpSession> session_;
@@ -142,6 +158,10 @@ class Visit {
     std::string reason_;   // How the day ended.
     std::string summary_;  // Her last words of the day.
 };
+
+inline constexpr int rating_tokens_max = 2'048;
+// An upper bound for a prompt of so many bytes.
+std::int64_t tokens_at_most(std::size_t bytes);
 
 // Whose failure it is, by what the visit waited for.
 catalog::VisitEnd::Source source_of(Waiting waiting, base::Failure::Kind kind);

@@ -6,6 +6,7 @@
 #include "auth/personas/records.hpp"
 #include "auth/personas/routes.hpp"
 #include "auth/personas/runners.hpp"
+#include "auth/personas/spending.hpp"
 #include "base/failure.hpp"
 #include "base/metrics.hpp"
 
@@ -57,10 +58,18 @@ const base::Json& rows_of(const base::Json& body, std::string_view name, std::si
     return fields.array(name, rows_max);
 }
 
+std::optional<base::Moment> moment_or_none(const base::Fields& fields, std::string_view name) {
+    const auto text = fields.text_or_none(name, 64);
+    if (!text) return std::nullopt;
+    const auto moment = base::from_iso(*text);
+    if (!moment) fields.fail(name, "a time like 2026-11-21T09:30:00.000Z");
+    return moment;
+}
+
 Claim claim_of(const base::Json& body) {
     static constexpr std::string_view all[] = {"all"};
-    static constexpr std::string_view known[] = {"runnerId", "requestId", "limit", "due",
-                                                 "idleSince"};
+    static constexpr std::string_view known[] = {"runnerId", "requestId", "limit",
+                                                 "due",      "idleSince", "spentSince"};
     const base::Fields fields(body);
     fields.only(known);
     Claim claim;
@@ -68,11 +77,38 @@ Claim claim_of(const base::Json& body) {
     claim.request_id = fields.text("requestId", 1, runner_id_bytes_max);
     claim.limit = static_cast<int>(fields.integer("limit", 1, claim_limit_max));
     claim.everybody = fields.word_or_none("due", all).has_value();
-    if (const auto since = fields.text_or_none("idleSince", 64)) {
-        claim.idle_since = base::from_iso(*since);
-        if (!claim.idle_since) fields.fail("idleSince", "a time like 2026-11-21T09:30:00.000Z");
-    }
+    claim.idle_since = moment_or_none(fields, "idleSince");
     return claim;
+}
+
+struct DaySpend {
+    base::Moment since{};
+    double open_usd = 0;
+};
+
+// "spending" of a heartbeat: what its runner tells the others about the money of a day.
+std::optional<DaySpend> spending_of(const base::Fields& heartbeat) {
+    if (!heartbeat.has("spending")) return std::nullopt;
+    static constexpr std::string_view known[] = {"since", "openUsd"};
+    const base::Fields fields(heartbeat.object("spending"), "spending");
+    fields.only(known);
+    DaySpend spending{.open_usd = fields.number("openUsd", 0, 1e9)};
+    const auto since = moment_or_none(fields, "since");
+    if (!since) fields.fail("since", "the start of the day");
+    spending.since = *since;
+    return spending;
+}
+
+// "spentSince": each visit says what its persona has spent since then.
+void add_spent(base::Json& visits, const std::vector<ClaimedVisit>& claimed, base::Moment since,
+               base::Postgres& database) {
+    std::vector<std::string> user_ids;
+    for (const ClaimedVisit& visit : claimed) user_ids.push_back(visit.persona.user_id);
+    const std::map<std::string, double> spent = Spending(database).of_personas(user_ids, since);
+    for (std::size_t i = 0; i < claimed.size(); ++i) {
+        const auto found = spent.find(user_ids[i]);
+        visits[i]["spentUsd"] = found == spent.end() ? 0.0 : found->second;
+    }
 }
 
 }  // namespace
@@ -96,6 +132,7 @@ base::ServerResponse claim_due_personas(const ServiceCaller&, const Context& con
                                         const base::ServerRequest& request) {
     const base::Json body = request.json();
     const Claim claim = claim_of(body);
+    const auto spent_since = moment_or_none(base::Fields(body), "spentSince");
     const base::Moment now = context.clock.now();
     Visits visits(context.database, visit_rules(context.options));
     const auto claimed = visits.claim(claim, now);
@@ -103,6 +140,7 @@ base::ServerResponse claim_due_personas(const ServiceCaller&, const Context& con
     base::Json json = base::Json::object();
     json["visits"] = base::Json::array();
     for (const ClaimedVisit& visit : *claimed) json["visits"].push_back(claimed_json(visit));
+    if (spent_since) add_spent(json["visits"], *claimed, *spent_since, context.database);
     json["serverTime"] = base::to_iso(now);
     return base::ServerResponse::json(json);
 }
@@ -146,18 +184,24 @@ base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& conte
                                       const base::ServerRequest& request) {
     const base::Json body = request.json();
     const base::Fields fields(body);
-    static constexpr std::string_view known[] = {"runnerId", "node", "leaseSeconds"};
+    static constexpr std::string_view known[] = {"runnerId", "node", "leaseSeconds", "spending"};
     fields.only(known);
     const Heartbeat heartbeat{.runner_id = fields.text("runnerId", 1, runner_id_bytes_max),
                               .node = fields.text("node", 1, runner_id_bytes_max),
                               .lease = std::chrono::seconds(fields.integer(
                                   "leaseSeconds", lease_seconds_min, lease_seconds_max))};
+    const std::optional<DaySpend> spending = spending_of(fields);
     const base::Moment now = context.clock.now();
     Runners runners(context.database, visit_rules(context.options));
     if (runners.heartbeat(heartbeat, now) == Runners::Answer::dead) return runner_is_dead();
     base::Json json = base::Json::object();
     json["ok"] = true;
     json["leaseUntil"] = base::to_iso(now + heartbeat.lease);
+    if (spending) {
+        json["spentElsewhereUsd"] =
+            Spending(context.database)
+                .exchange(heartbeat.runner_id, spending->since, spending->open_usd);
+    }
     json["serverTime"] = base::to_iso(now);
     return base::ServerResponse::json(json);
 }

@@ -373,6 +373,56 @@ TEST_F(PersonaRoutesTest, bad_claims_heartbeats_and_ends_name_their_field) {
     EXPECT_EQ(status_of(tick), "running");
 }
 
+TEST_F(PersonaRoutesTest, runners_tell_each_other_what_they_spend) {
+    const auto beat = [&](const std::string& runner, double open_usd) {
+        const Json answer =
+            internal("POST", "/runners/heartbeat",
+                     {{"runnerId", runner},
+                      {"node", "node-of-" + runner},
+                      {"leaseSeconds", 3600},
+                      {"spending", {{"since", "2026-11-20T00:00:00Z"}, {"openUsd", open_usd}}}});
+        EXPECT_EQ(answer["status"], 200) << answer;
+        return answer["body"]["spentElsewhereUsd"].get<double>();
+    };
+    add_persona("dora");
+    EXPECT_EQ(beat("runner", 0.25), 0);
+    EXPECT_EQ(beat("other", 0.5), 0.25);
+    catalog::VisitEnd end = finished();
+    end.cost_usd = 1.5;
+    internal("POST", "/visits/" + claim_one("q") + "/finish", catalog::to_json(end));
+    EXPECT_EQ(beat("runner", 0), 0.5);  // Her own visits she counts herself.
+    EXPECT_EQ(beat("other", 0), 1.5);
+
+    // The next claim says what each persona has spent already.
+    const Json claim = {{"runnerId", "other"},
+                        {"requestId", "r"},
+                        {"limit", 1},
+                        {"due", "all"},
+                        {"spentSince", "2026-11-20T00:00:00Z"}};
+    EXPECT_EQ(internal("POST", "/personas/due", claim)["body"]["visits"][0]["spentUsd"], 1.5);
+}
+
+TEST_F(PersonaRoutesTest, a_heartbeat_without_money_is_told_none_and_wrong_money_is_named) {
+    const Json beat = {{"runnerId", "runner"}, {"node", "node-of-runner"}, {"leaseSeconds", 60}};
+    const Json answer = internal("POST", "/runners/heartbeat", beat);
+    EXPECT_FALSE(answer["body"].contains("spentElsewhereUsd"));
+    for (const auto& [spending, field] :
+         {std::pair{Json{{"openUsd", 1}}, "since"},
+          std::pair{Json{{"since", "2026-11-20T00:00:00Z"}, {"openUsd", -1}}, "openUsd"},
+          std::pair{Json{{"since", "today"}, {"openUsd", 1}}, "since"}}) {
+        Json wrong = beat;
+        wrong["spending"] = spending;
+        const Json refused = internal("POST", "/runners/heartbeat", wrong);
+        EXPECT_EQ(refused["status"], 400) << refused;
+        EXPECT_NE(refused["body"]["error"].get<std::string>().find(field), std::string::npos);
+    }
+    add_persona("dora");
+    const Json claim = {
+        {"runnerId", "runner"}, {"requestId", "q"}, {"limit", 1}, {"spentSince", "today"}};
+    EXPECT_EQ(internal("POST", "/personas/due", claim)["status"], 400);
+    EXPECT_EQ(count("select count(*) from auth.persona_visits"), 0) << "refused before it claims";
+}
+
 TEST_F(PersonaRoutesTest, a_dead_runner_is_told_410) {
     clock_.advance(std::chrono::hours(24 * 31));
     const Json beat = internal("POST", "/runners/heartbeat",

@@ -37,13 +37,13 @@ constexpr const char* claim_answer = R"({"visits":[{"tickId":"v1","attempt":2,
 TEST(AuthWire, Heartbeats) {
     AuthRoom room;
     room.answer(R"({"ok":true})");
-    EXPECT_EQ(room.run(room.auth.heartbeat("r1", "n1", std::chrono::seconds{60})),
+    EXPECT_EQ(room.run(room.auth.heartbeat("r1", "n1", std::chrono::seconds{60})).heartbeat,
               clients::Heartbeat::alive);
     EXPECT_EQ(room.last().path, "/api/v1/internal/runners/heartbeat");
     EXPECT_EQ(room.last().header("x-service-key"), "service-key");
     EXPECT_EQ(room.last_json(), (Json{{"runnerId", "r1"}, {"node", "n1"}, {"leaseSeconds", 60}}));
     room.answer(R"({"error":"gone"})", 410);
-    EXPECT_EQ(room.run(room.auth.heartbeat("r1", "n1", std::chrono::seconds{60})),
+    EXPECT_EQ(room.run(room.auth.heartbeat("r1", "n1", std::chrono::seconds{60})).heartbeat,
               clients::Heartbeat::gone);
 }
 

@@ -1,0 +1,240 @@
+#include "runner/budget.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/failure.hpp"
+#include "base/log.hpp"
+#include "catalog/cadence.hpp"
+
+namespace runner {
+
+namespace {
+
+constexpr std::size_t budget_days_max = 4;
+constexpr double budget_rounding = 1e-9;  // Sums of fractions of a cent.
+
+base::Gauge& budget_gauge(base::Metrics& metrics, const char* part) {
+    return metrics.gauge("persona_budget_day_usd",
+                         "Today's money by part: spent and reserved here, spent and reserved by "
+                         "other daemons",
+                         {{"part", part}});
+}
+
+}  // namespace
+
+Budget::Budget(base::Loop& loop, BudgetLimits limits, std::string zone, base::Metrics& metrics)
+    : loop_(loop),
+      limits_(limits),
+      zone_(std::move(zone)),
+      metrics_(metrics),
+      changed_(loop),
+      spent_(budget_gauge(metrics, "spent")),
+      reserved_(budget_gauge(metrics, "reserved")),
+      elsewhere_(budget_gauge(metrics, "elsewhere")),
+      stopped_(metrics.gauge("persona_budget_stopped", "1: the budget of the day is used up")) {}
+
+base::Moment Budget::day_of(base::Moment moment) const {
+    return catalog::day_start(moment, zone_);
+}
+
+Budget::Entry& Budget::entry_of(const std::string& visit) {
+    const auto found = entries_.find(visit);
+    base::require(found != entries_.end(), "a visit spends that was not opened");
+    return found->second;
+}
+
+void Budget::open(const std::string& visit, const std::string& runner_id, base::Moment started_at,
+                  double persona_spent) {
+    entries_[visit] = {
+        .day = day_of(started_at), .runner_id = runner_id, .persona_spent = persona_spent};
+    days_.try_emplace(entries_[visit].day);
+    while (days_.size() > budget_days_max) days_.erase(days_.begin());
+}
+
+void Budget::adopt(const std::string& visit, base::Moment started_at, double spent) {
+    open(visit, {}, started_at, 0);
+    spend(visit, spent);
+    close(visit);
+}
+
+Budget::Answer Budget::refuse(const char* setting, double limit, double used, double usd) {
+    metrics_
+        .counter("persona_budget_refusals_total", "Requests that did not fit, by limit",
+                 {{"limit", setting}})
+        .add();
+    return {Verdict::refused,
+            fmt::format("{} is {:.4f} USD, {:.4f} is used and the next request may cost "
+                        "{:.4f}",
+                        setting, limit, used, usd)};
+}
+
+Budget::Answer Budget::answer(const Entry& entry, double usd) {
+    const double own = entry.spent + entry.kept;
+    const auto fits = [usd](double limit, double used) {
+        return limit <= 0 || used + usd <= limit + budget_rounding;
+    };
+    if (!fits(limits_.visit, own)) return refuse("BUDGET_VISIT_USD", limits_.visit, own, usd);
+    if (!fits(limits_.persona_day, entry.persona_spent + own)) {
+        return refuse("BUDGET_PERSONA_DAY_USD", limits_.persona_day, entry.persona_spent + own,
+                      usd);
+    }
+    Day& day = days_[entry.day];
+    if (fits(limits_.day, day.fixed() + day.under_way)) return {};
+    if (day.under_way > budget_rounding && fits(limits_.day, day.fixed())) {
+        return {Verdict::wait, {}};
+    }
+    const bool was_used_up = is_used_up(day);
+    day.refused = usd;
+    Answer refused = refuse("BUDGET_DAY_USD", limits_.day, day.fixed() + day.under_way, usd);
+    if (!was_used_up && is_used_up(day)) {
+        base::log_error("budget of the day used up, no visit starts", {{"reason", refused.reason}});
+    }
+    show();
+    return refused;
+}
+
+Budget::Answer Budget::reserve(const std::string& visit, double usd, double keep) {
+    Entry& entry = entry_of(visit);
+    base::require(entry.under_way == 0, "a visit reserves twice");
+    Answer given = answer(entry, usd + keep);
+    if (given.verdict == Verdict::granted) {
+        entry.under_way = usd;
+        entry.kept += keep;
+        days_[entry.day].under_way += usd;
+        days_[entry.day].kept += keep;
+        show();
+    }
+    return given;
+}
+
+void Budget::release_rating(const std::string& visit) {
+    Entry& entry = entry_of(visit);
+    days_[entry.day].kept -= entry.kept;
+    entry.kept = 0;
+}
+
+bool Budget::spend(const std::string& visit, double usd) {
+    Entry& entry = entry_of(visit);
+    entry.spent += usd;
+    Day& day = days_[entry.day];
+    day.spent += usd;
+    show();
+    const auto within = [](double limit, double used) {
+        return limit <= 0 || used <= limit + budget_rounding;
+    };
+    const double own = entry.spent + entry.kept + entry.under_way;
+    return within(limits_.visit, own) && within(limits_.persona_day, entry.persona_spent + own) &&
+           within(limits_.day, day.fixed() + day.under_way);
+}
+
+void Budget::settle(const std::string& visit) {
+    Entry& entry = entry_of(visit);
+    days_[entry.day].under_way -= entry.under_way;
+    entry.under_way = 0;
+    show();
+    changed_.notify();
+}
+
+void Budget::close(const std::string& visit) {
+    const auto found = entries_.find(visit);
+    if (found == entries_.end() || found->second.closed) return;
+    found->second.closed = true;
+    release_rating(visit);
+    settle(visit);
+}
+
+bool Budget::is_used_up(const Day& day) const {
+    return limits_.day > 0 && day.refused > 0 &&
+           day.fixed() + day.refused > limits_.day + budget_rounding;
+}
+
+std::string Budget::stop_reason() const {
+    const auto found = days_.find(today());
+    if (limits_.day <= 0) return {};
+    const Day day = found == days_.end() ? Day{} : found->second;
+    if (!is_used_up(day) && day.fixed() < limits_.day) return {};
+    return fmt::format(
+        "budget: BUDGET_DAY_USD is {:.4f} USD and {:.4f} is used; visits start "
+        "again tomorrow",
+        limits_.day, day.fixed());
+}
+
+base::Json Budget::status() const {
+    const auto found = days_.find(today());
+    const Day day = found == days_.end() ? Day{} : found->second;
+    const auto limit = [](double usd) { return usd > 0 ? base::Json(usd) : base::Json(); };
+    const std::string stopped = stop_reason();
+    return {{"visitUsd", limit(limits_.visit)},
+            {"personaDayUsd", limit(limits_.persona_day)},
+            {"dayUsd", limit(limits_.day)},
+            {"today",
+             {{"spentUsd", day.spent},
+              {"reservedUsd", day.kept + day.under_way},
+              {"elsewhereUsd", day.elsewhere}}},
+            {"stopped", stopped.empty() ? base::Json() : base::Json(stopped)}};
+}
+
+clients::DaySpend Budget::report(const std::string& runner_id,
+                                 const std::function<bool(const std::string&)>& is_waiting) {
+    runner_id_ = runner_id;
+    clients::DaySpend spend{.since = today()};
+    for (auto at = entries_.begin(); at != entries_.end();) {
+        Entry& entry = at->second;
+        const bool confirmed = entry.closed && !is_waiting(at->first);
+        if (confirmed && entry.runner_id == runner_id) {
+            // Its cost stays in the day's sum; the service leaves it out of its answers.
+            days_[entry.day].confirmed += entry.spent;
+            at = entries_.erase(at);
+            continue;
+        }
+        // Of an earlier runner id, so the answer to this report contains it.
+        entry.is_reported = confirmed;
+        if (entry.day == spend.since && !confirmed) {
+            spend.open_usd += entry.spent + entry.kept + entry.under_way;
+        }
+        ++at;
+    }
+    spend.open_usd = std::max(0.0, spend.open_usd);  // Sums of fractions may end below zero.
+    return spend;
+}
+
+void Budget::hear(const clients::DaySpend& reported, std::optional<double> elsewhere) {
+    if (!elsewhere) {
+        if (!std::exchange(is_alone_, true)) {
+            base::log_warning("budget counts this daemon alone",
+                              {{"reason", "the auth service does not say what others spent"}});
+        }
+        return;
+    }
+    days_[reported.since].elsewhere = *elsewhere;
+    if (heard_id_ != runner_id_) {
+        // Under the new id the service counts what the old one did as somebody else's.
+        for (auto& [start, day] : days_) day.spent -= std::exchange(day.confirmed, 0);
+        heard_id_ = runner_id_;
+    }
+    for (auto at = entries_.begin(); at != entries_.end();) {
+        if (at->second.is_reported) {
+            days_[at->second.day].spent -= at->second.spent;
+            at = entries_.erase(at);
+        } else {
+            ++at;
+        }
+    }
+    show();
+    changed_.notify();
+}
+
+void Budget::show() {
+    const auto found = days_.find(today());
+    const Day day = found == days_.end() ? Day{} : found->second;
+    spent_.set(day.spent);
+    reserved_.set(day.kept + day.under_way);
+    elsewhere_.set(day.elsewhere);
+    stopped_.set(stop_reason().empty() ? 0 : 1);
+}
+
+}  // namespace runner
