@@ -1,6 +1,8 @@
 #include "catalog/prices.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -112,6 +114,18 @@ Prices shipped_prices() {
         if (text.name == "prices.json") return Prices(text.text, text.name);
     }
     base::unreachable("prices.json is baked in");
+}
+
+Prices load_prices(const std::filesystem::path& file) {
+    if (file.empty()) return shipped_prices();
+    std::ifstream in(file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    if (!in) {
+        throw base::Failure{base::Failure::Kind::invalid,
+                            fmt::format("PERSONA_PRICES: cannot read {}", file.string())};
+    }
+    return Prices(text.str(), file.string());
 }
 
 }  // namespace catalog

@@ -3,6 +3,7 @@
 // its date on; the day on which the visit started decides which one.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,5 +49,6 @@ class Prices {
 };
 
 Prices shipped_prices();
+Prices load_prices(const std::filesystem::path& file);  // Empty: the shipped ones.
 
 }  // namespace catalog

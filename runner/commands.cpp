@@ -18,6 +18,7 @@
 #include "runner/daemon_verbs.hpp"
 #include "runner/database.hpp"
 #include "runner/demo.hpp"
+#include "runner/forecast_verb.hpp"
 #include "runner/hold_verbs.hpp"
 #include "runner/seed.hpp"
 #include "sim/claude.hpp"
@@ -196,6 +197,7 @@ int run_verb(const Config& config) {
         case Verb::seed: return run_seed(config, auth_url_of(config));
         case Verb::cleanup:
             return run_cleanup(config, auth_url_of(config), workspace_url_of(config));
+        case Verb::forecast: return run_forecast(config);
         case Verb::migrate: return run_migrate(config);
         case Verb::admin_create: return run_admin_create(config);
         case Verb::admin_token:

@@ -29,6 +29,7 @@ enum class Verb {
     top,
     seed,
     cleanup,
+    forecast,
     migrate,
     admin_create,
     admin_token,
@@ -98,6 +99,7 @@ struct Config {
     bool dry_run = false, yes = false;     // seed, cleanup
     bool keep = false;                     // demo
     int personas_max = 0;                  // demo; 0: all
+    int days = 30;                         // forecast
     base::Secret admin_jwt;                // seed, cleanup
     std::filesystem::path export_file;     // cleanup
     std::chrono::seconds token_life{900};  // admin token

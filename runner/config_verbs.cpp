@@ -143,6 +143,11 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
     cleanup->add_flag("--yes", config.yes, "Do not ask");
     cleanup->add_option("--export", config.export_file,
                         "Where the JSONL export goes (default persona-export-<time>.jsonl)");
+    CLI::App* forecast = add_verb(app, verbs, "forecast",
+                                  "What the catalog would cost at list prices", Verb::forecast);
+    forecast->add_option("--days", config.days, "Also the sum of so many days")
+        ->check(CLI::Range(1, 3660));
+    forecast->add_flag("--json", config.json, "Machine-readable result on stdout");
     add_verb(app, verbs, "migrate", "Bring the database's schema up to date", Verb::migrate);
     add_admin_verbs(app, verbs, config, options);
     add_hold_verbs(app, verbs, config);

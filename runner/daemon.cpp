@@ -2,8 +2,6 @@
 
 #include <sys/resource.h>
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 
@@ -100,18 +98,6 @@ VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
     options.seed = config.seed;
     options.keep_inputs = config.keep_inputs.value_or(config.mcp_url.empty());
     return options;
-}
-
-catalog::Prices prices_of(const Config& config) {
-    if (config.prices_file.empty()) return catalog::shipped_prices();
-    std::ifstream in(config.prices_file);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) {
-        throw Failure{Failure::Kind::invalid,
-                      fmt::format("PERSONA_PRICES: cannot read {}", config.prices_file.string())};
-    }
-    return catalog::Prices(text.str(), config.prices_file.string());
 }
 
 BudgetLimits budget_limits(const Config& config) {
@@ -340,7 +326,8 @@ void raise_file_limit() {
 
 void run_daemon(const Config& config) {
     base::block_stop_signals();
-    catalog::Prices prices = prices_of(config);  // A wrong file leaves nothing behind.
+    catalog::Prices prices =
+        catalog::load_prices(config.prices_file);  // A wrong file leaves nothing behind.
     check_budget(config, prices, base::SystemClock().now());
     constexpr std::string_view state_setting = "STATE_DIRECTORY (--state)";
     naming(state_setting, [&] { base::drop_root_to_owner_of(config.state_directory); });

@@ -37,6 +37,9 @@ std::string_view lesson_of(Verb verb) {
             return "Names the host and the counts, exports, asks, then deletes. Refuses while a "
                    "visit "
                    "runs.\n  MANA_ADMIN_JWT_FILE=token persona-runner cleanup --dry-run";
+        case Verb::forecast:
+            return "Asks nobody but the database of past visits, when it can be reached.\n"
+                   "  persona-runner forecast --catalog my-personas.json --days 7";
         case Verb::migrate:
             return "serve does it itself when it may (private cluster or DATABASE_OWNER_URL).\n"
                    "  DATABASE_OWNER_URL=… DATABASE_URL=… persona-runner migrate";

@@ -22,6 +22,11 @@ TEST(Budget, ADayIsReadFromTheCacheAndItsRatingsAreCheap) {
     daemon.seed(10);
     EXPECT_EQ(daemon.tick_all().at("ranSuccessfully"), 10);
     EXPECT_GE(metric(daemon, "persona_cache_prefix_ratio"), 0.85);
+    ASSERT_TRUE(daemon.await_delivery());
+    const base::Json forecast = daemon.verb({"forecast", "--json"}).json();
+    EXPECT_EQ(forecast.at("source"), "measured");
+    EXPECT_EQ(forecast.at("measured").at("visits"), 10);
+    EXPECT_GT(forecast.at("perDay").at("usd").get<double>(), 0);
     EXPECT_EQ(metric(daemon, "persona_ratings_asked_total"), 10);
     EXPECT_LE(metric(daemon, "persona_rating_cost_usd_total") / 10, 0.005);
     EXPECT_GT(metric(daemon, "persona_rating_cost_usd_total"), 0);
@@ -53,6 +58,15 @@ TEST(Budget, OfADaySurvivesAKillAndCountsForTheNextProcess) {
                 1e-3);
     EXPECT_NEAR(budget().at("today").at("elsewhereUsd").get<double>(), spent, 1e-3);
     EXPECT_LT(budget().at("today").at("spentUsd").get<double>(), 0.2 - spent + 1e-9);
+}
+
+TEST(Budget, AForecastNeedsNeitherDaemonNorDatabase) {
+    e2e::Daemon daemon;  // Never started.
+    const e2e::Outcome said = daemon.verb({"forecast", "--days", "7"});
+    EXPECT_EQ(said.exit_code, 0) << said.err;
+    EXPECT_THAT(said.out, HasSubstr("A visit is assumed"));
+    EXPECT_THAT(said.out, HasSubstr("7 days"));
+    EXPECT_EQ(daemon.verb({"forecast", "--days", "0"}).exit_code, 2);
 }
 
 TEST(Budget, WithAModelThatHasNoPriceDoesNotStart) {
