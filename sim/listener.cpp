@@ -270,6 +270,9 @@ void Listener::State::settle(Connection& connection) {
         if (member.due) timers.insert({*member.due, &connection});
     }
     if (connection.gone()) {
+        // Said to epoll, too: while a program is being started, the child holds a copy of the
+        // socket, and closing ours alone would leave it watched, for a connection that is no more.
+        watch(connection.socket(), 0, nullptr, EPOLL_CTL_DEL);
         members.erase(&connection);
         return;
     }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -41,6 +42,7 @@ class RawClient {
     ~RawClient() { ::close(socket_); }
 
     void send(std::string_view bytes) { ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+    void end_sending() { ::shutdown(socket_, SHUT_WR); }
     void shrink_window() {
         const int bytes = 4096;
         ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
@@ -126,6 +128,36 @@ TEST(ListenerWire, answers_a_pipelined_request_behind_a_paused_answer) {
     RawClient client(room.listener->port());
     client.send("GET /one HTTP/1.1\r\nhost: a\r\n\r\nGET /two HTTP/1.1\r\nhost: a\r\n\r\n");
     EXPECT_NE(client.read_until("/two").find("/two"), std::string::npos);
+}
+
+// Between fork and exec a child has copies of all sockets: closing ours does not end theirs.
+TEST(ListenerWire, forgets_a_connection_whose_socket_a_child_still_holds) {
+    ListenerRoom room;
+    room.begin();
+    RawClient client(room.listener->port());
+    client.send(listener_get);
+    EXPECT_NE(client.read_until("/x").find("200 OK"), std::string::npos);
+    int hold[2];
+    ASSERT_EQ(::pipe(hold), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::close(hold[1]);
+        char byte = 0;
+        const ssize_t count = ::read(hold[0], &byte, 1);  // Until the test lets go.
+        ::_exit(count == 0 ? 0 : 1);
+    }
+    ASSERT_GT(child, 0);
+    client.end_sending();
+    for (int i = 0; i < 20; ++i) {
+        RawClient other(room.listener->port());
+        other.send(listener_get);
+        EXPECT_NE(other.read_until("/x").find("200 OK"), std::string::npos);
+    }
+    ::close(hold[0]);
+    ::close(hold[1]);
+    int status = 0;
+    EXPECT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST(ListenerWire, reads_a_request_that_comes_byte_by_byte) {
