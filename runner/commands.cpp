@@ -22,6 +22,7 @@
 #include "runner/hold_verbs.hpp"
 #include "runner/seed.hpp"
 #include "sim/claude.hpp"
+#include "sim/proxy.hpp"
 #include "workspace/migrations.hpp"
 
 namespace runner {
@@ -141,9 +142,21 @@ int run_sim(const Config& config) {
     const sigset_t set = block_end_signals();
     std::signal(SIGPIPE, SIG_IGN);
     raise_file_limit();
-    sim::Claude sim(sim_options(config), clock);
+    std::vector<sim::ProxyOptions> places;
+    for (const std::string& text : config.sim_proxies) {
+        places.push_back(sim::parse_proxy(text));
+        places.back().address = config.bind_address;
+    }
+    sim::Proxies proxies(places);
+    sim::SimOptions options = sim_options(config);
+    options.proxies = &proxies;
+    sim::Claude sim(options, clock);
+    proxies.start();
     sim.start();
     fmt::print("{}\n", sim.url());
+    for (const sim::ProxyOptions& place : places) {
+        fmt::print("proxy {} at {}:{}\n", place.name, place.address, proxies.at(place.name).port());
+    }
     std::fflush(stdout);
     int signal = 0;
     sigwait(&set, &signal);

@@ -106,7 +106,8 @@ struct Config {
     std::vector<std::string> psql_arguments;
     int sim_port = 0;
     std::chrono::milliseconds sim_pacing{4};
-    std::vector<std::string> sim_faults;  // As `sim --help` describes them.
+    std::vector<std::string> sim_faults;   // As `sim --help` describes them.
+    std::vector<std::string> sim_proxies;  // Same: NAME=PORT:HOST:PORT.
     // 0: the simulator's own, which nobody reaches.
     long sim_requests_per_minute = 0;
     long sim_input_tokens_per_minute = 0;

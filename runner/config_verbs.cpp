@@ -81,6 +81,11 @@ void add_sim(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config, VerbO
     sim->add_option("--fault", config.sim_faults,
                     "FAULT[@SHARE]: strike every request, or a share of them; may be repeated")
         ->allow_extra_args(false);
+    sim->add_option(
+           "--proxy", config.sim_proxies,
+           "NAME=PORT:HOST:PORT or NAME=PORT:/path/of/a/socket: a TCP proxy that misbehaves "
+           "on request, see below; may be repeated")
+        ->allow_extra_args(false);
     const std::string limit = "Of one key; past it 429 with retry-after (default: unreachable)";
     constexpr long most = 1'000'000'000;
     sim->add_option("--requests-per-minute", config.sim_requests_per_minute, limit)

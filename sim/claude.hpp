@@ -19,6 +19,8 @@
 
 namespace sim {
 
+class Proxies;
+
 struct SimOptions {
     std::string address = "127.0.0.1";
     int port = 0;  // 0: any free one.
@@ -36,6 +38,7 @@ struct SimOptions {
     std::vector<FaultRule> faults;    // In force from the start.
     std::size_t requests_max = 4096;  // Kept for requests().
     std::size_t requests_bytes_max = 128 * 1024 * 1024;
+    Proxies* proxies = nullptr;  // Answers at /sim/proxies; outlives the simulator.
 };
 
 // Resource; any thread. Answers are made and sent on one thread of its own, whatever the number of

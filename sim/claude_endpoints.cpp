@@ -8,6 +8,7 @@
 #include "sim/claude_state.hpp"
 #include "sim/envelope.hpp"
 #include "sim/model.hpp"
+#include "sim/proxy.hpp"
 #include "sim/reply.hpp"
 #include "sim/wire.hpp"
 
@@ -41,6 +42,8 @@ Answer Claude::State::route(const base::ServerRequest& request) {
         log.forget();
         oracle.forget();
         response = base::ServerResponse::json({{"ok", true}});
+    } else if (options.proxies != nullptr && Proxies::owns(path)) {
+        response = options.proxies->answer(request);
     } else if (get && path == "/health") {
         response = base::ServerResponse::json({{"status", "ok"}, {"service", "sim"}});
     } else {

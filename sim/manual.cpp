@@ -59,6 +59,24 @@ The judge, GET /sim/verdict: totals, then the same per conversation
   findings     the first hundred, in words
 )";
 
+constexpr std::string_view manual_proxies = R"(
+Proxies before anything that speaks TCP (an MCP server, an auth service, PostgreSQL)
+  --proxy auth=4001:127.0.0.1:3001          NAME=PORT:HOST:PORT; port 0 takes any free one
+  --proxy db=5433:/run/postgresql/.s.PGSQL.5432
+  GET /sim/proxies                          ports, faults, connections, bytes
+  POST /sim/proxies/NAME                    {"fault":"cut=100"}, in force for open connections too
+  DELETE /sim/proxies/NAME                  forwards everything again
+  refuse                nobody listens: new connections are refused, open ones reset
+  delay=MS              bytes wait, both ways
+  cut                   open connections are reset now; later ones pass
+  cut=BYTES             a connection is reset behind its next BYTES of answer
+  half-open             connections are accepted, nothing is forwarded or said
+  garble=BYTES          the top bit of every so-manieth byte of answers is flipped; usual 100
+  none                  as DELETE
+Detail of delay, cut=BYTES, half-open and garble: way=up (to the target), way=down (to the client)
+or way=both. half-open;way=down: requests still arrive, answers never do.
+)";
+
 std::string_view manual_value(FaultValue value) {
     switch (value) {
         case FaultValue::none: return "";
@@ -104,6 +122,7 @@ std::string manual() {
         for (const FaultEntry& entry : group.entries) text += manual_entry(entry);
     }
     text += manual_verdict;
+    text += manual_proxies;
     return text;
 }
 

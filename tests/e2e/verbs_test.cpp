@@ -202,7 +202,8 @@ TEST(SimVerb, TeachesItsWholeMenuInItsHelp) {
             EXPECT_THAT(help.out, HasSubstr(std::string(entry.meaning)));
         }
     }
-    for (const char* word : {"--fault", "--requests-per-minute", "/sim/verdict", "x-sim-fault"}) {
+    for (const char* word : {"--fault", "--requests-per-minute", "/sim/verdict", "x-sim-fault",
+                             "--proxy", "/sim/proxies", "half-open", "garble"}) {
         EXPECT_THAT(help.out, HasSubstr(word));
     }
 }
@@ -263,6 +264,47 @@ TEST(Timer, FiresByItselfForWhoNeverWasThere) {
         return daemon.count("select count(*) from ops.visits where status = 'finished'") == 2;
     }));
     EXPECT_EQ(daemon.stop(), 0);
+}
+
+// The simulator before itself: what people see of a proxy, and its control port.
+TEST(Sim, ProxiesMisbehaveWhenTheControlPortSaysSo) {
+    e2e::Model model;
+    const std::string target = model->url().substr(std::string("http://").size());
+    e2e::Program sim({{"sim", "--listen", "0", "--proxy", "model=0:" + target}});
+    const auto lines = [&] {
+        const std::string out = sim.out();
+        return std::count(out.begin(), out.end(), '\n');
+    };
+    ASSERT_TRUE(e2e::eventually([&] { return lines() == 2; })) << sim.out() << sim.err();
+    const std::string out = sim.out();
+    const std::string control = out.substr(0, out.find('\n'));
+    const std::string prefix = "proxy model at ";
+    ASSERT_EQ(out.find(prefix), control.size() + 1) << out;
+    const std::size_t at = control.size() + 1 + prefix.size();
+    const std::string health = "http://" + out.substr(at, out.size() - 1 - at) + "/health";
+
+    EXPECT_EQ(base::fetch({.url = health}).status, 200);
+    const base::HttpResponse set = base::fetch({.method = "POST",
+                                                .url = control + "/sim/proxies/model",
+                                                .headers = {{"Content-Type", "application/json"}},
+                                                .body = R"({"fault":"refuse"})"});
+    EXPECT_EQ(set.status, 200) << set.body;
+    EXPECT_THROW(base::fetch({.url = health}), base::Failure);
+    const base::HttpResponse wrong = base::fetch({.method = "POST",
+                                                  .url = control + "/sim/proxies/model",
+                                                  .headers = {{"Content-Type", "application/json"}},
+                                                  .body = R"({"fault":"explode"})"});
+    EXPECT_EQ(wrong.status, 400) << wrong.body;
+    EXPECT_THAT(wrong.body, testing::HasSubstr("explode"));
+    EXPECT_EQ(base::fetch({.method = "DELETE", .url = control + "/sim/proxies/model"}).status, 200);
+    EXPECT_EQ(base::fetch({.url = health}).status, 200);
+    sim.signal(SIGTERM);
+    EXPECT_EQ(sim.wait(), 0);
+
+    const e2e::Outcome unclear =
+        e2e::run_program({.arguments = {"sim", "--listen", "0", "--proxy", "model"}});
+    EXPECT_EQ(unclear.exit_code, 2);
+    EXPECT_THAT(unclear.err, testing::HasSubstr("NAME=PORT:HOST:PORT"));
 }
 
 }  // namespace
