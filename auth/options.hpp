@@ -20,6 +20,8 @@ struct Options {
     std::string base_url;  // JWT issuer and base of mailed links; empty: the real address.
     base::Secret secret{development_secret};  // Signs cookies, seals signing keys.
     base::Secret service_key{development_service_key};
+    // Personas' passwords are derived from it; theirs are then stored in a light form. Empty: none.
+    base::Secret seed_secret;
     std::string audience = "mana";
     std::string cookie_domain;  // Empty: cookies belong to this host alone.
     bool production = false;

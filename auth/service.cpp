@@ -62,7 +62,11 @@ struct Service::State {
     State(base::Postgres& database, Options asked, base::Clock& clock, base::Metrics& metrics)
         : options(service_checked(std::move(asked))),
           keys(database, options, clock),
-          passwords(options.scrypt_parallel_max, options.scrypt_waiting_max),
+          passwords({.parallel_max = options.scrypt_parallel_max,
+                     .waiting_max = options.scrypt_waiting_max,
+                     .seed_secret = options.seed_secret,
+                     .scrypts = &metrics.counter("auth_scrypts_total",
+                                                 "Slow password hashes that were computed")}),
           mail(options.mail_folder, clock),
           limits(options.address_limits, clock),
           context{database, clock, metrics, options, keys, passwords, mail, limits},

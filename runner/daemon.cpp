@@ -49,6 +49,7 @@ auth::Options auth_options(const Config& config) {
     options.base_url = config.base_url;
     options.secret = config.auth_secret;
     options.service_key = config.service_key;
+    options.seed_secret = config.seed_secret;
     options.audience = config.jwt_audience;
     options.cookie_domain = config.cookie_domain;
     options.production = config.production;
@@ -90,7 +91,6 @@ VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
     options.rating_model = config.rating_model;
     options.effort = config.effort;
     options.mcp_url = mcp_url;
-    options.seed_secret = config.seed_secret;
     options.turns_max = config.turns_max;
     // A call must fit into what is left of a short lease.
     if (config.lease < options.tool_limit * 3 / 2) options.tool_limit = config.lease / 3;
@@ -198,10 +198,12 @@ struct Outbound {
               {.folder = config.state_directory / "outbox", .bytes_max = config.outbox_bytes_max},
               metrics, random),
           lease(loop, auth, lease_options(config, node), metrics, random),
+          logins(loop, auth, {.seed_secret = config.seed_secret}, metrics),
           budget(budget_limits(config).any()
                      ? std::make_unique<Budget>(loop, budget_limits(config), config.zone, metrics)
                      : nullptr),
-          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random, budget.get()},
+          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random, logins,
+                     budget.get()},
                     {.tick_interval = config.tick_interval,
                      .concurrency_max = config.concurrency,
                      .paused = config.paused},
@@ -244,6 +246,7 @@ struct Outbound {
     const catalog::Prices prices;
     Outbox outbox;
     Lease lease;
+    Logins logins;
     std::unique_ptr<Budget> budget;  // Null: no limit is set.
     Scheduler scheduler;
     base::Gate stop_asked;

@@ -2,7 +2,9 @@
 
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
+#include "base/metrics.hpp"
 #include "base/unicode.hpp"
+#include "catalog/password.hpp"
 
 namespace auth {
 
@@ -13,6 +15,14 @@ constexpr std::size_t credential_key_hex = 128;
 constexpr std::size_t credential_units_min = 8;
 constexpr std::size_t credential_units_max = 128;
 constexpr auto credential_wait_max = std::chrono::seconds(10);
+constexpr std::string_view credential_light = "persona-v1:";
+constexpr std::size_t credential_mac_hex = 64;
+
+std::string credential_light_hash(const base::Secret& password, std::string_view salt_hex) {
+    const base::Secret normal(base::normalize_nfkc(password.reveal()));
+    return std::string(credential_light) + std::string(salt_hex) + ":" +
+           base::to_hex(base::hmac_sha256(salt_hex, normal.reveal()));
+}
 
 }  // namespace
 
@@ -25,10 +35,28 @@ std::string hash_password(const base::Secret& password) {
     return hash_password(password, base::to_hex(base::random_bytes(credential_salt_hex / 2)));
 }
 
+std::string hash_derived_password(const base::Secret& password) {
+    return credential_light_hash(password,
+                                 base::to_hex(base::random_bytes(credential_salt_hex / 2)));
+}
+
+bool is_scrypt_hash(std::string_view hash) {
+    return hash.size() == credential_salt_hex + 1 + credential_key_hex &&
+           hash[credential_salt_hex] == ':';
+}
+
+bool is_light_hash(std::string_view hash) {
+    return hash.size() == credential_light.size() + credential_salt_hex + 1 + credential_mac_hex &&
+           hash.starts_with(credential_light) &&
+           hash[credential_light.size() + credential_salt_hex] == ':';
+}
+
 bool password_matches(const base::Secret& password, std::string_view hash) {
-    const bool shaped = hash.size() == credential_salt_hex + 1 + credential_key_hex &&
-                        hash[credential_salt_hex] == ':';
-    if (!shaped) return false;
+    if (is_light_hash(hash)) {
+        const auto salt = hash.substr(credential_light.size(), credential_salt_hex);
+        return base::equal_constant_time(credential_light_hash(password, salt), hash);
+    }
+    if (!is_scrypt_hash(hash)) return false;
     return base::equal_constant_time(hash_password(password, hash.substr(0, credential_salt_hex)),
                                      hash);
 }
@@ -54,15 +82,17 @@ class Passwords::Turn {
   public:
     explicit Turn(Passwords& owner) : owner_(owner) {
         std::unique_lock lock(owner_.mutex_);
-        if (owner_.running_ >= owner_.parallel_max_) {
-            if (owner_.waiting_ >= owner_.waiting_max_) refuse();
+        const int parallel_max = owner_.options_.parallel_max;
+        if (owner_.running_ >= parallel_max) {
+            if (owner_.waiting_ >= owner_.options_.waiting_max) refuse();
             ++owner_.waiting_;
             const bool free = owner_.freed_.wait_for(
-                lock, credential_wait_max, [&] { return owner_.running_ < owner_.parallel_max_; });
+                lock, credential_wait_max, [&] { return owner_.running_ < parallel_max; });
             --owner_.waiting_;
             if (!free) refuse();
         }
         ++owner_.running_;
+        if (owner_.options_.scrypts) owner_.options_.scrypts->add();
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -84,9 +114,9 @@ class Passwords::Turn {
     Passwords& owner_;
 };
 
-Passwords::Passwords(int parallel_max, int waiting_max)
-    : parallel_max_(parallel_max), waiting_max_(waiting_max) {
-    base::require(parallel_max > 0 && waiting_max >= 0, "the password gate must let someone pass");
+Passwords::Passwords(PasswordOptions options) : options_(std::move(options)) {
+    base::require(options_.parallel_max > 0 && options_.waiting_max >= 0,
+                  "the password gate must let someone pass");
 }
 
 std::string Passwords::hash(const base::Secret& password) {
@@ -94,13 +124,26 @@ std::string Passwords::hash(const base::Secret& password) {
     return hash_password(password);
 }
 
+std::string Passwords::hash_of_persona(std::string_view email, const base::Secret& password) {
+    return is_derived(email, password) ? hash_derived_password(password) : hash(password);
+}
+
+bool Passwords::is_derived(std::string_view email, const base::Secret& password) const {
+    if (options_.seed_secret.empty()) return false;
+    return base::equal_constant_time(password.reveal(),
+                                     catalog::password_of(email, options_.seed_secret).reveal());
+}
+
 bool Passwords::matches(const base::Secret& password, const std::optional<std::string>& hash) {
     // A hash that no password has: what it costs is all that matters.
     static const std::string nobody =
         std::string(credential_salt_hex, '0') + ":" + std::string(credential_key_hex, '0');
+    const bool light = hash && is_light_hash(*hash);
+    if (light && password_matches(password, *hash)) return true;
     const Turn turn(*this);
-    const bool equal = password_matches(password, hash ? *hash : nobody);
-    return equal && hash.has_value();
+    const bool slow = hash && is_scrypt_hash(*hash);
+    const bool equal = password_matches(password, slow ? *hash : nobody);
+    return equal && slow;
 }
 
 }  // namespace auth

@@ -70,14 +70,15 @@ std::optional<base::Moment> locked_until(base::Transaction& transaction, const L
     return row->moment("locked_until");
 }
 
-Verdict settle_password(base::Transaction& transaction, const LoginPlace& place, bool matches,
-                        base::Moment now) {
+Verdict settle_password(base::Transaction& transaction, const LoginPlace& place,
+                        const CheckedPassword& password, base::Moment now) {
     const auto row = transaction.run(hold_lock_row, {place.email, place.place, now})[0];
     const auto until = row.moment_or_none("locked_until");
-    if (until && *until > now) return Verdict::locked;
+    const bool passes = password.matches && password.passes_lock;
+    if (until && *until > now && !passes) return Verdict::locked;
 
-    transaction.run(insert_attempt, {place.email, place.address, matches, now});
-    if (matches) {
+    transaction.run(insert_attempt, {place.email, place.address, password.matches, now});
+    if (password.matches) {
         transaction.run(clear_place, {place.email, place.place});
         return Verdict::right;
     }

@@ -36,9 +36,15 @@ std::optional<base::Moment> locked_until(base::Transaction& transaction, const L
 
 enum class Verdict { right, wrong, locked };
 
-// Counts a checked password. `right` clears the count.
-Verdict settle_password(base::Transaction& transaction, const LoginPlace& place, bool matches,
-                        base::Moment now);
+// What was found out about a password outside of the transaction.
+struct CheckedPassword {
+    bool matches = false;
+    bool passes_lock = false;  // A right one counts although the place is locked.
+};
+
+// Counts a checked password. `right` clears the count and the lock.
+Verdict settle_password(base::Transaction& transaction, const LoginPlace& place,
+                        const CheckedPassword& password, base::Moment now);
 
 // Removes what no rule reads any more, a bounded number of rows.
 void forget_old_attempts(base::Transaction& transaction, base::Moment now);

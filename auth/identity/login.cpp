@@ -1,8 +1,10 @@
 #include "auth/identity/login.hpp"
 
+#include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
+#include "auth/identity/limits.hpp"
 #include "auth/identity/lockout.hpp"
 #include "auth/identity/sign_up.hpp"
 #include "auth/spaces/spaces.hpp"
@@ -20,6 +22,8 @@ struct LoginCandidate {
     std::optional<base::Moment> locked;
     std::optional<Profile> user;
     std::optional<std::string> hash;
+    bool derived = false;      // A persona's, and the password is the one we derive for her.
+    bool passes_lock = false;  // And a service of ours asks.
 };
 
 struct LoginOutcome {
@@ -41,13 +45,15 @@ void login_event(base::Transaction& transaction, const LoginWish& wish,
     record_event(transaction, event, now);
 }
 
-LoginCandidate login_candidate(base::Transaction& transaction, const LoginWish& wish,
+LoginCandidate login_candidate(base::Transaction& transaction, const LoginWish& wish, bool derived,
                                base::Moment now) {
     LoginCandidate candidate;
     candidate.place = find_place(transaction, wish.email, wish.address, now);
     candidate.locked = locked_until(transaction, candidate.place, now);
     candidate.user = find_user_by_email(transaction, wish.email);
-    if (candidate.locked) {
+    candidate.derived = derived && candidate.user && candidate.user->kind == "persona";
+    candidate.passes_lock = candidate.derived && wish.trusted;
+    if (candidate.locked && !candidate.passes_lock) {
         login_event(transaction, wish, candidate.user, "ACCOUNT_LOCKED", "ACCOUNT_LOCKED", now);
     } else if (candidate.user) {
         candidate.hash = find_password_hash(transaction, candidate.user->id);
@@ -58,7 +64,9 @@ LoginCandidate login_candidate(base::Transaction& transaction, const LoginWish& 
 LoginOutcome login_settle(base::Transaction& transaction, const LoginWish& wish,
                           const LoginCandidate& candidate, bool matches, base::Moment now) {
     using Kind = LoginOutcome::Kind;
-    const Verdict verdict = settle_password(transaction, candidate.place, matches, now);
+    const Verdict verdict =
+        settle_password(transaction, candidate.place,
+                        {.matches = matches, .passes_lock = candidate.passes_lock}, now);
     if (verdict == Verdict::locked) {
         login_event(transaction, wish, candidate.user, "ACCOUNT_LOCKED", "ACCOUNT_LOCKED", now);
         return {Kind::locked, locked_until(transaction, candidate.place, now), std::nullopt};
@@ -74,6 +82,10 @@ LoginOutcome login_settle(base::Transaction& transaction, const LoginWish& wish,
         return {Kind::unverified, std::nullopt, std::nullopt};
     }
     if (user->two_factor) return {Kind::second_factor, std::nullopt, std::nullopt};
+    if (candidate.derived && user->kind == "persona" && !is_light_hash(*candidate.hash)) {
+        replace_password_hash(transaction, user->id, *candidate.hash,
+                              hash_derived_password(wish.password), now);
+    }
 
     ensure_personal_space(transaction, user->id, now);
     Session session = create_session(transaction,
@@ -98,13 +110,28 @@ LoginOutcome login_settle(base::Transaction& transaction, const LoginWish& wish,
 
 }  // namespace
 
+LoginWish read_login_wish(const Context& context, const base::ServerRequest& request,
+                          const base::Fields& fields) {
+    LoginWish wish;
+    wish.email = fields.text("email", 1, 320);
+    wish.password = base::Secret(fields.text("password", 1, 1024));
+    wish.trusted = has_service_key(context, request);
+    wish.address = address_of(context, request);
+    wish.user_agent = std::string(request.header("user-agent"));
+    wish.endpoint = request.path;
+    if (!wish.trusted) context.limits.admit(sign_in_limit, wish.address);
+    return wish;
+}
+
 std::optional<Login> log_in(const Context& context, const LoginWish& asked) {
     LoginWish wish = asked;
     wish.email = checked_email(asked.email);
     base::Moment now = context.clock.now();
-    const LoginCandidate candidate = context.database.transact(
-        [&](base::Transaction& transaction) { return login_candidate(transaction, wish, now); });
-    if (candidate.locked) login_refuse_locked(candidate.locked, now);
+    const bool derived = context.passwords.is_derived(wish.email, wish.password);
+    const LoginCandidate candidate = context.database.transact([&](base::Transaction& transaction) {
+        return login_candidate(transaction, wish, derived, now);
+    });
+    if (candidate.locked && !candidate.passes_lock) login_refuse_locked(candidate.locked, now);
 
     const bool matches = context.passwords.matches(wish.password, candidate.hash);
 

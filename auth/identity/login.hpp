@@ -5,7 +5,9 @@
 #include <string>
 
 #include "auth/identity/sessions.hpp"
+#include "base/json.hpp"
 #include "base/secret.hpp"
+#include "base/server.hpp"
 
 namespace auth {
 
@@ -14,12 +16,20 @@ struct Context;
 struct LoginWish {
     std::string email;
     base::Secret password;
+    bool trusted = false;  // The request carries the service key.
     std::string address;
     std::string user_agent;
     std::string endpoint;  // For the audit.
     bool remember = true;
 };
 
+// The wish in a request's body, after the limit of its address, which services of ours do not have.
+LoginWish read_login_wish(const Context& context, const base::ServerRequest& request,
+                          const base::Fields& fields);
+
+// A persona's derived password with the service key passes a lockout, so that strangers' guesses
+// stop no visit; stored as scrypt it is stored in the light form from then on.
+//
 // A new session, or nothing when the account asks for a second factor, which no session may skip.
 // Throws INVALID_EMAIL_OR_PASSWORD (unknown and wrong alike, at equal cost), EMAIL_NOT_VERIFIED
 // (only after the right password; a fresh link is mailed then) and ACCOUNT_LOCKED.

@@ -4,7 +4,6 @@
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/identity/cookie.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/login.hpp"
 #include "auth/identity/origin.hpp"
 #include "auth/identity/presence.hpp"
@@ -24,10 +23,6 @@ using base::ServerResponse;
 
 constexpr std::size_t login_token_bytes_max = 16 * 1024;
 
-std::string login_agent(const base::ServerRequest& request) {
-    return std::string(request.header("user-agent"));
-}
-
 // An endpoint that needs no body takes none, an object, or nothing else.
 Json login_optional_body(const base::ServerRequest& request) {
     return request.body.empty() ? Json::object() : request.json();
@@ -45,13 +40,9 @@ ServerResponse login_tokens(const Context& context, const Login& login) {
 ServerResponse register_user(const Context& context, const base::ServerRequest& request) {
     const Json body = request.json();
     const base::Fields fields(body);
-    SignUpWish wish;
-    wish.email = fields.text("email", 1, 320);
-    wish.password = base::Secret(fields.text("password", 1, 1024));
+    SignUpWish wish = read_sign_up_wish(context, request, fields);
     wish.name = fields.text_or_none("name", 200).value_or("");
     wish.callback = fields.text_or_none("sourceAppUrl", 2048).value_or("");
-    wish.address = address_of(context, request);
-    wish.user_agent = login_agent(request);
     if (!wish.callback.empty() && !is_trusted_redirect(context.options, wish.callback)) {
         throw Failure(Failure::Kind::invalid,
                       "sourceAppUrl: must be a path or the address of a trusted page");
@@ -63,16 +54,7 @@ ServerResponse register_user(const Context& context, const base::ServerRequest& 
 ServerResponse login(const Context& context, const base::ServerRequest& request) {
     const Json body = request.json();
     const base::Fields fields(body);
-    LoginWish wish;
-    wish.email = fields.text("email", 1, 320);
-    wish.password = base::Secret(fields.text("password", 1, 1024));
-    wish.address = address_of(context, request);
-    wish.user_agent = login_agent(request);
-    wish.endpoint = request.path;
-    // Our own runners log many personas in from one address.
-    if (!has_service_key(context, request)) context.limits.admit(sign_in_limit, wish.address);
-
-    const auto login = log_in(context, wish);
+    const auto login = log_in(context, read_login_wish(context, request, fields));
     if (!login) return ServerResponse::json({{"twoFactorRedirect", true}});
     const std::string& token = login->session.token.reveal();
     ServerResponse answer = ServerResponse::json({{"redirect", false},

@@ -5,7 +5,6 @@
 #include "auth/context.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/login.hpp"
 #include "auth/identity/origin.hpp"
 #include "auth/identity/presence.hpp"
@@ -51,15 +50,11 @@ ServerResponse native_redirect(std::string target) {
 ServerResponse sign_up_email(const Context& context, const base::ServerRequest& request) {
     const Json body = request.json();
     const base::Fields fields(body);
-    SignUpWish wish;
+    SignUpWish wish = read_sign_up_wish(context, request, fields);
     wish.name = fields.text("name", 1, 200);
-    wish.email = fields.text("email", 1, 320);
-    wish.password = base::Secret(fields.text("password", 1, 1024));
     wish.image = fields.text_or_none("image", native_url_bytes_max);
     wish.callback =
         native_callback(context, fields.text_or_none("callbackURL", native_url_bytes_max));
-    wish.address = address_of(context, request);
-    wish.user_agent = native_agent(request);
     const Profile user = sign_up(context, wish);
     return ServerResponse::json({{"token", nullptr}, {"user", user_json(user)}});
 }
@@ -67,16 +62,11 @@ ServerResponse sign_up_email(const Context& context, const base::ServerRequest& 
 ServerResponse sign_in_email(const Context& context, const base::ServerRequest& request) {
     const Json body = request.json();
     const base::Fields fields(body);
-    LoginWish wish;
-    wish.email = fields.text("email", 1, 320);
-    wish.password = base::Secret(fields.text("password", 1, 1024));
-    wish.remember = fields.flag_or_none("rememberMe").value_or(true);
+    const bool remember = fields.flag_or_none("rememberMe").value_or(true);
     const std::string callback =
         native_callback(context, fields.text_or_none("callbackURL", native_url_bytes_max));
-    wish.address = address_of(context, request);
-    wish.user_agent = native_agent(request);
-    wish.endpoint = request.path;
-    if (!has_service_key(context, request)) context.limits.admit(sign_in_limit, wish.address);
+    LoginWish wish = read_login_wish(context, request, fields);
+    wish.remember = remember;
 
     const auto login = log_in(context, wish);
     if (!login) return ServerResponse::json({{"twoFactorRedirect", true}});

@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "auth/identity/users.hpp"
+#include "base/json.hpp"
 #include "base/secret.hpp"
+#include "base/server.hpp"
 
 namespace auth {
 
@@ -20,7 +22,12 @@ struct SignUpWish {
     std::string callback;  // Where the mailed link leads on; trusted, or empty.
     std::string address;
     std::string user_agent;
+    bool trusted = false;  // The request carries the service key: no limits, no daily cap.
 };
+
+// What both route families ask for alike: address, password, and who sends it.
+SignUpWish read_sign_up_wish(const Context& context, const base::ServerRequest& request,
+                             const base::Fields& fields);
 
 // The new user. When the address is taken the answer looks the same, with a made-up id, and
 // nothing happens. Throws SIGNUP_LIMIT_REACHED past the daily cap.

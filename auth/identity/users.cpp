@@ -42,6 +42,10 @@ constexpr std::string_view password_of_user = R"(
     select password from auth.accounts
      where user_id = $1 and provider_id = 'credential' and password is not null)";
 
+constexpr std::string_view replace_password = R"(
+    update auth.accounts set password = $3, updated_at = $4::timestamptz
+     where user_id = $1 and provider_id = 'credential' and password = $2)";
+
 constexpr std::string_view rename_user =
     "update auth.users set name = $2, updated_at = $3::timestamptz where id = $1";
 
@@ -139,6 +143,11 @@ std::optional<std::string> find_password_hash(base::Transaction& transaction,
 void set_password_hash(base::Transaction& transaction, std::string_view user_id,
                        std::string_view hash, base::Moment now) {
     transaction.run(upsert_password, {base::random_id(), user_id, hash, now});
+}
+
+void replace_password_hash(base::Transaction& transaction, std::string_view user_id,
+                           std::string_view known, std::string_view hash, base::Moment now) {
+    transaction.run(replace_password, {user_id, known, hash, now});
 }
 
 void set_user_name(base::Transaction& transaction, std::string_view user_id, std::string_view name,

@@ -55,6 +55,9 @@ std::optional<std::string> find_password_hash(base::Transaction& transaction,
 // Also creates the password account when missing.
 void set_password_hash(base::Transaction& transaction, std::string_view user_id,
                        std::string_view hash, base::Moment now);
+// Only when it is still `known`: a reset meanwhile must stay.
+void replace_password_hash(base::Transaction& transaction, std::string_view user_id,
+                           std::string_view known, std::string_view hash, base::Moment now);
 void set_user_name(base::Transaction& transaction, std::string_view user_id, std::string_view name,
                    base::Moment now);
 void set_user_standing(base::Transaction& transaction, std::string_view user_id,

@@ -227,7 +227,7 @@ UpsertAnswer Personas::upsert(const PersonaSpec& spec, Passwords& passwords, bas
     });
     std::optional<std::string> new_hash;
     if (!old_hash || !passwords.matches(spec.password, old_hash)) {
-        new_hash = passwords.hash(spec.password);
+        new_hash = passwords.hash_of_persona(spec.persona.email, spec.password);
     }
     return database_.transact([&](base::Transaction& transaction) {
         UpsertAnswer answer;

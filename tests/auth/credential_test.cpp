@@ -1,5 +1,7 @@
 #include "auth/identity/credential.hpp"
 
+#include "base/metrics.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -59,14 +61,65 @@ TEST(Credential, LengthCountsUtf16Units) {
 }
 
 TEST(Credential, WithoutAHashNoPasswordMatches) {
-    Passwords passwords(1, 4);
+    Passwords passwords({.parallel_max = 1, .waiting_max = 4});
 
     EXPECT_FALSE(passwords.matches(base::Secret("Aa-123456789"), std::nullopt));
     EXPECT_TRUE(passwords.matches(base::Secret("Aa-123456789"), credential_recorded));
 }
 
+TEST(Credential, TheLightFormIsItsOwnSaltedAndMatched) {
+    const base::Secret password("1FJ7w8KbjK5CWVa8NqfobexAFNuQKxiA");
+    const std::string hash = hash_derived_password(password);
+
+    EXPECT_TRUE(hash.starts_with("persona-v1:"));
+    EXPECT_EQ(hash.size(), 11u + 32 + 1 + 64);
+    EXPECT_TRUE(is_light_hash(hash));
+    EXPECT_EQ(hash.find(password.reveal()), std::string::npos);
+    EXPECT_NE(hash_derived_password(password), hash);
+    EXPECT_TRUE(password_matches(password, hash));
+    EXPECT_FALSE(password_matches(base::Secret("1FJ7w8KbjK5CWVa8NqfobexAFNuQKxiB"), hash));
+    EXPECT_FALSE(is_light_hash(credential_recorded));
+    for (const std::string& broken : {hash.substr(1), hash + "0", hash.substr(0, hash.size() - 1),
+                                      "persona-v2" + hash.substr(10)}) {
+        EXPECT_FALSE(is_light_hash(broken)) << broken;
+        EXPECT_FALSE(password_matches(password, broken)) << broken;
+    }
+}
+
+TEST(Credential, OnlyTheDerivedPasswordOfTheAddressIsDerived) {
+    const base::Secret seed("dev-persona-seed-secret-rotate-in-prod");
+    const Passwords passwords({.seed_secret = seed});
+    const base::Secret hers("1FJ7w8KbjK5CWVa8NqfobexAFNuQKxiA");
+
+    EXPECT_TRUE(passwords.is_derived("persona.anna@mana.test", hers));
+    EXPECT_FALSE(passwords.is_derived("persona.ben@mana.test", hers));
+    EXPECT_FALSE(passwords.is_derived("persona.anna@mana.test", base::Secret("Aa-123456789")));
+    EXPECT_FALSE(Passwords({}).is_derived("persona.anna@mana.test", hers));
+}
+
+// Time must not tell whose account it is: what costs is counted.
+TEST(Credential, AWrongPasswordCostsOneScryptWhateverIsStored) {
+    base::Counter scrypts;
+    Passwords passwords({.seed_secret = base::Secret("seed"), .scrypts = &scrypts});
+    const base::Secret right("Aa-123456789"), wrong("wrong-password");
+    const std::string light = hash_derived_password(right);
+    const auto cost = [&](const base::Secret& password, const std::optional<std::string>& hash,
+                          bool matches) {
+        const double before = scrypts.value();
+        EXPECT_EQ(passwords.matches(password, hash), matches);
+        return scrypts.value() - before;
+    };
+
+    EXPECT_EQ(cost(wrong, std::nullopt, false), 1);
+    EXPECT_EQ(cost(wrong, credential_recorded, false), 1);
+    EXPECT_EQ(cost(wrong, light, false), 1);
+    EXPECT_EQ(cost(wrong, "nonsense", false), 1);
+    EXPECT_EQ(cost(right, credential_recorded, true), 1);
+    EXPECT_EQ(cost(right, light, true), 0);
+}
+
 TEST(Credential, MoreThanMayWaitAreTurnedAway) {
-    Passwords passwords(1, 0);
+    Passwords passwords({.parallel_max = 1, .waiting_max = 0});
     std::atomic<int> done{0}, refused{0};
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {

@@ -40,7 +40,7 @@ class PersonasTest : public PersonaTest {
         return passwords_.matches(base::Secret(password), hash);
     }
 
-    auth::Passwords passwords_{2, 8};
+    auth::Passwords passwords_{{.parallel_max = 2, .waiting_max = 8}};
 };
 
 TEST_F(PersonasTest, a_persona_is_made_in_one_piece) {

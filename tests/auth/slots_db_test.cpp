@@ -150,7 +150,7 @@ TEST_F(LedgerTest, a_late_retry_serves_its_slot_and_the_following_ones_are_misse
 TEST_F(LedgerTest, a_changed_cadence_gives_up_the_slot_that_waits_for_its_retry) {
     const std::string user = add_persona("dora");
     finish(claim(friday, "r").at(0).visit_id, friday + seconds(1), failed());
-    auth::Passwords passwords(1, 1);
+    auth::Passwords passwords({.parallel_max = 1, .waiting_max = 1});
     auth::Personas personas(database_, rules_);
     const auto upsert = [&](catalog::Cadence cadence) {
         personas.upsert({.persona = {.email = "persona.dora@mana.test",
@@ -224,7 +224,7 @@ TEST_F(LedgerTest, daemons_that_claim_after_a_stop_at_once_write_each_slot_once)
 
 TEST_F(LedgerTest, a_spread_delays_a_seeded_persona_and_is_carried_on) {
     rules_.spread = minutes(30);
-    auth::Passwords passwords(1, 1);
+    auth::Passwords passwords({.parallel_max = 1, .waiting_max = 1});
     auth::Personas personas(database_, rules_);
     const std::string email = "persona.anna@mana.test";
     const std::string user = personas
