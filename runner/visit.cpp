@@ -12,7 +12,6 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalog/cadence.hpp"
-#include "catalog/password.hpp"
 #include "runner/ratings.hpp"
 
 namespace runner {
@@ -114,8 +113,10 @@ base::Task<clients::Login> Visit::log_in() {
     for (int attempt = 1;; ++attempt) {
         std::chrono::milliseconds wait{0};
         try {
-            clients::Login login = co_await services_.auth.log_in(
-                email, catalog::password_of(email, options_.seed_secret));
+            const base::Duration spent = services_.loop.now() - began_;
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(claimed_.time_left - spent);
+            clients::Login login = co_await services_.logins.enter(email, left);
             co_return login;
         } catch (const Failure& failure) {
             // Only a short wait that the service itself asked for is waited out here.
@@ -125,6 +126,24 @@ base::Task<clients::Login> Visit::log_in() {
         }
         co_await services_.loop.sleep(wait);
     }
+}
+
+// A token from an earlier visit may have been revoked since: this first call finds out.
+base::Task<std::vector<clients::Space>> Visit::find_spaces() {
+    bool refused = false;
+    std::vector<clients::Space> spaces;
+    try {
+        spaces = co_await services_.auth.spaces(login_.access_token);
+    } catch (const Failure& failure) {
+        if (failure.kind() != Failure::Kind::unauthenticated) throw;
+        refused = true;
+    }
+    if (!refused) co_return spaces;
+    progress_.waiting_for = Waiting::login;
+    login_ = co_await services_.logins.renew(claimed_.persona.email, login_.access_token);
+    progress_.waiting_for = Waiting::spaces;
+    spaces = co_await services_.auth.spaces(login_.access_token);
+    co_return spaces;
 }
 
 base::Task<void> Visit::enter() {
@@ -140,11 +159,10 @@ base::Task<void> Visit::enter() {
     co_await services_.outbox.open(std::move(records));
 
     progress_.waiting_for = Waiting::login;
-    const clients::Login login = co_await log_in();
-    session_token_ = login.session_token;
+    login_ = co_await log_in();
 
     progress_.waiting_for = Waiting::spaces;
-    const std::vector<clients::Space> spaces = co_await services_.auth.spaces(login.access_token);
+    const std::vector<clients::Space> spaces = co_await find_spaces();
     if (spaces.empty()) {
         throw Failure{Failure::Kind::missing,
                       "the persona is a member of no space; seed her again"};
@@ -155,7 +173,7 @@ base::Task<void> Visit::enter() {
     const std::string space_id = personal == spaces.end() ? spaces.front().id : personal->id;
 
     progress_.waiting_for = Waiting::tools;
-    clients::McpTarget target{options_.mcp_url, login.access_token, space_id};
+    clients::McpTarget target{options_.mcp_url, login_.access_token, space_id};
     session_ = co_await services_.mcp.open(std::move(target));
     progress_.product_name = session_->server_name();
     progress_.product_version = session_->server_version();
@@ -302,8 +320,8 @@ base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json
         }
         if (renew) {
             progress_.waiting_for = Waiting::login;
-            base::Secret access = co_await services_.auth.refresh(session_token_);
-            session_->renew(std::move(access));
+            login_ = co_await services_.logins.renew(claimed_.persona.email, login_.access_token);
+            session_->renew(login_.access_token);
         }
     }
 }

@@ -24,6 +24,7 @@
 #include "clients/mcp.hpp"
 #include "runner/budget.hpp"
 #include "runner/lease.hpp"
+#include "runner/logins.hpp"
 #include "runner/outbox.hpp"
 #include "runner/prompts.hpp"
 
@@ -40,6 +41,7 @@ struct Services {
     const catalog::Prices& prices;
     base::Metrics& metrics;
     base::Random& random;
+    Logins& logins;
     Budget* budget = nullptr;  // Null: no limit.
 };
 
@@ -48,8 +50,7 @@ struct VisitOptions {
     std::string rating_model = "claude-haiku-5-5";
     std::string effort = "medium";  // Of the main turns.
     std::string mcp_url;
-    base::Secret seed_secret;  // Passwords are derived from it.
-    int turns_max = 15;        // Requests to the main model; the rating is not counted.
+    int turns_max = 15;  // Requests to the main model; the rating is not counted.
     int tokens_per_turn_max = 4'096;
     std::chrono::milliseconds tool_limit{30'000};
     std::string zone = "UTC";
@@ -112,6 +113,7 @@ class Visit {
   private:
     base::Task<void> enter();
     base::Task<clients::Login> log_in();
+    base::Task<std::vector<clients::Space>> find_spaces();
     base::Task<void> live_turns();
     base::Task<clients::ToolAnswer> run_tool(clients::ToolUse use);
     void check_lease() const;
@@ -149,7 +151,7 @@ class Visit {
     std::size_t newest_prompt_bytes_ = 0;
     std::string over_budget_;  // Why the budget let no further request leave.
     VisitProgress progress_;
-    base::Secret session_token_;
+    clients::Login login_;
     std::unique_ptr<clients::McpSession> session_;
     std::optional<clients::Conversation> talk_;
     std::optional<base::Task<void>> outcome_written_;  // Of the newest action: until it is on disk.

@@ -45,7 +45,6 @@ clients::ClaudeOptions claude_options(const Options& options) {
 runner::VisitOptions visit_options(const Options& options) {
     runner::VisitOptions visits;
     visits.mcp_url = local_url(options.mcp_port) + "/mcp";
-    visits.seed_secret = base::Secret{"bench-seed-secret"};
     visits.keep_inputs = true;  // As with our own workspace.
     return visits;
 }
@@ -61,7 +60,8 @@ struct Outbound {
           prices(catalog::shipped_prices()),
           outbox(loop, disk, auth, {.folder = options.state / "outbox"}, metrics, random),
           lease(loop, auth, {.node = "bench"}, metrics, random),
-          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random},
+          logins(loop, auth, {.seed_secret = base::Secret{"bench-seed-secret"}}, metrics),
+          scheduler({loop, auth, claude, mcp, outbox, lease, prices, metrics, random, logins},
                     {.concurrency_max = options.concurrency, .paused = true},
                     visit_options(options)),
           ended(loop) {}
@@ -78,6 +78,7 @@ struct Outbound {
     const catalog::Prices prices;
     runner::Outbox outbox;
     runner::Lease lease;
+    runner::Logins logins;
     runner::Scheduler scheduler;
     base::Gate ended;
     std::optional<runner::TickReport> report;

@@ -88,13 +88,10 @@ struct RunnerWorld {
         EXPECT_TRUE(until([this] { return lease.is_held(); }));
     }
     runner::Services services() {
-        return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random};
+        return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random, logins};
     }
     runner::VisitOptions visit_options() {
-        return {.mcp_url = product.url() + "/mcp",
-                .seed_secret = base::Secret{"seed"},
-                .seed = 1,
-                .keep_inputs = true};
+        return {.mcp_url = product.url() + "/mcp", .seed = 1, .keep_inputs = true};
     }
 
     base::SystemClock clock;
@@ -114,6 +111,7 @@ struct RunnerWorld {
     base::Worker disk{loop};
     runner::Outbox outbox{loop, disk, auth, outbox_options(), metrics, random};
     runner::Lease lease{loop, auth, lease_options, metrics, random};
+    runner::Logins logins{loop, auth, {.seed_secret = base::Secret{"seed"}}, metrics};
     std::vector<std::string> losses;
     std::function<void(const std::string&)> on_lost;
     base::Group background{loop};

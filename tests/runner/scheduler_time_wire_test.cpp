@@ -28,7 +28,7 @@ struct TimerRoom : tests::Outbound<tests::CourteousClock> {
     ~TimerRoom() { std::filesystem::remove_all(folder); }
 
     runner::Services services() {
-        return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random};
+        return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random, logins};
     }
     // Lease and scheduler live for `span` of virtual time.
     void pass(runner::Scheduler& scheduler, base::Duration span) {
@@ -60,6 +60,7 @@ struct TimerRoom : tests::Outbound<tests::CourteousClock> {
     const catalog::Prices prices = catalog::shipped_prices();
     runner::Outbox outbox{loop, disk, auth, {.folder = folder / "outbox"}, metrics, random};
     runner::Lease lease{loop, auth, {.node = "node-1"}, metrics, random};
+    runner::Logins logins{loop, auth, {.seed_secret = base::Secret{"seed"}}, metrics};
 };
 
 TEST(SchedulerTime, TheTimerTicksOnceAnIntervalAndDoesNotDrift) {

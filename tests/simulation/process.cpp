@@ -26,7 +26,6 @@ clients::ClaudeOptions process_claude(const Profile& profile) {
 runner::VisitOptions process_visits(const Profile& profile) {
     runner::VisitOptions options;
     options.mcp_url = "http://product.test/mcp";
-    options.seed_secret = base::Secret{"seed"};
     options.turns_max = profile.turns_max;
     options.tool_limit = profile.tool_limit;
     options.keep_inputs = true;
@@ -57,7 +56,8 @@ Process::Process(base::Loop& loop, const Profile& profile, Network& network, Dis
               .length = profile.lease,
               .heartbeat_every = profile.heartbeat_every},
              metrics_, random_),
-      scheduler_({loop, auth_, claude_, mcp_, outbox_, lease_, prices_, metrics_, random_},
+      logins_(loop, auth_, {.seed_secret = base::Secret{"seed"}}, metrics_),
+      scheduler_({loop, auth_, claude_, mcp_, outbox_, lease_, prices_, metrics_, random_, logins_},
                  {.tick_interval = profile.tick_interval, .concurrency_max = profile.concurrency},
                  process_visits(profile)),
       changed_(loop),

@@ -17,6 +17,7 @@
 #include "clients/claude.hpp"
 #include "clients/mcp.hpp"
 #include "runner/lease.hpp"
+#include "runner/logins.hpp"
 #include "runner/outbox.hpp"
 #include "runner/scheduler.hpp"
 #include "tests/simulation/disk.hpp"
@@ -72,6 +73,7 @@ class Process {
     const catalog::Prices prices_;
     runner::Outbox outbox_;
     runner::Lease lease_;
+    runner::Logins logins_;
     runner::Scheduler scheduler_;
     base::Gate changed_;
     base::Group background_;
