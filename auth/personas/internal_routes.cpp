@@ -46,9 +46,17 @@ base::ServerResponse stored_response(const Stored& stored) {
     return base::ServerResponse::json(json);
 }
 
-void require_persona(Records& records, const std::string& user_id) {
-    if (records.knows_persona(user_id)) return;
-    throw base::Failure(base::Failure::Kind::missing, "Persona not found");
+// Reads a batch. That its persona is unknown counts before what is wrong with her rows, but only a
+// wrong batch needs a look of its own: storing finds it out by itself.
+template <class Read>
+auto read_batch(Records& records, const std::string& user_id, Read read) {
+    try {
+        return read();
+    } catch (const base::Failure&) {
+        // Thrown on unless something comes before it.
+        records.require_persona(user_id);
+        throw;
+    }
 }
 
 // The one list of a batch.
@@ -149,15 +157,17 @@ base::ServerResponse store_actions(const ServiceCaller&, const Context& context,
                                    const base::ServerRequest& request) {
     const std::string user_id = request.param("id");
     Records records(context.database, visit_rules(context.options));
-    require_persona(records, user_id);
-    const base::Json body = request.json();
-    const base::Json& rows = rows_of(body, "actions", catalog::actions_per_batch_max);
-    std::vector<catalog::Action> actions;
-    actions.reserve(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        actions.push_back(catalog::action_from_json(rows[i], "actions[" + std::to_string(i) + "]",
-                                                    catalog::UnknownFields::refused));
-    }
+    const auto actions = read_batch(records, user_id, [&] {
+        const base::Json body = request.json();
+        const base::Json& rows = rows_of(body, "actions", catalog::actions_per_batch_max);
+        std::vector<catalog::Action> read;
+        read.reserve(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            read.push_back(catalog::action_from_json(rows[i], "actions[" + std::to_string(i) + "]",
+                                                     catalog::UnknownFields::refused));
+        }
+        return read;
+    });
     return stored_response(records.store_actions(user_id, actions, context.clock.now()));
 }
 
@@ -165,17 +175,19 @@ base::ServerResponse store_feedback(const ServiceCaller&, const Context& context
                                     const base::ServerRequest& request) {
     const std::string user_id = request.param("id");
     Records records(context.database, visit_rules(context.options));
-    require_persona(records, user_id);
-    const base::Json body = request.json();
-    const base::Json& rows = rows_of(body, "feedback", catalog::ratings_per_batch_max);
-    std::vector<catalog::Rating> ratings;
-    ratings.reserve(rows.size());
     bool from_visits = false;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        ratings.push_back(catalog::rating_from_json(rows[i], "feedback[" + std::to_string(i) + "]",
-                                                    catalog::UnknownFields::refused));
-        from_visits = from_visits || rows[i].contains("status");
-    }
+    const auto ratings = read_batch(records, user_id, [&] {
+        const base::Json body = request.json();
+        const base::Json& rows = rows_of(body, "feedback", catalog::ratings_per_batch_max);
+        std::vector<catalog::Rating> read;
+        read.reserve(rows.size());
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            read.push_back(catalog::rating_from_json(rows[i], "feedback[" + std::to_string(i) + "]",
+                                                     catalog::UnknownFields::refused));
+            from_visits = from_visits || rows[i].contains("status");
+        }
+        return read;
+    });
     return stored_response(
         records.store_ratings(user_id, ratings, from_visits, context.clock.now()));
 }

@@ -18,11 +18,13 @@ namespace {
 
 constexpr std::string_view persona_exists = "select 1 from auth.personas where user_id = $1";
 
-constexpr std::string_view unknown_visit = R"(
-select w.tick_id from unnest($2::text[]) as w (tick_id)
-where not exists (select from auth.persona_visits v
-    where v.tick_id = w.tick_id and v.user_id = $1)
-limit 1)";
+// Whether she exists, and a visit of the list that is none of hers.
+constexpr std::string_view find_owners = R"(
+select exists (select from auth.personas where user_id = $1) as known,
+    (select w.tick_id from unnest($2::text[]) as w (tick_id)
+    where not exists (select from auth.persona_visits v
+        where v.tick_id = w.tick_id and v.user_id = $1)
+    limit 1) as unknown_visit)";
 
 // Arrays are read several times faster than a document of the same rows.
 constexpr std::string_view insert_actions_once = R"(
@@ -111,6 +113,10 @@ order by created_at, id limit 500)";
 // The marker that old clients send in place of a module when they could not read an answer.
 constexpr std::string_view unparsed_marker = "__parse";
 
+base::Failure persona_unknown() {
+    return {base::Failure::Kind::missing, "Persona not found"};
+}
+
 // Every part with its length, so that no two keys run into each other.
 std::string record_id(std::initializer_list<std::string> parts) {
     std::string key;
@@ -195,16 +201,17 @@ base::Json rating_row(const std::string& user_id, const catalog::Rating& rating)
     return row;
 }
 
-void require_visits(base::Transaction& transaction, const std::string& user_id,
+// The rows' owner and their visits exist.
+void require_owners(base::Transaction& transaction, const std::string& user_id,
                     const std::set<std::string>& visit_ids) {
-    if (visit_ids.empty()) return;
     const std::vector<std::string> list(visit_ids.begin(), visit_ids.end());
-    const auto row = transaction.run(unknown_visit, {user_id, base::SqlParam::array(list)}).first();
-    if (row) {
-        throw base::Failure(base::Failure::Kind::missing,
-                            "tickId \"" + row->text("tick_id") +
-                                "\" is no visit of this persona; send ids that a claim gave",
-                            "visit_unknown");
+    const auto row = transaction.run(find_owners, {user_id, base::SqlParam::array(list)})[0];
+    if (!row.flag("known")) throw persona_unknown();
+    if (const auto visit_id = row.text_or_none("unknown_visit")) {
+        throw base::Failure(
+            base::Failure::Kind::missing,
+            "tickId \"" + *visit_id + "\" is no visit of this persona; send ids that a claim gave",
+            "visit_unknown");
     }
 }
 
@@ -237,6 +244,10 @@ bool Records::knows_persona(const std::string& user_id) {
     });
 }
 
+void Records::require_persona(const std::string& user_id) {
+    if (!knows_persona(user_id)) throw persona_unknown();
+}
+
 Stored Records::store_actions(const std::string& user_id,
                               const std::vector<catalog::Action>& actions, base::Moment now) {
     ActionColumns columns;
@@ -252,7 +263,7 @@ Stored Records::store_actions(const std::string& user_id,
     }
     const base::SqlParams params = columns.params(user_id);
     return database_.transact([&](base::Transaction& transaction) {
-        require_visits(transaction, user_id, visit_ids);
+        require_owners(transaction, user_id, visit_ids);
         const Stored stored = store_rows(transaction, insert_actions_once, count_differing_actions,
                                          params, actions.size(), now);
         if (old_client) {
@@ -280,7 +291,7 @@ Stored Records::store_ratings(const std::string& user_id,
     }
     const base::SqlParams params{user_id, record_text_of(rows)};
     return database_.transact([&](base::Transaction& transaction) {
-        require_visits(transaction, user_id, visit_ids);
+        require_owners(transaction, user_id, visit_ids);
         return store_rows(transaction, insert_ratings_once, count_differing_ratings, params,
                           ratings.size(), now);
     });

@@ -31,6 +31,8 @@ class Records {
     Records& operator=(const Records&) = delete;
 
     bool knows_persona(const std::string& user_id);
+    // Failure::missing when there is no such persona; the store_… calls say the same by themselves.
+    void require_persona(const std::string& user_id);
 
     // Rows without seq also count as her day, as old clients expect; rows with seq never move
     // due-ness, whatever the status of their visit.
