@@ -58,7 +58,7 @@ class OutboxRecovery : public testing::Test {
     }
 
     RunnerWorld world;
-    const fs::path folder = world.folder.path() / "left";
+    fs::path folder = world.folder.path() / "left";
     runner::OutboxOptions options = [this] {
         runner::OutboxOptions made = world.outbox_options();
         made.folder = folder;
@@ -152,7 +152,9 @@ TEST_F(OutboxRecovery, EveryCutOfTheLogIsRecoveredTwiceToTheSame) {
                runner::rating_text(outbox_rating("v1", "notes")), runner::end_text(end)});
     const std::string text = joined(lines);
     for (std::size_t cut = lines[0].size(); cut <= text.size(); cut += 17) {
-        fs::remove_all(folder);
+        // A folder of its own: the outbox of the last cut may still have work with the disk.
+        folder = world.folder.path() / std::to_string(cut);
+        options.folder = folder;
         fs::create_directories(folder);
         leave("000000000001.log", text.substr(0, cut));
         runner::VisitRecords first;
