@@ -65,12 +65,19 @@ class SocketTransport final : public HttpTransport {
         require(share_ != nullptr, "libcurl has no memory for a share handle");
         // One thread uses it, so it needs no lock functions.
         curl_share_setopt(static_cast<CURLSH*>(share_), CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+        const http_detail::ShardOptions shared{options_.idle_connections_max,
+                                               options_.idle_connection_limit};
         for (int i = 0; i < std::max(1, options_.shards); ++i) {
-            shards_.push_back(std::make_unique<Shard>(loop, options_.idle_connections_max));
+            shards_.push_back(std::make_unique<Shard>(loop, shared));
+        }
+        for (const auto& [origin, count] : options_.connections_max) {
+            hosts_.emplace(origin, std::make_unique<CappedHost>(loop, std::max(1, count),
+                                                                options_.idle_connection_limit));
         }
     }
     ~SocketTransport() override {
         shards_.clear();
+        hosts_.clear();
         curl_share_cleanup(static_cast<CURLSH*>(share_));
     }
 
@@ -79,10 +86,22 @@ class SocketTransport final : public HttpTransport {
     std::size_t active() const override {
         std::size_t count = 0;
         for (const auto& shard : shards_) count += shard->active();
+        for (const auto& [origin, host] : hosts_) count += host->shard.active();
         return count;
     }
 
   private:
+    // Its connections, in use and idle, are those of one shard, and no more than its turns.
+    struct CappedHost {
+        CappedHost(Loop& loop, int count, std::chrono::seconds idle_limit)
+            : turns(loop, static_cast<std::size_t>(count)), shard(loop, {0, idle_limit, count}) {}
+        http_detail::Turns turns;
+        Shard shard;
+    };
+
+    // On its way; Failure when its turn or its name does not come in time.
+    Task<void> begin(Transfer& transfer, Steady header_deadline, std::chrono::milliseconds limit);
+
     Shard& pick() {
         for (const auto& shard : shards_) {
             if (shard->active() < http_shard_fill) return *shard;
@@ -98,15 +117,30 @@ class SocketTransport final : public HttpTransport {
     http_detail::Names names_;
     void* share_ = nullptr;  // CURLSH*: the addresses of hosts, known to all shards.
     std::vector<std::unique_ptr<Shard>> shards_;
+    std::map<std::string, std::unique_ptr<CappedHost>, std::less<>> hosts_;
 };
+
+Task<void> SocketTransport::begin(Transfer& transfer, Steady header_deadline,
+                                  std::chrono::milliseconds limit) {
+    const auto capped = hosts_.find(transfer.origin);
+    CappedHost* host = capped == hosts_.end() ? nullptr : capped->second.get();
+    if (host != nullptr) {
+        http_detail::Turn turn = co_await host->turns.take(loop_.now() + limit / 2);
+        if (!turn.is_held()) {
+            throw transfer.failure("all connections to it are taken, and none became free in time");
+        }
+        transfer.hold(std::move(turn));
+    }
+    co_await transfer.await_name(header_deadline);
+    (host != nullptr ? host->shard : pick()).add(transfer);
+}
 
 Task<HttpResponse> SocketTransport::send(HttpRequest request) {
     const Steady deadline = loop_.now() + request.deadline;
     const Steady header_deadline = std::min(deadline, loop_.now() + request.header_limit);
-    Transfer transfer(loop_, names_, share_, std::move(request), options_.user_agent,
-                      /*streaming=*/false);
-    co_await transfer.await_name(header_deadline);
-    pick().add(transfer);
+    const std::chrono::milliseconds limit = request.header_limit;
+    Transfer transfer(loop_, names_, share_, std::move(request), options_, /*streaming=*/false);
+    co_await begin(transfer, header_deadline, limit);
     const bool answered = co_await transfer.await_until(&Transfer::has_headers, header_deadline);
     if (!answered) throw transfer.failure("no headers came in time");
     const bool ended = co_await transfer.await_until(&Transfer::has_ended, deadline);
@@ -118,11 +152,10 @@ Task<HttpResponse> SocketTransport::send(HttpRequest request) {
 
 Task<std::unique_ptr<HttpStream>> SocketTransport::open(HttpRequest request) {
     const Steady header_deadline = loop_.now() + request.header_limit;
-    auto transfer =
-        std::make_unique<Transfer>(loop_, names_, share_, std::move(request), options_.user_agent,
-                                   /*streaming=*/true);
-    co_await transfer->await_name(header_deadline);
-    pick().add(*transfer);
+    const std::chrono::milliseconds limit = request.header_limit;
+    auto transfer = std::make_unique<Transfer>(loop_, names_, share_, std::move(request), options_,
+                                               /*streaming=*/true);
+    co_await begin(*transfer, header_deadline, limit);
     const bool answered = co_await transfer->await_until(&Transfer::has_headers, header_deadline);
     if (!answered) throw transfer->failure("no headers came in time");
     if (!transfer->headers_done) throw transfer->failure(transfer->cause);
@@ -132,6 +165,22 @@ Task<std::unique_ptr<HttpStream>> SocketTransport::open(HttpRequest request) {
 }
 
 }  // namespace
+
+HttpBody::HttpBody(std::string text) : size_(text.size()) {
+    if (size_ > 0) pieces_.push_back(std::make_shared<const std::string>(std::move(text)));
+}
+
+HttpBody::HttpBody(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {
+    std::erase_if(pieces_, [](const Piece& piece) { return piece->empty(); });
+    for (const Piece& piece : pieces_) size_ += piece->size();
+}
+
+std::string HttpBody::text() const {
+    std::string text;
+    text.reserve(size_);
+    for (const Piece& piece : pieces_) text += *piece;
+    return text;
+}
 
 std::string_view HttpResponse::header(std::string_view name) const {
     return http_header(headers, name);

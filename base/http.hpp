@@ -5,6 +5,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,11 +21,32 @@ namespace base {
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
+// What a request carries. Pieces that others hold as well (a conversation's beginning, a list of
+// tools) go out one after the other and are never put together.
+class HttpBody {
+  public:
+    using Piece = std::shared_ptr<const std::string>;
+
+    HttpBody() = default;
+    HttpBody(std::string text);
+    HttpBody(const char* text) : HttpBody(std::string(text)) {}
+    explicit HttpBody(std::vector<Piece> pieces);
+
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    const std::vector<Piece>& pieces() const { return pieces_; }  // None is empty.
+    std::string text() const;                                     // Put together, a copy.
+
+  private:
+    std::vector<Piece> pieces_;
+    std::size_t size_ = 0;
+};
+
 struct HttpRequest {
     std::string method = "GET";
     std::string url;
     HttpHeaders headers;
-    std::string body;
+    HttpBody body;
     std::chrono::milliseconds connect_limit{10'000};
     std::chrono::milliseconds header_limit{60'000};  // Until the status line has arrived.
     std::chrono::milliseconds idle_limit{90'000};    // Between two chunks of a stream.
@@ -53,7 +76,12 @@ class HttpStream {
 
 struct HttpOptions {
     int shards = 16;                 // curl multi handles; a request stays on its shard.
-    long idle_connections_max = 64;  // Kept for reuse per shard.
+    long idle_connections_max = 64;  // Kept for reuse per shard …
+    std::chrono::seconds idle_connection_limit{30};  // … for so long.
+    // Connections at once to a host, by its origin (see origin_of); requests beyond wait for their
+    // turn, half of their header_limit at most ("not_sent" then). Hosts that are not named have no
+    // cap.
+    std::map<std::string, int, std::less<>> connections_max;
     std::string user_agent = "persona-runner/" PERSONA_RUNNER_VERSION;
 };
 
@@ -72,7 +100,7 @@ class HttpTransport {
     virtual Task<HttpResponse> send(HttpRequest request) = 0;
     // Answers when the headers have arrived. The idle limit watches every later wait.
     virtual Task<std::unique_ptr<HttpStream>> open(HttpRequest request) = 0;
-    virtual std::size_t active() const = 0;  // Exchanges under way.
+    virtual std::size_t active() const = 0;  // Exchanges under way; those that wait are not.
 };
 
 // Resource of the loop thread: the transport's promises, behind the name that clients take.

@@ -17,7 +17,8 @@ constexpr std::size_t exchange_unread_max = 256 * 1024;  // Of a stream; past it
 constexpr std::size_t exchange_header_bytes_max = 64 * 1024;
 constexpr std::size_t exchange_header_count_max = 200;
 constexpr long exchange_stream_chunk = 8'192;
-constexpr long exchange_upload_chunk = 16'384;  // The least that libcurl takes.
+constexpr long exchange_upload_chunk = 16'384;         // The least that libcurl takes.
+constexpr long exchange_upload_chunk_pieces = 65'536;  // Most conversations go out by one call.
 constexpr std::size_t exchange_body_kept_max = 4'096;
 
 template <class T>
@@ -67,7 +68,7 @@ void initialise_curl() {
 
 Exchange::Exchange(HttpRequest the_request, const std::string& user_agent, bool streaming)
     : request(std::move(the_request)), streaming_(streaming) {
-    const std::string origin = origin_of(request.url);
+    origin = origin_of(request.url);
     host = origin.substr(origin.find("//") + 2);
     easy = curl_easy_init();
     if (easy == nullptr) {
@@ -106,16 +107,34 @@ void Exchange::set_request_line() {
     if (request.method == "HEAD") {
         exchange_set(easy, CURLOPT_NOBODY, 1L);
     } else if (request.method == "POST" || !request.body.empty()) {
-        // libcurl does not copy the body: it stays in `request` until it has gone out.
-        exchange_set(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(request.body.size()));
-        exchange_set(easy, CURLOPT_POSTFIELDS, request.body.c_str());
+        set_body();
         if (request.method != "POST") {
             exchange_set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
         }
     } else if (request.method != "GET") {
         exchange_set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
+}
+
+// One piece goes out with the head, and libcurl does not copy it: it stays in `request` until it
+// has left. Several are fetched.
+void Exchange::set_body() {
+    const std::vector<HttpBody::Piece>& pieces = request.body.pieces();
+    exchange_set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    exchange_set(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+                 pieces.size() > 1 ? exchange_upload_chunk_pieces : exchange_upload_chunk);
+    if (pieces.size() <= 1) {
+        exchange_set(easy, CURLOPT_POSTFIELDS, pieces.empty() ? "" : pieces.front()->c_str());
+        return;
+    }
+    exchange_set(easy, CURLOPT_POST, 1L);
+    exchange_set(easy, CURLOPT_READFUNCTION, &Exchange::body_wanted);
+    exchange_set(easy, CURLOPT_READDATA, static_cast<void*>(this));
+    const auto rewound = +[](void* self, curl_off_t offset, int origin) {
+        return body_rewound(self, static_cast<std::int64_t>(offset), origin);
+    };
+    exchange_set(easy, CURLOPT_SEEKFUNCTION, rewound);
+    exchange_set(easy, CURLOPT_SEEKDATA, static_cast<void*>(this));
 }
 
 void Exchange::set_request_headers(const std::string& user_agent) {
@@ -149,7 +168,6 @@ void Exchange::set_limits() {
     exchange_set(easy, CURLOPT_FOLLOWLOCATION, 0L);
     exchange_set(easy, CURLOPT_CONNECTTIMEOUT_MS,
                  static_cast<long>(std::max<std::int64_t>(1, request.connect_limit.count())));
-    exchange_set(easy, CURLOPT_UPLOAD_BUFFERSIZE, exchange_upload_chunk);
     if (streaming_) exchange_set(easy, CURLOPT_BUFFERSIZE, exchange_stream_chunk);
     if (request.url.starts_with("https") || request.url.starts_with("HTTPS")) {
         // HTTP/2 by ALPN only, and then as few connections as it takes.
@@ -232,6 +250,32 @@ bool Exchange::take_header_line(std::string_view line) {
     return true;
 }
 
+std::size_t Exchange::body_wanted(char* into, std::size_t size, std::size_t count, void* self) {
+    auto& exchange = *static_cast<Exchange*>(self);
+    const std::vector<HttpBody::Piece>& pieces = exchange.request.body.pieces();
+    const std::size_t room = size * count;
+    std::size_t given = 0;
+    while (given < room && exchange.piece_ < pieces.size()) {
+        const std::string& piece = *pieces[exchange.piece_];
+        const std::size_t bytes = piece.copy(into + given, room - given, exchange.piece_read_);
+        given += bytes;
+        exchange.piece_read_ += bytes;
+        if (exchange.piece_read_ < piece.size()) break;
+        ++exchange.piece_;
+        exchange.piece_read_ = 0;
+    }
+    return given;
+}
+
+// Asked when a kept connection has died; before_request() then decides whether it goes out again.
+int Exchange::body_rewound(void* self, std::int64_t offset, int origin) {
+    if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_FAIL;
+    auto& exchange = *static_cast<Exchange*>(self);
+    exchange.piece_ = 0;
+    exchange.piece_read_ = 0;
+    return CURL_SEEKFUNC_OK;
+}
+
 std::size_t Exchange::body_arrived(char* data, std::size_t size, std::size_t count, void* self) {
     auto& exchange = *static_cast<Exchange*>(self);
     const std::size_t bytes = size * count;
@@ -272,11 +316,17 @@ void Exchange::conclude(int code) {
 
 void Exchange::release_sent_body() {
     if (request.body.size() <= exchange_body_kept_max || easy == nullptr) return;
+    auto* handle = static_cast<CURL*>(easy);
     curl_off_t sent = 0;
-    curl_easy_getinfo(static_cast<CURL*>(easy), CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &sent);
     if (sent < static_cast<curl_off_t>(request.body.size())) return;
-    curl_easy_setopt(static_cast<CURL*>(easy), CURLOPT_POSTFIELDS, "");
-    std::string().swap(request.body);
+    if (request.body.pieces().size() == 1) {
+        curl_easy_setopt(handle, CURLOPT_POSTFIELDS, "");
+    } else {
+        // Another size makes libcurl let go of the buffer that it sent from.
+        curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, exchange_upload_chunk);
+    }
+    request.body = {};
 }
 
 Failure Exchange::failure(std::string_view why) const {

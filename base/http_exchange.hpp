@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,7 @@ class Exchange {
     Failure failure(std::string_view cause) const;
 
     HttpRequest request;
+    std::string origin;    // scheme://host[:port]
     std::string host;      // host[:port], for messages; never the path.
     void* easy = nullptr;  // CURL*
 
@@ -46,7 +48,7 @@ class Exchange {
     // Writes down how the exchange ended; `code` is a CURLcode.
     void conclude(int code);
     void release_handle();  // libcurl's side is over; the answer stays.
-    // Frees the request's body once it has gone out whole.
+    // Frees the request's body, and libcurl's copy of it, once it has gone out whole.
     void release_sent_body();
 
   protected:
@@ -56,12 +58,15 @@ class Exchange {
 
   private:
     void set_request_line();
+    void set_body();
     void set_request_headers(const std::string& user_agent);
     void set_limits();
     void set_callbacks();
     bool take_header_line(std::string_view line);
 
     static std::size_t header_arrived(char* data, std::size_t size, std::size_t count, void* self);
+    static std::size_t body_wanted(char* into, std::size_t size, std::size_t count, void* self);
+    static int body_rewound(void* self, std::int64_t offset, int origin);
     static std::size_t body_arrived(char* data, std::size_t size, std::size_t count, void* self);
     static int before_request(void* self, char*, char*, int, int);
     static int open_socket(void* self, int purpose, curl_sockaddr* address);
@@ -70,6 +75,8 @@ class Exchange {
     bool request_left_ = false;
     Trouble trouble_ = Trouble::none;
     std::size_t header_bytes_ = 0;
+    std::size_t piece_ = 0;  // Where in the request's body libcurl reads next …
+    std::size_t piece_read_ = 0;
     curl_slist* header_list_ = nullptr;
 };
 

@@ -20,12 +20,14 @@ void shard_check(CURLMcode code) {
 
 }  // namespace
 
-Shard::Shard(Loop& loop, long idle_connections_max)
-    : loop_(loop),
-      multi_(curl_multi_init()),
-      idle_connections_max_(idle_connections_max),
-      timer_(loop),
-      clock_(keep_time()) {
+Shard::Shard(Loop& loop, ShardOptions options)
+    : loop_(loop), options_(options), timer_(loop), clock_(keep_time()) {
+    open_multi();
+    loop_detail::start(clock_);
+}
+
+void Shard::open_multi() {
+    multi_ = curl_multi_init();
     require(multi_ != nullptr, "libcurl has no memory for a multi handle");
     auto* multi = static_cast<CURLM*>(multi_);
     shard_check(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, &Shard::socket_changed));
@@ -33,7 +35,6 @@ Shard::Shard(Loop& loop, long idle_connections_max)
     shard_check(curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, &Shard::timer_changed));
     shard_check(curl_multi_setopt(multi, CURLMOPT_TIMERDATA, this));
     limit_connections();
-    loop_detail::start(clock_);
 }
 
 Shard::~Shard() {
@@ -43,6 +44,7 @@ Shard::~Shard() {
 
 void Shard::add(Transfer& transfer) {
     ++active_;
+    used_ = true;
     transfer.shard_ = this;
     limit_connections();
     shard_check(
@@ -55,11 +57,28 @@ void Shard::remove(Transfer& transfer) {
     transfer.shard_ = nullptr;
     --active_;
     limit_connections();
+    if (active_ > 0) return;
+    idle_since_ = loop_.now();
+    timer_.wake_by(idle_since_ + options_.idle_connection_limit);
+}
+
+// libcurl closes what was idle too long only when the next request comes; without one, all of the
+// shard's connections go with its handle.
+void Shard::close_idle() {
+    const Steady due = idle_since_ + options_.idle_connection_limit;
+    if (active_ > 0 || !used_) return;
+    if (due > loop_.now()) return timer_.wake_by(due);
+    curl_multi_cleanup(static_cast<CURLM*>(multi_));
+    timer_due_.reset();
+    used_ = false;
+    open_multi();
 }
 
 // libcurl's cache counts connections in use as well, so its limit moves with them.
 void Shard::limit_connections() {
-    const long limit = idle_connections_max_ + static_cast<long>(active_);
+    const long limit = options_.connections_max > 0
+                           ? options_.connections_max
+                           : options_.idle_connections_max + static_cast<long>(active_);
     shard_check(curl_multi_setopt(static_cast<CURLM*>(multi_), CURLMOPT_MAXCONNECTS, limit));
 }
 
@@ -84,7 +103,12 @@ void Shard::collect() {
 Task<void> Shard::keep_time() {
     while (true) {
         co_await timer_;
-        if (!timer_due_ || *timer_due_ > loop_.now()) continue;
+        close_idle();
+        if (!timer_due_) continue;
+        if (*timer_due_ > loop_.now()) {
+            timer_.wake_by(*timer_due_);
+            continue;
+        }
         timer_due_.reset();
         act(CURL_SOCKET_TIMEOUT, 0);
     }
@@ -115,7 +139,7 @@ int Shard::timer_changed(void*, long milliseconds, void* self) noexcept {
         return 0;
     }
     shard.timer_due_ = shard.loop_.now() + std::chrono::milliseconds{milliseconds};
-    shard.timer_.wake_at(*shard.timer_due_);
+    shard.timer_.wake_by(*shard.timer_due_);
     return 0;
 }
 
@@ -125,12 +149,15 @@ void Names::make_room() {
 }
 
 Transfer::Transfer(Loop& loop, Names& names, void* share, HttpRequest the_request,
-                   const std::string& user_agent, bool streaming)
-    : Exchange(std::move(the_request), user_agent, streaming),
+                   const HttpOptions& options, bool streaming)
+    : Exchange(std::move(the_request), options.user_agent, streaming),
       loop_(loop),
       names_(names),
       waiter_(loop) {
-    curl_easy_setopt(static_cast<CURL*>(easy), CURLOPT_SHARE, static_cast<CURLSH*>(share));
+    auto* handle = static_cast<CURL*>(easy);
+    curl_easy_setopt(handle, CURLOPT_SHARE, static_cast<CURLSH*>(share));
+    curl_easy_setopt(handle, CURLOPT_MAXAGE_CONN,
+                     static_cast<long>(options.idle_connection_limit.count()));
 }
 
 Transfer::~Transfer() {
@@ -189,6 +216,7 @@ void Transfer::conclude_here(int code) {
     release_name();
     if (shard_ != nullptr) shard_->remove(*this);
     release_handle();
+    turn_.give_back();
     on_progress();
 }
 

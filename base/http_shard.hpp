@@ -8,16 +8,24 @@
 #include <string>
 
 #include "base/http_exchange.hpp"
+#include "base/http_turns.hpp"
 #include "base/loop.hpp"
 
 namespace base::http_detail {
 
 class Transfer;
 
-// Driven by its sockets (Loop::watch) and by one coroutine that keeps libcurl's time.
+struct ShardOptions {
+    long idle_connections_max = 64;
+    std::chrono::seconds idle_connection_limit{30};
+    long connections_max = 0;  // In use and idle; 0: no cap but the idle ones'.
+};
+
+// Driven by its sockets (Loop::watch) and by one coroutine that keeps libcurl's time and closes the
+// connections of a shard that nobody used for a while.
 class Shard {
   public:
-    Shard(Loop& loop, long idle_connections_max);
+    Shard(Loop& loop, ShardOptions options);
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
     ~Shard();
@@ -27,8 +35,10 @@ class Shard {
     std::size_t active() const { return active_; }
 
   private:
+    void open_multi();
     void act(int socket, int events);
     void collect();
+    void close_idle();
     void limit_connections();
     Task<void> keep_time();
 
@@ -36,9 +46,11 @@ class Shard {
     static int timer_changed(void*, long milliseconds, void* self) noexcept;
 
     Loop& loop_;
-    void* multi_;  // CURLM*
-    long idle_connections_max_;
+    const ShardOptions options_;
+    void* multi_ = nullptr;  // CURLM*
     std::size_t active_ = 0;
+    bool used_ = false;  // May hold connections.
+    Steady idle_since_{};
     Waiter timer_;
     std::optional<Steady> timer_due_;
     Task<void> clock_;
@@ -63,10 +75,11 @@ struct Names {
 // Loop thread only. Dropping it takes the exchange off its shard.
 class Transfer final : public Exchange {
   public:
-    Transfer(Loop& loop, Names& names, void* share, HttpRequest request,
-             const std::string& user_agent, bool streaming);
+    Transfer(Loop& loop, Names& names, void* share, HttpRequest request, const HttpOptions& options,
+             bool streaming);
     ~Transfer() override;
 
+    void hold(Turn turn) { turn_ = std::move(turn); }  // Until the exchange is over.
     // Until this exchange may look its host up; Failure when the moment comes first.
     Task<void> await_name(Steady limit);
     bool has_headers() const { return headers_done || done; }
@@ -97,6 +110,7 @@ class Transfer final : public Exchange {
     // One for the exchange's whole life: its timer is set anew only when it has to come earlier,
     // for a stream's limit moves on with every event.
     Waiter waiter_;
+    Turn turn_;
     Names::Name* lookup_ = nullptr;  // The name that this exchange looks up for everybody.
 };
 

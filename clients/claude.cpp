@@ -92,16 +92,14 @@ Claude::Claude(base::Http& http, ClaudeOptions options, base::Metrics& metrics,
 
 base::Task<Message> Claude::send(const Conversation& conversation, const TurnOptions& options,
                                  LostReply lost) {
-    return send_text(conversation.request_text(options), options.model, std::move(lost));
+    return send_body(conversation.request(options), options.model, std::move(lost));
 }
 
-// The body is put together for each attempt, so that a reply that takes its time holds none.
-base::Task<Message> Claude::send_text(RequestText text, std::string model, LostReply lost) {
+base::Task<Message> Claude::send_body(base::HttpBody body, std::string model, LostReply lost) {
     for (int attempts_made = 1;; ++attempts_made) {
-        Traffic::Call call = co_await traffic_.admit(model, text.bytes());
+        Traffic::Call call = co_await traffic_.admit(model, body.size());
         Exchange exchange{std::move(call), lost};
-        Attempt attempt =
-            co_await this->attempt(request_of(text.whole(), attempts_made - 1), exchange);
+        Attempt attempt = co_await this->attempt(request_of(body, attempts_made - 1), exchange);
         if (attempt.message) {
             exchange.call.replied(attempt.message->tokens);
             replies_.add();
@@ -137,7 +135,7 @@ std::optional<std::chrono::milliseconds> Claude::wait_after(const Attempt& attem
     return wait;
 }
 
-base::HttpRequest Claude::request_of(std::string body, int retries) const {
+base::HttpRequest Claude::request_of(base::HttpBody body, int retries) const {
     base::HttpRequest request;
     request.method = "POST";
     request.url = std::string{without_end_slash(options_.base_url)} + "/v1/messages";

@@ -60,13 +60,13 @@ class Claude {
     struct Attempt;
     struct Exchange;
     class BeganReply;
-    base::Task<Message> send_text(RequestText text, std::string model, LostReply lost);
-    // `exchange` belongs to send_text, which awaits these.
+    base::Task<Message> send_body(base::HttpBody body, std::string model, LostReply lost);
+    // `exchange` belongs to send_body, which awaits these.
     base::Task<Attempt> attempt(base::HttpRequest request, Exchange& exchange);
     base::Task<Attempt> stream_reply(base::HttpRequest request, Exchange& exchange);
     base::Task<Attempt> read_refusal(std::unique_ptr<base::HttpStream> stream);
     base::Task<Attempt> read_reply(std::unique_ptr<base::HttpStream> stream, Exchange& exchange);
-    base::HttpRequest request_of(std::string body, int retries) const;
+    base::HttpRequest request_of(base::HttpBody body, int retries) const;
     std::optional<std::chrono::milliseconds> wait_after(const Attempt& attempt, int attempts_made);
 
     base::Http& http_;

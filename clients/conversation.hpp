@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/http.hpp"
 #include "clients/message.hpp"
 
 namespace clients {
@@ -25,17 +26,6 @@ struct TurnOptions {
     std::string effort;         // "low", "medium", …; empty: the model's default.
     std::string output_schema;  // JSON Schema text that the reply's text must match; empty: none.
     std::string thinking;       // JSON text of the `thinking` field; empty: the model's default.
-};
-
-// A whole request, kept until it has been answered: the tools, its largest part by far, are those
-// of every other request and shared.
-struct RequestText {
-    std::string front;
-    std::shared_ptr<const std::string> tools;
-    std::string back;
-
-    std::size_t bytes() const { return front.size() + tools->size() + back.size(); }
-    std::string whole() const;
 };
 
 // Value; movable. Text from outside is cleaned here and never empty.
@@ -57,25 +47,28 @@ class Conversation {
 
     // The whole streaming request. Cache breakpoints: the end of tools + system, the end of the
     // newest user message, and the one before when a single turn outgrew the cache's look-back.
-    RequestText request_text(const TurnOptions& options) const;
-    std::string request_body(const TurnOptions& options) const {
-        return request_text(options).whole();
-    }
+    // Its pieces are the conversation's own: a request costs little while it is under way, and the
+    // tools, the largest part by far, are those of every other conversation.
+    base::HttpBody request(const TurnOptions& options) const;
+    std::string request_body(const TurnOptions& options) const { return request(options).text(); }
 
     std::size_t bytes() const;  // Of the text it holds.
     bool has_open_calls() const { return !open_calls_.empty(); }
 
   private:
-    void begin_message(std::string_view role);
-    void end_user_message(std::size_t blocks);  // How many it and the reply before it have.
+    using Piece = base::HttpBody::Piece;
 
-    std::shared_ptr<const std::string> tools_;  // The array, with the first breakpoint when there
-                                                // is no system text.
-    std::string system_;                        // "system":…, with the first breakpoint.
-    std::string messages_;                      // Message objects, joined by commas.
-    std::vector<std::string> open_calls_;       // Ids of the newest reply's calls, in call order.
+    std::string begun_message(std::string_view role) const;
+    // `text`: all but the closing brace of its last block. `blocks`: how many it and the reply
+    // before it have.
+    void add_user_message(std::string text, std::size_t blocks);
 
-    // Where a breakpoint goes: just before the closing brace of a user message's last block.
+    Piece tools_;   // The array, with the first breakpoint when there is no system text.
+    Piece system_;  // "system":…, with the first breakpoint, and "messages":[.
+    std::vector<Piece> messages_;          // Message objects with their commas.
+    std::vector<std::string> open_calls_;  // Ids of the newest reply's calls, in call order.
+
+    // Where a breakpoint goes: before that piece, which ends a user message. 0: nowhere.
     std::size_t newest_mark_ = 0;
     std::size_t previous_mark_ = 0;
     std::size_t blocks_between_marks_ = 0;

@@ -41,10 +41,10 @@ bool is_answer_to(const base::Json& message, std::int64_t id) {
                         "outcome_unknown"};
 }
 
-void sort_rpc(const base::Json& message, std::int64_t id, RpcArrival& arrival) {
+void sort_rpc(base::Json& message, std::int64_t id, RpcArrival& arrival) {
     if (!message.is_object()) fail_rpc("something that is no JSON-RPC message");
     if (message.contains("method")) {
-        if (message.contains("id")) arrival.server_requests.push_back(message);
+        if (message.contains("id")) arrival.server_requests.push_back(std::move(message));
         return;
     }
     if (!is_answer_to(message, id)) return;
@@ -56,7 +56,7 @@ void sort_rpc(const base::Json& message, std::int64_t id, RpcArrival& arrival) {
         answer.error_code = numbered ? code->get<std::int64_t>() : -32603;
         answer.error_message = base::clean_utf8(mcp_text(*error, "message"));
     } else if (message.contains("result")) {
-        answer.result = message["result"];
+        answer.result = std::move(message["result"]);
     } else {
         fail_rpc("a message with neither result nor error");
     }
@@ -132,15 +132,16 @@ base::Json initialize_params() {
 }
 
 std::string rpc_request(std::int64_t id, std::string_view method, const base::Json& params) {
-    base::Json message = {{"jsonrpc", "2.0"}, {"id", id}, {"method", method}};
-    if (!params.is_null()) message["params"] = params;
-    return base::to_text(message);
+    std::string message = R"({"jsonrpc":"2.0","id":)" + std::to_string(id);
+    message += R"(,"method":)" + base::quoted(method);
+    if (!params.is_null()) message += R"(,"params":)" + base::to_text(params);
+    return message + '}';
 }
 
 std::string rpc_notification(std::string_view method, const base::Json& params) {
-    base::Json message = {{"jsonrpc", "2.0"}, {"method", method}};
-    if (!params.is_null()) message["params"] = params;
-    return base::to_text(message);
+    std::string message = R"({"jsonrpc":"2.0","method":)" + base::quoted(method);
+    if (!params.is_null()) message += R"(,"params":)" + base::to_text(params);
+    return message + '}';
 }
 
 std::string rpc_reply_to(const base::Json& server_request) {
@@ -155,11 +156,11 @@ std::string rpc_reply_to(const base::Json& server_request) {
 }
 
 RpcArrival read_rpc(std::string_view text, std::int64_t id) {
-    const std::optional<base::Json> message = base::try_parse_json(text);
+    std::optional<base::Json> message = base::try_parse_json(text);
     if (!message) fail_rpc("something that is no JSON");
     RpcArrival arrival;
     if (message->is_array()) {
-        for (const base::Json& each : *message) sort_rpc(each, id, arrival);
+        for (base::Json& each : *message) sort_rpc(each, id, arrival);
     } else {
         sort_rpc(*message, id, arrival);
     }
