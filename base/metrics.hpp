@@ -42,6 +42,7 @@ class Histogram {
     // The bound that the share `q` (0..1) of what was observed does not pass: the largest value
     // seen when that lies beyond the last bound, 0 when nothing was observed.
     double quantile(double q) const;
+    double sum() const { return sum_.load(std::memory_order_relaxed); }
     double max() const { return max_.load(std::memory_order_relaxed); }
 
   private:

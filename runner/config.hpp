@@ -75,6 +75,7 @@ struct Config {
     std::chrono::seconds lease{60};
     std::chrono::milliseconds shutdown_grace{20'000};
     int concurrency = 2;
+    int connections = 32;  // To the auth service, and as many to the product.
     bool adaptive = true;
     std::chrono::milliseconds model_header_limit{120'000};
     std::optional<std::chrono::milliseconds> model_idle_limit;  // Nothing: by effort.

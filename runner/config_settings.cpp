@@ -153,6 +153,13 @@ std::vector<Setting> visit_settings() {
              c.outbox_bytes_max = static_cast<std::uint64_t>(setting_number(t, 32, 1'048'576))
                                   << 20;
          }},
+        {"PERSONA_CONNECTIONS", "--connections", "32",
+         "connections at once to the auth service, and as many to the product; an embedded one "
+         "serves 64",
+         false,
+         [](Config& c, const std::string& t) {
+             c.connections = static_cast<int>(setting_number(t, 1, 10'000));
+         }},
         {"PERSONA_TURNS_MAX", "--turns-max", "15", "requests to the main model per visit", false,
          [](Config& c, const std::string& t) {
              c.turns_max = static_cast<int>(setting_number(t, 1, 200));

@@ -187,7 +187,7 @@ struct Outbound {
     Outbound(const Config& config, catalog::Prices price_list, const std::string& node,
              const Inbound& inbound, base::Clock& clock, base::Metrics& metrics)
         : loop(clock),
-          http(loop),
+          http(loop, http_options(config, inbound)),
           disk(loop),
           auth(http, {.url = inbound.auth_url, .service_key = config.service_key}),
           claude(http, claude_options(config), metrics, random),
@@ -219,6 +219,16 @@ struct Outbound {
             const double spent = left->end ? left->end->cost_usd.value_or(0) : 0;
             budget->adopt(left->visit_id, left->started_at, spent);
         }
+    }
+
+    static base::HttpOptions http_options(const Config& config, const Inbound& inbound) {
+        base::HttpOptions options;
+        for (const std::string& url : {inbound.auth_url, inbound.mcp_url}) {
+            options.connections_max[base::origin_of(url)] = config.connections;
+        }
+        // Replies of the model take their time: they must never wait for short calls.
+        options.connections_max.erase(base::origin_of(config.claude_url));
+        return options;
     }
 
     static clients::ClaudeOptions claude_options(const Config& config) {

@@ -52,6 +52,7 @@ TEST(Metrics, HistogramKnowsItsQuantilesAndItsLargestValue) {
     EXPECT_EQ(times.quantile(0.99), 0.1);
     EXPECT_EQ(times.quantile(1), 7);
     EXPECT_EQ(times.max(), 7);
+    EXPECT_DOUBLE_EQ(times.sum(), 7.05);
     EXPECT_EQ(base::Histogram({1}).quantile(1), 0);
 }
 

@@ -3,9 +3,13 @@
 //
 //   far_end TOOLS_JSON      prints "AUTH_PORT MCP_PORT CLAUDE_PORT" and serves until stdin ends
 //
-//   POST /bench/start?visits=N&pacing_us=N&record=0|1   offers N visits to claim
-//   GET  /bench/recorded                                the requests of the recorded visit
-//   GET  /bench/exchanges                               how many exchanges of visits there were
+//   POST /bench/start?visits=N&pacing_us=N&think_us=N&lengths=SEED&record=0|1
+//                                 offers N visits to claim; a stream's events begin after think_us
+//                                 and come pacing_us apart, each by the visit's length (0: at once)
+//   POST /bench/offer?visits=N    N more
+//   GET  /bench/recorded          the requests of the recorded visit
+//   GET  /bench/exchanges         how many exchanges of visits there were
+//   GET  /bench/connections       most connections at once since the start: auth, product, model
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -45,6 +49,7 @@ struct Connection {
     std::size_t written = 0;
     const std::vector<std::string>* events = nullptr;  // Of the stream that is going out.
     std::size_t next_event = 0;
+    double length = 1;  // Of the visit whose stream it is.
 };
 
 struct Due {
@@ -91,6 +96,7 @@ class Server {
     void serve(Connection& connection, const Request& request);
     Answer bench(const Request& request);
     void stream_on(Connection& connection);
+    void later(const Connection& connection, std::chrono::microseconds span);
     bool write_out(Connection& connection);  // False: it is closed.
     void close(Connection& connection);
     int wait_time() const;
@@ -103,7 +109,8 @@ class Server {
     std::unordered_map<int, std::unique_ptr<Connection>> connections_;
     std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
     std::uint64_t next_serial_ = 1;
-    std::chrono::microseconds pacing_{0};
+    std::chrono::microseconds pacing_{0}, think_{0};
+    std::array<long, 3> open_{}, most_open_{};  // Connections by port.
     bool recording_ = false;
     std::string recorded_;
     long exchanges_ = 0;
@@ -141,11 +148,13 @@ void Server::accept_all(std::size_t index) {
         connection->serial = next_serial_++;
         connection->port = static_cast<int>(index);
         connections_[fd] = std::move(connection);
+        most_open_[index] = std::max(most_open_[index], ++open_[index]);
         watch(fd, EPOLLIN, EPOLL_CTL_ADD);
     }
 }
 
 void Server::close(Connection& connection) {
+    --open_[static_cast<std::size_t>(connection.port)];
     ::close(connection.fd);
     connections_.erase(connection.fd);
 }
@@ -191,10 +200,20 @@ Answer Server::bench(const Request& request) {
     if (request.path.starts_with("/bench/start")) {
         answers_.offer_visits(static_cast<int>(value_of(request.path, "visits=")));
         pacing_ = std::chrono::microseconds{value_of(request.path, "pacing_us=")};
+        think_ = std::chrono::microseconds{value_of(request.path, "think_us=")};
+        answers_.mix_lengths(value_of(request.path, "lengths="));
+        most_open_ = open_;
         recording_ = value_of(request.path, "record=") != 0;
         if (recording_) recorded_.clear();
         exchanges_ = 0;
         return {.body = "{}"};
+    }
+    if (request.path.starts_with("/bench/offer")) {
+        answers_.offer_visits(static_cast<int>(value_of(request.path, "visits=")));
+        return {.body = "{}"};
+    }
+    if (request.path == "/bench/connections") {
+        return {.body = fmt::format("{} {} {}", most_open_[0], most_open_[1], most_open_[2])};
     }
     if (request.path == "/bench/recorded") return {.body = recorded_};
     return {.body = std::to_string(exchanges_)};
@@ -217,7 +236,9 @@ void Server::serve(Connection& connection, const Request& request) {
             "request-id: req_011CBench0000000000000000\r\nTransfer-Encoding: chunked\r\n\r\n";
         connection.events = answer.events;
         connection.next_event = 0;
-        return stream_on(connection);
+        connection.length = answer.length;
+        if (think_.count() == 0) return stream_on(connection);
+        return later(connection, think_);
     }
     if (answer.body.empty()) {
         connection.out += answer.status == 204 ? "\r\n" : "Content-Length: 0\r\n\r\n";
@@ -228,6 +249,11 @@ void Server::serve(Connection& connection, const Request& request) {
     connection.out += answer.body;
 }
 
+void Server::later(const Connection& connection, std::chrono::microseconds span) {
+    const auto wait = std::chrono::duration_cast<Steady::duration>(span * connection.length);
+    due_.push({Steady::now() + wait, connection.fd, connection.serial});
+}
+
 // One event a chunk, at once or one per pacing interval, as a model's API sends them.
 void Server::stream_on(Connection& connection) {
     const std::vector<std::string>& events = *connection.events;
@@ -236,8 +262,7 @@ void Server::stream_on(Connection& connection) {
         connection.out += fmt::format("{:x}\r\n{}\r\n", event.size(), event);
     } while (pacing_.count() == 0 && connection.next_event < events.size());
     if (connection.next_event < events.size()) {
-        due_.push({Steady::now() + pacing_, connection.fd, connection.serial});
-        return;
+        return later(connection, pacing_);
     }
     connection.out += "0\r\n\r\n";
     connection.events = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <random>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -226,7 +227,7 @@ Answer Answers::claim(std::string_view body) {
         visits += fmt::format(
             R"({{"tickId":"00000000-0000-4000-8000-{0:012}","attempt":1,"deadline":"{1}",)"
             R"("persona":{{"userId":"bench-user-{0:021}","email":"persona.bench{0}@mana.test",)"
-            R"("name":"Anna","archetype":"adhd-student","systemPrompt":"{2}","moduleMix":)"
+            R"("name":"Anna","archetype":"adhd-student","systemPrompt":"{2} [visit {0}]","moduleMix":)"
             R"({{"todo":0.3,"calendar":0.3,"notes":0.4}},"tickCadence":"daily",)"
             R"("lastActiveAt":null}}}})",
             number, iso(now + std::chrono::minutes{10}), system_prompt);
@@ -283,10 +284,21 @@ Answer Answers::product(const Request& request) const {
                                        task, task_object))};
 }
 
+// A request of the model tells whose it is by her prompt's last word.
+double Answers::length_of_visit(std::string_view body) const {
+    if (lengths_seed_ == 0) return 1;
+    std::minstd_rand chance(
+        static_cast<unsigned>(lengths_seed_ * 1'000'003 + number_after(body, "[visit ", 0)));
+    chance.discard(3);
+    return std::uniform_real_distribution<>(1, 4)(chance);
+}
+
 Answer Answers::model(std::string_view body) const {
-    if (body.find(R"("json_schema")") != body.npos) return {.events = &rating_};
+    const double length = length_of_visit(body);
+    if (body.find(R"("json_schema")") != body.npos) return {.events = &rating_, .length = length};
     const int turn = occurrences(body, R"("role":"assistant")");
-    return {.events = &turns_[static_cast<std::size_t>(std::min(turn, turns_with_tools))]};
+    return {.events = &turns_[static_cast<std::size_t>(std::min(turn, turns_with_tools))],
+            .length = length};
 }
 
 }  // namespace bench

@@ -19,6 +19,7 @@ struct Answer {
     std::string headers;  // Lines that end in CRLF, besides length and type.
     std::string body;     // JSON; empty: no body.
     const std::vector<std::string>* events = nullptr;  // Of a stream: each is one event's text.
+    double length = 1;  // Of a stream: how long this visit's streams are beside the shortest.
 };
 
 // A day of six turns: five of them with seven tool calls in all, then the rating.
@@ -34,6 +35,9 @@ class Answers {
 
     Answer answer(const Request& request);
     void offer_visits(int count) { visits_left_ = count; }
+    // Visits are 1 to 4 times as long as the shortest; which one is how long lies in the seed. 0:
+    // all are as long.
+    void mix_lengths(long seed) { lengths_seed_ = seed; }
 
     // False for what a runner asks for itself: heartbeats and claims.
     static bool belongs_to_a_visit(const Request& request);
@@ -43,7 +47,9 @@ class Answers {
     Answer auth(const Request& request);
     Answer product(const Request& request) const;
     Answer model(std::string_view body) const;
+    double length_of_visit(std::string_view body) const;
 
+    long lengths_seed_ = 0;
     int visits_left_ = 0;
     int visits_claimed_ = 0;
     std::string tools_result_;

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include <fmt/format.h>
@@ -36,6 +39,14 @@ inline void forget_peak() {
     std::ofstream("/proc/self/clear_refs") << "5";
 }
 
+// Descriptors that are open now, as the kernel counts them (where it does not, they are listed).
+inline long open_files() {
+    struct stat folder{};
+    if (::stat("/proc/self/fd", &folder) == 0 && folder.st_size > 0) return folder.st_size;
+    const std::filesystem::directory_iterator files("/proc/self/fd");
+    return std::distance(begin(files), end(files));
+}
+
 inline void raise_file_limit() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -53,20 +64,22 @@ class Measure {
           began_(std::chrono::steady_clock::now()),
           memory_((forget_peak(), memory_kib("VmRSS"))) {}
 
-    // One line of JSON: what scripts/bench reads.
-    std::string report(int visits, int concurrency, long exchanges) const {
+    // One line of JSON: what scripts/bench reads. `more`: members that only one side has, each
+    // with a comma before it.
+    std::string report(int visits, int concurrency, long exchanges,
+                       const std::string& more = {}) const {
         const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - began_;
         const double cpu = cpu_seconds(RUSAGE_SELF) - cpu_;
         const double others = cpu - (cpu_seconds(RUSAGE_THREAD) - own_cpu_);
         return fmt::format(
             R"({{"visits":{},"concurrency":{},"cpu_ms_per_visit":{:.3f},)"
             R"("other_threads_ms_per_visit":{:.3f},"seconds":{:.3f},"visits_per_second":{:.1f},)"
-            R"("kb_per_visit":{:.1f},"exchanges_per_visit":{:.1f}}})",
+            R"("kb_per_visit":{:.1f},"exchanges_per_visit":{:.1f}{}}})",
             visits, concurrency, cpu * 1000 / visits, others * 1000 / visits, wall.count(),
             visits / wall.count(),
             static_cast<double>(memory_kib("VmHWM") - memory_) * 1.024 /
                 std::min(visits, concurrency),
-            static_cast<double>(exchanges) / visits);
+            static_cast<double>(exchanges) / visits, more);
     }
 
   private:

@@ -206,6 +206,7 @@ TEST_F(ConfigTest, BadValuesNameTheVariableTheValueAndWhatIsValid) {
         {"PERSONA_SPREAD", "-1", "a duration"},
         {"PERSONA_SPREAD", "soon", "a duration"},
         {"PERSONA_CONCURRENCY", "0", "from 1 to"},
+        {"PERSONA_CONNECTIONS", "0", "from 1 to"},
         {"PERSONA_TURNS_MAX", "201", "to 200"},
         {"MAX_DAILY_SIGNUPS", "many", "whole number"},
         {"PERSONA_SEED", "-5", "whole number"},

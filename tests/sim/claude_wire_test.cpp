@@ -146,7 +146,7 @@ TEST_F(ClaudeWire, counts_tokens_and_lists_models) {
 
     base::HttpRequest get = request("/v1/models", Json::object());
     get.method = "GET";
-    get.body.clear();
+    get.body = {};
     const Json list = Json::parse(base::fetch(get).body);
     EXPECT_GT(list["data"].size(), 15U);
     get.url = claude_->url() + "/v1/models/claude-haiku-5-5";
