@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t exchange_unread_max = 256 * 1024;  // Of a stream; past it the sender waits.
 constexpr std::size_t exchange_header_bytes_max = 64 * 1024;
 constexpr std::size_t exchange_header_count_max = 200;
-constexpr long exchange_stream_chunk = 8'192;
+constexpr long exchange_stream_chunk = 4'096;          // An event is smaller; every stream has one.
 constexpr long exchange_upload_chunk = 16'384;         // The least that libcurl takes.
 constexpr long exchange_upload_chunk_pieces = 65'536;  // Most conversations go out by one call.
 constexpr std::size_t exchange_body_kept_max = 4'096;
@@ -263,6 +263,7 @@ std::size_t Exchange::body_wanted(char* into, std::size_t size, std::size_t coun
         if (exchange.piece_read_ < piece.size()) break;
         ++exchange.piece_;
         exchange.piece_read_ = 0;
+        if (exchange.piece_ == pieces.size()) exchange.on_body_given();
     }
     return given;
 }
@@ -314,12 +315,12 @@ void Exchange::conclude(int code) {
     }
 }
 
-void Exchange::release_sent_body() {
-    if (request.body.size() <= exchange_body_kept_max || easy == nullptr) return;
+bool Exchange::release_sent_body() {
+    if (request.body.size() <= exchange_body_kept_max || easy == nullptr) return true;
     auto* handle = static_cast<CURL*>(easy);
     curl_off_t sent = 0;
     curl_easy_getinfo(handle, CURLINFO_SIZE_UPLOAD_T, &sent);
-    if (sent < static_cast<curl_off_t>(request.body.size())) return;
+    if (sent < static_cast<curl_off_t>(request.body.size())) return false;
     if (request.body.pieces().size() == 1) {
         curl_easy_setopt(handle, CURLOPT_POSTFIELDS, "");
     } else {
@@ -327,6 +328,7 @@ void Exchange::release_sent_body() {
         curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, exchange_upload_chunk);
     }
     request.body = {};
+    return true;
 }
 
 Failure Exchange::failure(std::string_view why) const {

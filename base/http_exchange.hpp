@@ -49,12 +49,14 @@ class Exchange {
     void conclude(int code);
     void release_handle();  // libcurl's side is over; the answer stays.
     // Frees the request's body, and libcurl's copy of it, once it has gone out whole.
-    void release_sent_body();
+    // False while it has not.
+    bool release_sent_body();
 
   protected:
     virtual void on_progress() {}       // Headers are complete, or body bytes have come.
     virtual void on_name_resolved() {}  // A socket is about to be opened to the host's address.
     virtual void on_connected() {}      // The request goes out now.
+    virtual void on_body_given() {}     // libcurl has all pieces of the body and sends them.
 
   private:
     void set_request_line();

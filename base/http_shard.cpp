@@ -55,6 +55,7 @@ void Shard::remove(Transfer& transfer) {
     shard_check(
         curl_multi_remove_handle(static_cast<CURLM*>(multi_), static_cast<CURL*>(transfer.easy)));
     transfer.shard_ = nullptr;
+    std::erase(sending_, &transfer);
     --active_;
     limit_connections();
     if (active_ > 0) return;
@@ -86,6 +87,12 @@ void Shard::act(int socket, int events) {
     int running = 0;
     shard_check(curl_multi_socket_action(static_cast<CURLM*>(multi_), socket, events, &running));
     collect();
+    release_sent();
+}
+
+// A body is held while it is sent, not while its answer is thought about: there a model takes long.
+void Shard::release_sent() {
+    std::erase_if(sending_, [](Transfer* transfer) { return transfer->release_sent_body(); });
 }
 
 void Shard::collect() {
@@ -231,6 +238,10 @@ void Transfer::on_name_resolved() {
 
 void Transfer::on_connected() {
     release_name();
+}
+
+void Transfer::on_body_given() {
+    if (shard_ != nullptr) shard_->await_sent(*this);
 }
 
 }  // namespace base::http_detail

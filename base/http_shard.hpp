@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/http_exchange.hpp"
 #include "base/http_turns.hpp"
@@ -32,11 +33,13 @@ class Shard {
 
     void add(Transfer& transfer);
     void remove(Transfer& transfer);
+    void await_sent(Transfer& transfer) { sending_.push_back(&transfer); }  // Then frees its body.
     std::size_t active() const { return active_; }
 
   private:
     void open_multi();
     void act(int socket, int events);
+    void release_sent();
     void collect();
     void close_idle();
     void limit_connections();
@@ -49,7 +52,8 @@ class Shard {
     const ShardOptions options_;
     void* multi_ = nullptr;  // CURLM*
     std::size_t active_ = 0;
-    bool used_ = false;  // May hold connections.
+    std::vector<Transfer*> sending_;  // The last pieces of their bodies.
+    bool used_ = false;               // May hold connections.
     Steady idle_since_{};
     Waiter timer_;
     std::optional<Steady> timer_due_;
@@ -103,6 +107,7 @@ class Transfer final : public Exchange {
     void on_progress() override;
     void on_name_resolved() override;
     void on_connected() override;
+    void on_body_given() override;
 
     Loop& loop_;
     Names& names_;

@@ -17,7 +17,9 @@ constexpr std::size_t cache_lookback_blocks = 18;
 
 using Piece = base::HttpBody::Piece;
 
+// It stays until its conversation ends, and holds no more than it says.
 Piece piece_of(std::string text) {
+    text.shrink_to_fit();
     return std::make_shared<const std::string>(std::move(text));
 }
 
@@ -126,7 +128,6 @@ std::string Conversation::begun_message(std::string_view role) const {
 }
 
 void Conversation::add_user_message(std::string text, std::size_t blocks) {
-    text.shrink_to_fit();  // It stays until the conversation ends.
     messages_.push_back(piece_of(std::move(text)));
     previous_mark_ = newest_mark_;
     newest_mark_ = messages_.size();

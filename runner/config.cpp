@@ -243,4 +243,17 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
     return config;
 }
 
+std::string settings_table() {
+    std::string table = "| variable | flag | default | meaning |\n| --- | --- | --- | --- |\n";
+    for (const Setting& setting : settings()) {
+        const std::string fallback =
+            setting.fallback.empty() ? std::string("–") : fmt::format("`{}`", setting.fallback);
+        const std::string flag =
+            setting.flag.empty() ? std::string("–") : fmt::format("`{}`", setting.flag);
+        table += fmt::format("| `{}` | {} | {} | {} |\n", setting.variable, flag, fallback,
+                             setting.help);
+    }
+    return table;
+}
+
 }  // namespace runner

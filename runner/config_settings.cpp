@@ -232,19 +232,6 @@ const std::vector<Setting>& settings() {
     return all;
 }
 
-std::string settings_table() {
-    std::string table = "| variable | flag | default | meaning |\n| --- | --- | --- | --- |\n";
-    for (const Setting& setting : settings()) {
-        const std::string fallback =
-            setting.fallback.empty() ? std::string("–") : fmt::format("`{}`", setting.fallback);
-        const std::string flag =
-            setting.flag.empty() ? std::string("–") : fmt::format("`{}`", setting.flag);
-        table += fmt::format("| `{}` | {} | {} | {} |\n", setting.variable, flag, fallback,
-                             setting.help);
-    }
-    return table;
-}
-
 void check_config(const Config& config) {
     const bool loopback = config.bind_address == "127.0.0.1" || config.bind_address == "::1" ||
                           config.bind_address == "localhost";

@@ -99,6 +99,7 @@ base::Task<void> Visit::run() {
         throw Failure{Failure::Kind::throttled, over_budget_};
     }
     const double day_cost_usd = progress_.cost_usd;
+    talk_.reset();  // The rating is a conversation of its own.
     std::vector<catalog::Rating> ratings = co_await rate();
     progress_.rating_cost_usd = progress_.cost_usd - day_cost_usd;
     co_await session_->close();

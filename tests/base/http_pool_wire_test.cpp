@@ -174,21 +174,28 @@ TEST_F(HttpTest, a_body_in_pieces_arrives_as_one) {
     EXPECT_EQ(server.connections(), 1);
 }
 
-TEST_F(HttpTest, a_body_in_pieces_is_let_go_once_the_answer_begins) {
-    RawServer server([](RawConnection& connection) {
-        connection.read_request();
-        connection.write(tests::stream_head);
-        connection.await_close();
+Task<void> pool_await_owner(Loop& loop, std::shared_ptr<const std::string>& piece) {
+    while (piece.use_count() > 1) co_await loop.sleep(1ms);
+}
+
+TEST_F(HttpTest, a_body_in_pieces_is_let_go_once_it_is_sent) {
+    std::atomic<bool> goes_on{false};
+    RawServer server([&](RawConnection& connection) {
+        const std::string request = connection.read_request();
+        connection.await(goes_on);  // The answer is thought about.
+        connection.answer(request.substr(request.size() - 3));
     });
     auto piece = std::make_shared<const std::string>(100'000, 'x');
     HttpRequest request{.method = "POST", .url = server.url()};
     request.body = HttpBody({piece, piece});
-    const auto open = [](Http& http, HttpRequest the_request) -> Task<std::unique_ptr<HttpStream>> {
-        co_return co_await http.open(std::move(the_request));
-    };
-    const auto stream = run(open(http_, std::move(request)));
-    EXPECT_EQ(stream->status(), 200);
-    EXPECT_EQ(piece.use_count(), 1);
+    int answers = 0;
+    Group group(loop_);
+    group.add(pool_send(http_, std::move(request), answers));
+    EXPECT_TRUE(loop_.run(loop_.within(30s, pool_await_owner(loop_, piece))).value_or(false));
+    EXPECT_EQ(answers, 0);
+    goes_on = true;
+    EXPECT_TRUE(loop_.run(loop_.within(30s, group.all())).value_or(false));
+    EXPECT_EQ(answers, 1);
 }
 
 TEST_F(HttpTest, a_body_in_pieces_is_not_sent_twice) {

@@ -285,7 +285,7 @@ TEST_F(ClaudeWire, verdict_is_read_over_the_wire_and_forgotten_on_demand) {
     ask(visit());
     base::HttpRequest get = request("/sim/verdict", Json::object());
     get.method = "GET";
-    get.body.clear();
+    get.body = {};
     const Json verdict = Json::parse(base::fetch(get).body);
     EXPECT_EQ(verdict["clean"], false);
     EXPECT_EQ(verdict["early"], 1);

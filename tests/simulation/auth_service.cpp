@@ -120,7 +120,8 @@ void AuthService::delete_persona(const std::string& id) {
 Reply AuthService::serve(const base::HttpRequest& request, Caller caller) {
     const std::string path = path_of(request);
     const std::vector<std::string_view> parts = base::split(path, '/');
-    const Json body = request.body.empty() ? Json() : base::parse_json(request.body, "request");
+    const Json body =
+        request.body.empty() ? Json() : base::parse_json(request.body.text(), "request");
     if (path.starts_with("/api/v1/internal/") && header_of(request, "x-service-key") != "key") {
         return auth_refusal(401, "no service key");
     }

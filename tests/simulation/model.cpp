@@ -118,7 +118,7 @@ void Model::check_right(const std::string& persona, Caller caller) {
 }
 
 Reply Model::serve(const base::HttpRequest& request, Caller caller) {
-    const Json body = base::parse_json(request.body, "request", 64);
+    const Json body = base::parse_json(request.body.text(), "request", 64);
     const std::string model = body.at("model");
     const std::string persona = persona_of(body);
     std::string stop_reason = "end_turn";

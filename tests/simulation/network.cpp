@@ -79,7 +79,7 @@ bool is_heartbeat(const Exchange& exchange) {
 
 bool is_tool_call(const Exchange& exchange) {
     return exchange.place == Place::product &&
-           exchange.request.body.find("\"tools/call\"") != std::string::npos;
+           exchange.request.body.text().find("\"tools/call\"") != std::string::npos;
 }
 
 // Marks the exchange as given up when the frame that waits for it goes.

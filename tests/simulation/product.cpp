@@ -56,7 +56,7 @@ Reply Product::serve(const base::HttpRequest& request, Caller caller) {
     bearer.erase(0, std::min<std::size_t>(7, bearer.size()));
     const AuthService::Token token = auth_.token(bearer);
     if (!token.valid) return Reply::json({{"error", "the token is over"}}, 401);
-    const Json message = base::parse_json(request.body, "message");
+    const Json message = base::parse_json(request.body.text(), "message");
     const std::string method = message.value("method", "");
     if (method == "initialize") {
         const std::string id = fmt::format("session-{}", next_session_++);
