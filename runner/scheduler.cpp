@@ -123,10 +123,11 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
     }
 }
 
-// The ceiling or what the model's traffic allows, less who is here already.
+// The ceiling or what the model's traffic allows, less who is here already; and no crowd at the
+// door: log-ins and tool lists come through a few connections.
 int Scheduler::free_places() const {
     const int allowed = std::min(schedule_.concurrency_max, services_.claude.traffic().places());
-    return allowed - static_cast<int>(active_.size());
+    return std::min(allowed - static_cast<int>(active_.size()), schedule_.entering_max - entering_);
 }
 
 // Since when the claim is to say what personas have spent.
@@ -168,7 +169,12 @@ base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
         const std::string visit_id = one.visit_id;
         const auto lateness = one.lateness;
         auto visit = std::make_unique<Visit>(services_, visit_options_, std::move(one));
+        visit->on_entered([this] {
+            --entering_;
+            changed_.notify();
+        });
         if (!active_.emplace(visit_id, std::move(visit)).second) continue;
+        ++entering_;
         visit_metrics_.started(lateness);
         visit_metrics_.running(active_.size());
         tick_of_[visit_id] = tick;
@@ -235,6 +241,7 @@ void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string&
                                            {"ms", took}});
     }
     visit_metrics_.ended(progress, status, source, took);
+    if (!visit.is_inside()) --entering_;
     --tick->open_visits;
     const std::string visit_id = visit.id();
     tick_of_.erase(visit_id);

@@ -29,6 +29,7 @@ namespace runner {
 struct ScheduleOptions {
     std::chrono::milliseconds tick_interval{60'000};
     int concurrency_max = 2;  // A ceiling.
+    int entering_max = 128;   // Of them, those that log in and open their tools.
     bool paused = false;      // RUNNER_PAUSED: no timer ticks; /diag/tick still works.
 };
 
@@ -101,6 +102,7 @@ class Scheduler {
     VisitMetrics visit_metrics_;
     std::map<std::string, std::unique_ptr<Visit>> active_;
     std::map<std::string, TickPointer> tick_of_;
+    int entering_ = 0;  // Visits that are not inside yet.
     base::Gate changed_;
     base::Group passes_;
     base::Group visits_;

@@ -93,6 +93,8 @@ std::uint64_t Visit::seed() const {
 
 base::Task<void> Visit::run() {
     co_await enter();
+    inside_ = true;
+    if (entered_) entered_();
     co_await live_turns();
     if (progress_.turns == 0) {
         progress_.waiting_for = Waiting::budget;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,6 +100,9 @@ class Visit {
     // Returns when the visit is closed in the outbox. Throws base::Failure when it cannot go on;
     // then whoever runs it calls give_up().
     base::Task<void> run();
+    // Logged in, tools open: told once, from inside run(). Until then is_inside() is false.
+    void on_entered(std::function<void()> told) { entered_ = std::move(told); }
+    bool is_inside() const { return inside_; }
     // Closes it in the outbox after a failure, or when its task was dropped. Harmless when it is
     // closed. `handed_back`: the daemon stops; without actions the attempt is not used up.
     void give_up(const std::string& reason, catalog::VisitEnd::Source source,
@@ -151,6 +155,8 @@ class Visit {
     std::size_t newest_prompt_bytes_ = 0;
     std::string over_budget_;  // Why the budget let no further request leave.
     VisitProgress progress_;
+    std::function<void()> entered_;
+    bool inside_ = false;
     clients::Login login_;
     std::unique_ptr<clients::McpSession> session_;
     std::optional<clients::Conversation> talk_;

@@ -52,7 +52,8 @@ clients::ClaudeOptions claude_options(const Options& options) {
 base::HttpOptions http_options(const Options& options) {
     base::HttpOptions http;
     for (const std::string& port : {options.auth_port, options.mcp_port}) {
-        http.connections_max[local_url(port)] = 32;  // As the daemon has it.
+        // The daemon's default; as an operator of thousands of visits would set it.
+        http.connections_max[local_url(port)] = std::clamp(options.concurrency / 16, 32, 256);
     }
     return http;
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <future>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -84,6 +85,34 @@ TEST(SchedulerWire, ATickRunsWhoIsDueAndReports) {
     EXPECT_EQ(claim["runnerId"], room.lease.runner_id());
     EXPECT_EQ(claim["limit"], 2);
     EXPECT_FALSE(claim.contains("due"));
+}
+
+TEST(SchedulerWire, NoCrowdStandsAtTheDoor) {
+    SchedulerRoom room({.concurrency_max = 8, .entering_max = 3});
+    room.hold_lease();
+    std::atomic<bool> open{false};
+    room.service.always("login", [&](const ServerRequest& request) {
+        while (!open) std::this_thread::yield();
+        return room.service.usual("login", request);
+    });
+    room.due({"anna", "ben", "cem", "dana", "elif", "finn", "gina"});
+    room.tick();
+    EXPECT_TRUE(room.until([&] { return room.visited().size() == 3; }));
+    EXPECT_EQ(room.scheduler.running(), 3U);
+    EXPECT_EQ(room.service.calls("claim").back().body["limit"], 3);
+    open = true;
+    EXPECT_TRUE(room.until([&] { return !room.reports.empty(); }));
+    EXPECT_EQ(room.reports.at(0).ran, 7);
+}
+
+TEST(SchedulerWire, AVisitThatFailsAtTheDoorMakesWay) {
+    SchedulerRoom room({.concurrency_max = 8, .entering_max = 1});
+    room.hold_lease();
+    room.service.then("login", refusal(401, "UNAUTHORIZED"));
+    room.due({"anna", "ben", "cem"});
+    const TickReport report = room.ticked();
+    EXPECT_EQ(report.ran, 2);
+    EXPECT_EQ(report.failed.size(), 1U);
 }
 
 TEST(SchedulerWire, ATickWithNobodyDueReportsNothing) {
