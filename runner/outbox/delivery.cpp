@@ -76,6 +76,10 @@ void Outbox::delivery_failed(const std::string& visit_id, const Failure& failure
                         failure.retry_after().value_or(std::chrono::milliseconds{0}));
         retry_at_ = loop_.now() + wait;
     }
+    // A demanded wait counts also when another delivery's shorter pause has begun.
+    if (failure.retry_after()) {
+        retry_at_ = std::max(retry_at_, loop_.now() + *failure.retry_after());
+    }
     if (last_error_ != reason) {
         base::log_warning("outbox waiting",
                           {{"records", waiting_records()}, {"retry_ms", wait}, {"reason", reason}});

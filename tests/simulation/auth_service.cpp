@@ -402,7 +402,7 @@ Reply AuthService::finish(const std::string& visit_id, const Json& body) {
         trace_.add("auth: end of {} is incomplete", visit_id);
         return auth_refusal(409, "rows are missing", "incomplete");
     }
-    visit.end_text = text;
+    if (profile_.sabotage != Sabotage::loses_end_texts) visit.end_text = text;
     if (lost) return Reply::json({{"ok", true}, {"applied", false}});
     if (profile_.sabotage == Sabotage::forgets_ends) return Reply::json({{"ok", true}});
     const bool acted = !visit.actions.empty();

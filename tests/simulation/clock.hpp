@@ -38,7 +38,7 @@ class DrivenClock final : public base::Clock {
 
   private:
     static constexpr base::Steady origin{std::chrono::hours{1}};
-    static constexpr std::size_t looks_max = 2'000'000;
+    static constexpr std::size_t looks_max = 200'000;
 
     const base::Moment begin_;
     std::chrono::microseconds step_{0};

@@ -133,19 +133,20 @@ void Disks::synced(Caller caller, const fs::path& path, File& file) {
     const std::string_view fresh = std::string_view(bytes).substr(
         std::min<std::size_t>(bytes.size(), std::max(file.durable, file.doubtful_to)));
     for (const std::string_view line : base::split(fresh, '\n')) {
-        learn_record(caller.node, line, path.stem().string());
+        learn_record(caller.node, line);
     }
     file.durable = bytes.size();
 }
 
-// Each line of the outbox ends in the JSON of a record.
-void Disks::learn_record(int node, std::string_view line, const std::string& visit_of_file) {
+// A line of the outbox: checksum, visit, number, and the JSON of a record.
+void Disks::learn_record(int node, std::string_view line) {
     const std::size_t start = line.find('{');
     if (start == std::string_view::npos) return;
     const auto record = base::try_parse_json(line.substr(start));
     if (!record) return;
     const std::string kind = record->value("kind", "");
-    if (kind == "end") ends_.insert(visit_of_file);
+    const std::vector<std::string_view> words = base::split(line.substr(0, start), ' ');
+    if (kind == "end" && words.size() > 2) ends_.emplace(words[1]);
     if (kind != "intent" && kind != "outcome") return;
     if (kind == "outcome" && profile_.sabotage == Sabotage::loses_outcomes) return;
     (kind == "intent" ? intents_ : outcomes_)

@@ -61,7 +61,7 @@ class Disks {
 
     int step(Caller caller, const runner::DiskStep& step);
     int fault(Caller caller, const runner::DiskStep& step);
-    void learn_record(int node, std::string_view line, const std::string& visit_of_file);
+    void learn_record(int node, std::string_view line);
     void synced(Caller caller, const std::filesystem::path& path, File& file);
     void learn(Node& node, int number);
 

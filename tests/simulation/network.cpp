@@ -82,6 +82,16 @@ bool is_tool_call(const Exchange& exchange) {
            exchange.request.body.text().find("\"tools/call\"") != std::string::npos;
 }
 
+bool is_delivery(const Exchange& exchange) {
+    const std::string& url = exchange.request.url;
+    return url.ends_with("/actions") || url.ends_with("/feedback") || url.ends_with("/finish");
+}
+
+std::string name_of(const Exchange& exchange) {
+    return is_delivery(exchange) ? exchange.request.url + ' ' + exchange.request.body.text()
+                                 : std::string();
+}
+
 // Marks the exchange as given up when the frame that waits for it goes.
 class Holder {
   public:
@@ -392,12 +402,22 @@ void Network::note_waits(const Exchange& exchange, const Reply& reply) {
         if (name == "retry-after") demanded = value;
     }
     // 503 of the model: that request waits for itself, the others go on.
-    if (demanded.empty() || exchange.place != Place::model || reply.status == 503) return;
+    if (demanded.empty()) return;
+    const base::Steady until = loop_.now() + std::chrono::seconds(std::stoi(std::string(demanded)));
+    if (is_delivery(exchange)) not_again_until_[{exchange.caller, name_of(exchange)}] = until;
+    if (exchange.place != Place::model || reply.status == 503) return;
     base::Steady& held = held_until_[{exchange.caller, exchange.place}];
     held = std::max(held, loop_.now() + std::chrono::seconds(std::stoi(std::string(demanded))));
 }
 
 void Network::check_waits(const Exchange& exchange) {
+    const auto again = not_again_until_.find({exchange.caller, name_of(exchange)});
+    if (again != not_again_until_.end() && loop_.now() < again->second &&
+        !hurried_.contains(exchange.caller)) {
+        referee_.fail(
+            Invariant::waits_are_honoured,
+            fmt::format("#{} comes again before its demanded wait is over", exchange.number));
+    }
     const auto held = held_until_.find({exchange.caller, exchange.place});
     if (held == held_until_.end() || loop_.now() >= held->second) return;
     referee_.fail(Invariant::waits_are_honoured,

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/group.hpp"
@@ -46,6 +47,8 @@ class Network {
     void partition(int node, base::Steady until) { cut_off_until_[node] = until; }
     // Until then nothing of the node reaches the auth service.
     void orphan(int node, base::Steady until) { orphan_until_[node] = until; }
+    // The process stops: it may try once more whatever it was told to wait.
+    void hurry(Caller caller) { hurried_.insert(caller); }
     std::size_t active() const { return active_; }
 
   private:
@@ -74,6 +77,9 @@ class Network {
     std::map<int, base::Steady> cut_off_until_, orphan_until_;
     std::map<Caller, bool> dead_;
     std::map<std::pair<Caller, Place>, base::Steady> held_until_;  // By a demanded wait.
+    // The same request to the auth service again: not before its demanded wait is over.
+    std::map<std::pair<Caller, std::string>, base::Steady> not_again_until_;
+    std::set<Caller> hurried_;
     bool calm_ = false;
     std::size_t active_ = 0;
     int next_number_ = 1;

@@ -92,6 +92,7 @@ base::Task<void> Process::until_over() {
 
 void Process::terminate() {
     ++signals_;
+    network_.hurry(caller_);
     changed_.notify();
 }
 

@@ -25,6 +25,7 @@ enum class Sabotage {
     short_leases,         // … lets runners die long before their lease is over.
     due_again_at_once,    // … makes a persona due at once after a failed or lost visit.
     refuses_for_ever,     // … never takes rows of some visits.
+    loses_end_texts,      // The auth service ends visits and forgets what the end said.
     loses_outcomes,       // The disk keeps no outcome of a call, whatever it says.
     disk_lies,            // The disk says synced and is not.
     scores_from_nowhere,  // The model's ratings are not the ones it is known to have given.

@@ -101,6 +101,10 @@ TEST_F(Simulation, NoticesACallWithoutItsIntentOnDisk) {
     EXPECT_TRUE(is_noticed(Sabotage::disk_lies, Invariant::intent_before_call));
 }
 
+TEST_F(Simulation, NoticesAnEndThatWasOnDiskAndIsNotTold) {
+    EXPECT_TRUE(is_noticed(Sabotage::loses_end_texts, Invariant::everything_drains));
+}
+
 TEST_F(Simulation, NoticesATurnBeforeTheOutcomeIsOnDisk) {
     EXPECT_TRUE(is_noticed(Sabotage::loses_outcomes, Invariant::outcome_before_turn));
 }
