@@ -92,6 +92,34 @@ TEST_F(LightLoginTest, AnEarlierScryptHashIsReplacedAtTheFirstCorrectLogin) {
     EXPECT_EQ(cost([&] { EXPECT_EQ(log_in(persona_anna, derived(persona_anna)).status, 200); }), 0);
 }
 
+TEST_F(LightLoginTest, LoginsClearAwayOldAttemptsAndSessionsBetweenThem) {
+    const std::string user =
+        add_persona(auth::hash_derived_password(base::Secret(derived(persona_anna))));
+    sql("insert into auth.login_attempts (email, attempted_at) "
+        "select 'old@example.com', $1::timestamptz - interval '400 days' "
+        "from generate_series(1, 250)",
+        {clock_.now()});
+    sql("insert into auth.sessions (id, token, user_id, expires_at) "
+        "select 'old-' || n, 'sha256:' || encode(sha256(n::text::bytea), 'hex'), $2, "
+        "$1::timestamptz - interval '1 day' "
+        "from generate_series(1, 250) n",
+        {clock_.now(), user});
+    const auto left = [&] {
+        return sql("select (select count(*) from auth.login_attempts "
+                   "where email = 'old@example.com') + (select count(*) from auth.sessions "
+                   "where id like 'old-%') as rows")[0]
+            .integer("rows");
+    };
+
+    int logins = 0;
+    for (; left() > 0 && logins < 1'000; ++logins) {
+        ASSERT_EQ(log_in(persona_anna, derived(persona_anna), key()).status, 200);
+    }
+
+    EXPECT_EQ(left(), 0) << "after " << logins << " logins";
+    EXPECT_GE(logins, 3) << "one login clears a hundred of each at most";
+}
+
 TEST_F(LightLoginTest, EveryFailedLoginCostsExactlyOneScrypt) {
     add_persona(auth::hash_derived_password(base::Secret(derived(persona_anna))));
     add_user("human@example.com");
