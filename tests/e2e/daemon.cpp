@@ -205,14 +205,19 @@ std::size_t Daemon::release_quarantined() const {
                                              ? std::string(auth::development_service_key)
                                              : key->second}};
     const base::HttpResponse standing = base::fetch(request);
-    if (standing.status != 200) return 0;
+    EXPECT_EQ(standing.status, 200) << standing.body;
     request.method = "POST";
     request.headers.emplace_back("Content-Type", "application/json");
     request.url = auth_url() + "/api/v1/internal/personas/release";
     std::size_t released = 0;
-    for (const Json& held : base::parse_json(standing.body, "standing").at("quarantined")) {
-        request.body = Json{{"email", held.at("email")}}.dump();
-        released += base::fetch(request).status == 200 ? 1 : 0;
+    const Json told = base::parse_json(standing.body, "standing");
+    for (const Json& held : told.at("quarantined")) {
+        Json body;
+        body["email"] = held.at("email");
+        request.body = body.dump();
+        const base::HttpResponse answer = base::fetch(request);
+        EXPECT_EQ(answer.status, 200) << answer.body;
+        ++released;
     }
     return released;
 }
