@@ -53,7 +53,7 @@ std::string_view lesson_of(Verb verb) {
             return "Running visits go on; slots that come meanwhile are given up. Exactly one of "
                    "the three:\n"
                    "  persona-runner pause persona.anna@mana.test\n"
-                   "  persona-runner pause --archetype adhs-student\n"
+                   "  persona-runner pause --archetype adhd-student\n"
                    "  persona-runner pause --all\n"
                    "It lasts until `resume` with the same words, also over restarts. `status` "
                    "shows "

@@ -256,36 +256,51 @@ std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
     return plan;
 }
 
+// Adds what was deleted to `rows`; answers what went wrong, with the call that repeats it.
+std::string delete_workspace_rows(const CleanupTarget& target, const CleanupPersona& persona,
+                                  std::size_t& rows) {
+    base::HttpRequest request;
+    request.method = "DELETE";
+    request.url = fmt::format("{}/internal/users/{}/records", target.workspace_url,
+                              base::url_encode(persona.user_id));
+    request.headers = {{"X-Service-Key", target.service_key.reveal()}};
+    std::string reason;
+    try {
+        const base::HttpResponse answer = base::fetch(request);
+        if (answer.status == 200) {
+            const Json body = admin_failure_body(answer);
+            const Json deleted =
+                body.is_object() ? body.value("deleted", Json::object()) : Json::object();
+            rows += deleted.is_object() ? deleted.value("records", std::size_t{0}) : 0;
+            return {};
+        }
+        reason = admin_reason(answer);
+    } catch (const Failure& failure) {
+        // The account is gone: the others go on, and this one is told with what is left to do.
+        reason = failure.what();
+    }
+    return fmt::format(
+        "account deleted, but its workspace rows remain ({}); repeat DELETE {} with "
+        "X-Service-Key",
+        reason, request.url);
+}
+
 CleanupResult delete_personas(const CleanupTarget& target,
                               const std::vector<CleanupPersona>& personas,
                               const SeedProgress& progress) {
     CleanupResult result;
     std::size_t done = 0;
     for (const CleanupPersona& persona : personas) {
-        // Her product data first: while the account exists a failure can be repeated.
+        // The account first: it is refused while she visits, and then her data must stay as well.
+        const base::HttpResponse answer =
+            admin_call("DELETE",
+                       fmt::format("{}/api/v1/admin/personas/{}", target.auth_url,
+                                   base::url_encode(persona.user_id)),
+                       target.admin_jwt);
         std::string error;
-        if (!target.workspace_url.empty()) {
-            base::HttpRequest request;
-            request.method = "DELETE";
-            request.url = fmt::format("{}/internal/users/{}/records", target.workspace_url,
-                                      base::url_encode(persona.user_id));
-            request.headers = {{"X-Service-Key", target.service_key.reveal()}};
-            const base::HttpResponse answer = base::fetch(request);
-            if (answer.status == 200) {
-                const Json body = admin_failure_body(answer);
-                result.workspace_rows +=
-                    body.is_object() ? body.value("records", std::size_t{0}) : 0;
-            } else {
-                error = "workspace: " + admin_reason(answer);
-            }
-        }
-        if (error.empty()) {
-            const base::HttpResponse answer =
-                admin_call("DELETE",
-                           fmt::format("{}/api/v1/admin/personas/{}", target.auth_url,
-                                       base::url_encode(persona.user_id)),
-                           target.admin_jwt);
-            if (answer.status != 200 && answer.status != 404) error = admin_reason(answer);
+        if (answer.status != 200 && answer.status != 404) error = admin_reason(answer);
+        if (error.empty() && !target.workspace_url.empty()) {
+            error = delete_workspace_rows(target, persona, result.workspace_rows);
         }
         if (error.empty()) {
             ++result.deleted;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t persona_name_bytes_max = 200;
 constexpr std::size_t archetype_bytes_max = 128;
-constexpr std::size_t system_prompt_bytes_max = 20'000;
+constexpr std::size_t system_prompt_bytes_max = 32'768;
 
 base::Json admin_moment(const std::optional<base::Moment>& moment) {
     return moment ? base::Json(base::to_iso(*moment)) : base::Json(nullptr);

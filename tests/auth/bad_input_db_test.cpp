@@ -301,7 +301,7 @@ std::vector<Endpoint> BadInputTest::personas() const {
           {Kind::text, "/password", true, 8, 512, {"short"}, "8 "},
           text("/name", 200, false),
           text("/archetype", 128),
-          text("/systemPrompt", 20'000),
+          text("/systemPrompt", 32'768),
           {Kind::object, "/moduleMix", true},
           {Kind::number, "/moduleMix/todo", false, 0, 0, {-1}, "number"},
           {Kind::word, "/tickCadence", false}},

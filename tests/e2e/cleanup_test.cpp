@@ -67,7 +67,8 @@ TEST_F(Cleanup, ExportsEveryRowAndLeavesNothingBehind) {
     const std::int64_t visits = daemon().count("select count(*) from auth.persona_visits");
     const std::int64_t actions = daemon().count("select count(*) from auth.persona_actions");
     const std::int64_t ratings = daemon().count("select count(*) from auth.persona_feedback");
-    ASSERT_GT(daemon().count("select count(*) from workspace.records"), 0);
+    const std::int64_t records = daemon().count("select count(*) from workspace.records");
+    ASSERT_GT(records, 0);
 
     const auto before = rows_of_all_tables();
     const e2e::Outcome dry = clean({"--dry-run"});
@@ -86,6 +87,7 @@ TEST_F(Cleanup, ExportsEveryRowAndLeavesNothingBehind) {
     EXPECT_EQ(done.exit_code, 0) << done.out << done.err;
     EXPECT_EQ(done.json().at("deleted"), personas);
     EXPECT_EQ(done.json().at("visits"), visits);
+    EXPECT_EQ(done.json().at("workspaceRecords"), records);
 
     std::map<std::string, std::int64_t> kinds;
     std::ifstream in(export_file("all.jsonl"));
