@@ -50,7 +50,7 @@ const Route api_routes[] = {
     {"GET", "/api/v1/admin/personas", admin(list_personas), "limit after"},
     {"GET", "/api/v1/admin/personas/:id", admin(show_persona)},
     {"GET", "/api/v1/admin/personas/:id/export", admin(export_persona)},
-    {"DELETE", "/api/v1/admin/personas/:id", admin(delete_persona)},
+    {"DELETE", "/api/v1/admin/personas/:id", admin(delete_persona), "rows"},
 
     {"GET", "/api/v1/internal/personas/due", service(list_due_personas)},
     {"POST", "/api/v1/internal/personas/due", service(claim_due_personas)},

@@ -14,6 +14,7 @@
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "catalog/password.hpp"
+#include "runner/admin_calls.hpp"
 
 namespace runner {
 
@@ -21,73 +22,6 @@ namespace {
 
 using base::Failure;
 using base::Json;
-
-constexpr std::chrono::seconds admin_call_limit{60};
-constexpr std::size_t export_bytes_max = std::size_t{512} * 1024 * 1024;
-
-Json admin_failure_body(const base::HttpResponse& answer) {
-    return base::try_parse_json(answer.body).value_or(Json::object());
-}
-
-// The service's own words: message, error and the list of faulty fields.
-std::string admin_reason(const base::HttpResponse& answer) {
-    const Json body = admin_failure_body(answer);
-    std::string text;
-    if (body.is_object()) {
-        for (const char* field : {"message", "error", "hint"}) {
-            const auto found = body.find(field);
-            if (found == body.end() || !found->is_string()) continue;
-            text += (text.empty() ? "" : "; ") + found->get<std::string>();
-        }
-        const auto details = body.find("details");
-        if (details != body.end()) text += "; " + base::to_text(*details);
-    }
-    return text.empty() ? fmt::format("the service answered {}", answer.status)
-                        : fmt::format("{} (status {})", text, answer.status);
-}
-
-base::HttpResponse admin_call(const std::string& method, const std::string& url,
-                              const base::Secret& jwt, const Json* body = nullptr) {
-    base::HttpRequest request;
-    request.method = method;
-    request.url = url;
-    request.deadline = admin_call_limit;
-    request.body_bytes_max = export_bytes_max;
-    request.headers = {{"Authorization", "Bearer " + jwt.reveal()}};
-    if (body) {
-        request.headers.emplace_back("Content-Type", "application/json");
-        request.body = base::to_text(*body);
-    }
-    base::HttpResponse answer = base::fetch(request);
-    if (answer.status == 401 || answer.status == 403) {
-        throw Failure{
-            base::kind_of_status(answer.status),
-            fmt::format("the admin token was refused by {}: {}. Get one with `persona-runner admin "
-                        "token EMAIL`.",
-                        base::origin_of(url), admin_reason(answer))};
-    }
-    return answer;
-}
-
-// Every page of the admin list.
-std::vector<Json> listed_personas(const std::string& auth_url, const base::Secret& jwt) {
-    std::vector<Json> personas;
-    std::string after;
-    for (;;) {
-        const std::string query =
-            after.empty() ? std::string() : "?after=" + base::url_encode(after);
-        const base::HttpResponse answer =
-            admin_call("GET", auth_url + "/api/v1/admin/personas" + query, jwt);
-        if (answer.status != 200)
-            throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
-        const Json body = base::parse_json(answer.body, "list of personas");
-        const base::Fields fields(body);
-        for (const Json& persona : fields.array("personas", 100'000)) personas.push_back(persona);
-        const auto next = fields.text_or_none("next");
-        if (!next || *next == after) return personas;
-        after = *next;
-    }
-}
 
 void confirm_tty(const std::string& question) {
     if (!isatty(STDIN_FILENO)) {
@@ -227,7 +161,7 @@ std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
                 "clean up again; nothing was deleted",
                 visiting)};
     }
-    for (const CleanupPersona& persona : plan) {
+    for (CleanupPersona& persona : plan) {
         if (!export_record) break;
         const base::HttpResponse answer =
             admin_call("GET",
@@ -242,7 +176,9 @@ std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
             const std::size_t end = std::min(answer.body.find('\n', at), answer.body.size());
             Json row =
                 base::parse_json(std::string_view(answer.body).substr(at, end - at), "export");
-            whole = row.value("kind", "") == "end";
+            const std::string kind = row.value("kind", "");
+            whole = kind == "end";
+            if (kind == "visit" || kind == "action" || kind == "rating") ++persona.exported;
             row["email"] = persona.email;
             export_record(row);
             at = end + 1;
@@ -294,8 +230,8 @@ CleanupResult delete_personas(const CleanupTarget& target,
         // The account first: it is refused while she visits, and then her data must stay as well.
         const base::HttpResponse answer =
             admin_call("DELETE",
-                       fmt::format("{}/api/v1/admin/personas/{}", target.auth_url,
-                                   base::url_encode(persona.user_id)),
+                       fmt::format("{}/api/v1/admin/personas/{}?rows={}", target.auth_url,
+                                   base::url_encode(persona.user_id), persona.exported),
                        target.admin_jwt);
         std::string error;
         if (answer.status != 200 && answer.status != 404) error = admin_reason(answer);
@@ -354,6 +290,13 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
     require_jwt(config);
     const CleanupTarget target{auth_url, mcp_url.empty() ? std::string() : base::origin_of(mcp_url),
                                config.admin_jwt, config.service_key};
+    // Our service key is for our own services; a foreign product's rows are its owner's business.
+    if (mcp_url.empty()) {
+        fmt::print(stderr,
+                   "warning: rows that the personas left at {} stay; where that is a workspace of "
+                   "ours, clean up there (without MANA_MCP_URL, with MANA_MCP_PORT)\n",
+                   config.mcp_url);
+    }
     const catalog::Catalog catalog = catalog_of(config);
     const std::filesystem::path file =
         config.export_file.empty()

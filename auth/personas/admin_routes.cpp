@@ -1,6 +1,8 @@
+#include <charconv>
 #include <functional>
 #include <memory>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "auth/caller.hpp"
@@ -171,6 +173,19 @@ std::int64_t page_limit(const base::ServerRequest& request) {
                                                           std::to_string(persona_page_max));
 }
 
+// How many rows of hers the caller has seen; nothing: it does not matter.
+std::optional<std::int64_t> rows_seen(const base::ServerRequest& request) {
+    const auto text = request.query_value("rows");
+    if (!text) return std::nullopt;
+    std::int64_t rows = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), rows);
+    if (error != std::errc() || end != text->data() + text->size() || rows < 0) {
+        throw base::Failure(base::Failure::Kind::invalid,
+                            "query parameter rows must be a whole number from 0");
+    }
+    return rows;
+}
+
 }  // namespace
 
 base::ServerResponse upsert_persona(const Admin&, const Context& context,
@@ -252,7 +267,7 @@ base::ServerResponse delete_persona(const Admin&, const Context& context,
     using Outcome = DeleteAnswer::Outcome;
     const std::string user_id = request.param("id");
     Personas personas(context.database, visit_rules(context.options));
-    const DeleteAnswer answer = personas.remove(user_id);
+    const DeleteAnswer answer = personas.remove(user_id, rows_seen(request));
     switch (answer.outcome) {
         case Outcome::missing: return persona_not_found();
         case Outcome::not_a_persona:
@@ -265,6 +280,13 @@ base::ServerResponse delete_persona(const Admin&, const Context& context,
                                 "the persona has a running visit; pause the runner and wait until "
                                 "it ended, then delete again",
                                 "VISITING");
+        case Outcome::changed:
+            throw base::Failure(
+                base::Failure::Kind::conflict,
+                fmt::format("the persona has {} rows (visits, actions, ratings) now, not as many "
+                            "as the query parameter rows says; export again, then delete",
+                            answer.counts.visits + answer.counts.actions + answer.counts.ratings),
+                "CHANGED");
         case Outcome::deleted: break;
     }
     base::log_info("persona deleted", {{"user", user_id}, {"visits", answer.counts.visits}});

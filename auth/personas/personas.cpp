@@ -305,7 +305,7 @@ std::vector<catalog::Persona> Personas::due(base::Moment now) {
     return personas;
 }
 
-DeleteAnswer Personas::remove(const std::string& user_id) {
+DeleteAnswer Personas::remove(const std::string& user_id, std::optional<std::int64_t> rows) {
     using Outcome = DeleteAnswer::Outcome;
     return database_.transact([&](base::Transaction& transaction) -> DeleteAnswer {
         const auto user = transaction.run(lock_user, {user_id}).first();
@@ -315,6 +315,12 @@ DeleteAnswer Personas::remove(const std::string& user_id) {
         transaction.run(lock_persona, {user_id});
         const base::SqlRow has = transaction.run(what_she_has, {user_id})[0];
         if (has.flag("visiting")) return {.outcome = Outcome::visiting};
+        const PersonaCounts counts{.visits = has.integer("visits"),
+                                   .actions = has.integer("actions"),
+                                   .ratings = has.integer("ratings")};
+        // Her row is locked, so none comes any more.
+        if (rows && *rows != counts.visits + counts.actions + counts.ratings)
+            return {.outcome = Outcome::changed, .counts = counts};
         std::vector<std::string> spaces;
         for (const base::SqlRow row : transaction.run(spaces_of_persona, {user_id})) {
             spaces.push_back(row.text("organization_id"));
@@ -322,9 +328,7 @@ DeleteAnswer Personas::remove(const std::string& user_id) {
         delete_user_completely(transaction, user_id);
         const base::SqlRow left = transaction.run(count_spaces, {base::SqlParam::array(spaces)})[0];
         return {.outcome = Outcome::deleted,
-                .counts = {.visits = has.integer("visits"),
-                           .actions = has.integer("actions"),
-                           .ratings = has.integer("ratings")},
+                .counts = counts,
                 .spaces = static_cast<std::int64_t>(spaces.size()) - left.integer("spaces"),
                 .sessions = has.integer("sessions")};
     });

@@ -70,7 +70,7 @@ struct UpsertAnswer {
 };
 
 struct DeleteAnswer {
-    enum class Outcome { deleted, missing, not_a_persona, visiting };
+    enum class Outcome { deleted, missing, not_a_persona, visiting, changed };
     Outcome outcome = Outcome::missing;
     PersonaCounts counts;
     std::int64_t spaces = 0;
@@ -99,8 +99,10 @@ class Personas {
     std::vector<catalog::Persona> due(base::Moment now);
 
     // Removes her, her spaces, her visits and rows; refuses anyone who is not a persona and a
-    // persona with a running visit.
-    DeleteAnswer remove(const std::string& user_id);
+    // persona with a running visit. `rows`: how many visits, actions and ratings the caller has
+    // seen (exported, say); when she has another number now, nothing is removed: `changed`.
+    DeleteAnswer remove(const std::string& user_id,
+                        std::optional<std::int64_t> rows = std::nullopt);
 
   private:
     base::Postgres& database_;

@@ -153,6 +153,14 @@ TEST_F(PersonaRoutesTest, a_persona_from_seed_to_cleanup) {
     }
     EXPECT_EQ(kinds, (std::vector<std::string>{"persona", "visit", "action", "rating", "end"}));
 
+    const Json changed = admin("DELETE", "/" + id + "?rows=1000000");
+    EXPECT_EQ(changed["status"], 409) << changed;
+    EXPECT_EQ(changed["body"]["code"], "CHANGED") << changed;
+    for (const char* wrong : {"", "-1", "many", "1.5"}) {
+        const Json refused = admin("DELETE", "/" + id + "?rows=" + wrong);
+        EXPECT_EQ(refused["status"], 400) << refused;
+        EXPECT_THAT(refused["body"]["error"], testing::HasSubstr("rows must be a whole number"));
+    }
     const Json gone = admin("DELETE", "/" + id)["body"];
     EXPECT_EQ(gone["deleted"], id);
     EXPECT_EQ(gone["counts"]["actions"], 1);

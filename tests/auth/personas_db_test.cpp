@@ -267,7 +267,11 @@ TEST_F(PersonasTest, a_deleted_persona_leaves_nothing_in_any_table) {
     EXPECT_EQ(count("select count(*) from auth.persona_actions"), 2);
 
     finish(visit.visit_id, friday + minutes(1), finished());
-    const auto deleted = personas.remove(user_id);
+    for (const int seen : {0, 3, 5}) {
+        EXPECT_EQ(personas.remove(user_id, seen).outcome, DeleteOutcome::changed) << seen;
+    }
+    EXPECT_EQ(count("select count(*) from auth.persona_actions"), 2) << "nothing was removed";
+    const auto deleted = personas.remove(user_id, 4);
     EXPECT_EQ(deleted.outcome, DeleteOutcome::deleted);
     EXPECT_EQ(deleted.counts.visits, 1);
     EXPECT_EQ(deleted.counts.actions, 2);

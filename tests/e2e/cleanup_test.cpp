@@ -76,6 +76,9 @@ TEST_F(Cleanup, ExportsEveryRowAndLeavesNothingBehind) {
     EXPECT_THAT(dry.out, HasSubstr("3 personas, " + std::to_string(visits) + " visits, " +
                                    std::to_string(actions) + " actions, " +
                                    std::to_string(ratings) + " ratings"));
+    const e2e::Outcome remote = clean({"--dry-run", "--mcp", "http://127.0.0.1:9/mcp"});
+    EXPECT_THAT(remote.err, HasSubstr("left at http://127.0.0.1:9/mcp stay"));
+    EXPECT_THAT(dry.err, testing::Not(HasSubstr("stay")));
     const auto after_dry = rows_of_all_tables();
     for (const char* table :
          {"auth.users", "auth.personas", "auth.persona_visits", "auth.persona_actions",
