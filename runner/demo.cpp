@@ -130,6 +130,8 @@ Json live_a_day(const Config& config, DemoDaemon& daemon, DayView& view) {
             throw Failure{Failure::Kind::unavailable, "the daemon ended:\n" + daemon.log_end()};
         view.show(status_of_daemon(config, daemon));
     }
+    // Who ended since the last look is told, too.
+    if (daemon.is_running()) view.show(status_of_daemon(config, daemon));
     view.clear();
     return day.get();
 }

@@ -142,6 +142,16 @@ TEST(Demo, WithoutJsonItTellsThreePersonasDayToPeople) {
     EXPECT_THAT(demo.out, HasSubstr("an ordinary tick right after finds 0 due"));
     EXPECT_THAT(demo.out, HasSubstr("mean rating"));
     EXPECT_EQ(demo.out.find("\033["), std::string::npos) << "no terminal, no redrawing";
+    const auto times = [&demo](const std::string& words) {
+        int count = 0;
+        for (std::size_t at = demo.out.find(words); at != std::string::npos;
+             at = demo.out.find(words, at + 1)) {
+            ++count;
+        }
+        return count;
+    };
+    EXPECT_GT(times("comes in"), 0);
+    EXPECT_EQ(times("comes in"), times("is done")) << demo.out;
 }
 
 TEST(Demo, ToldToStopMidDayItLeavesNothingBehind) {
