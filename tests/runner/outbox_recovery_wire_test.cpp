@@ -1,6 +1,8 @@
 // What a process that died left in the outbox, and what the next one makes of it.
 #include "runner/outbox.hpp"
 
+#include <atomic>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -246,10 +248,11 @@ TEST_F(OutboxRecovery, WhatCannotBeSetAsideStaysInTheLog) {
     auto bad = log_lines_of("bad", bad_records);
     bad[1][40] ^= 1;
     leave("000000000001.log", joined(bad) + joined(log_lines_of("v1", {header, intent})));
-    bool full = true;
-    options.disk_faults = [&](const runner::DiskStep& step) {
+    // The disk's thread may look at it when the test has ended.
+    const auto full = std::make_shared<std::atomic<bool>>(true);
+    options.disk_faults = [full](const runner::DiskStep& step) {
         const bool aside = step.file.parent_path().filename() == "broken";
-        return full && aside && step.kind == runner::DiskStep::Kind::write ? ENOSPC : 0;
+        return *full && aside && step.kind == runner::DiskStep::Kind::write ? ENOSPC : 0;
     };
     {
         testing::internal::CaptureStderr();
@@ -262,7 +265,7 @@ TEST_F(OutboxRecovery, WhatCannotBeSetAsideStaysInTheLog) {
         EXPECT_TRUE(world.run(outbox->flush(std::chrono::seconds{5})));
         EXPECT_TRUE(fs::exists(folder / "000000000001.log"));
     }
-    full = false;
+    *full = false;
     testing::internal::CaptureStderr();
     auto outbox = reborn();
     testing::internal::GetCapturedStderr();
