@@ -170,7 +170,7 @@ base::Task<void> live(Outbound& outbound, const Options& options) {
         co_await tick(outbound);
     }
     const std::chrono::duration<double> makespan = outbound.loop.now() - began;
-    co_await outbound.outbox.flush(std::chrono::seconds{30});
+    co_await outbound.outbox.flush(std::chrono::minutes{3});
     const long exchanges = std::stol(ask_far_end(options, "GET", "/bench/exchanges"));
     outbound.measured = measure.report(options.visits, options.concurrency, exchanges,
                                        more_of(outbound, options, makespan.count()));
@@ -203,7 +203,10 @@ int run(const Options& options) {
                             options.is_mixed() ? 7 : 0, options.mode == "record" ? 1 : 0));
     Outbound outbound(options);
     outbound.loop.run(live(outbound, options));
-    if (!is_whole(outbound, options)) return 1;
+    if (!is_whole(outbound, options)) {
+        std::fprintf(stderr, "bench_runner: not whole: %s\n", outbound.measured.c_str());
+        return 1;
+    }
     std::puts(outbound.measured.c_str());
     return 0;
 }
