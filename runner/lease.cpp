@@ -58,6 +58,10 @@ void Lease::revoke(const std::string& reason) {
     changed_.notify();
 }
 
+base::Task<void> Lease::until_covers(base::Duration limit) {
+    while (!covers(limit)) co_await changed_.wait();
+}
+
 base::Task<void> Lease::until_held() {
     while (!is_held()) co_await changed_.wait();
 }

@@ -63,6 +63,7 @@ class Lease {
     // Someone else (a claim) was told 410: the next round registers anew.
     void revoke(const std::string& reason);
     base::Task<void> until_held();
+    base::Task<void> until_covers(base::Duration limit);
 
   private:
     base::Task<bool> beat();

@@ -104,9 +104,13 @@ base::Task<void> Scheduler::guarded_pass(TickPointer tick) {
 }
 
 base::Task<void> Scheduler::pass(TickPointer tick) {
-    if (!services_.lease.is_held()) {
-        const bool held = co_await services_.loop.within(lease_wait, services_.lease.until_held());
-        if (!held) {
+    // What is left of an old lease may be too short for a tool call: a visit claimed then could
+    // only fail.
+    const base::Duration call = visit_options_.tool_limit;
+    if (!services_.lease.covers(call)) {
+        const bool fresh =
+            co_await services_.loop.within(lease_wait, services_.lease.until_covers(call));
+        if (!fresh) {
             throw Failure{Failure::Kind::unavailable,
                           fmt::format("no lease from the auth service at {}: {}",
                                       services_.auth.url(), services_.lease.last_error())};
@@ -114,7 +118,7 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
     }
     while (claiming_) {
         while (claiming_ && free_places() < 1) co_await changed_.wait();
-        if (!claiming_ || !services_.lease.is_held()) co_return;
+        if (!claiming_ || !services_.lease.covers(call)) co_return;
         refuse_start_while_stopped();
         const int places = free_places();
         const std::size_t started =

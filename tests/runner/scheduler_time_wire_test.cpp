@@ -81,6 +81,17 @@ TEST(SchedulerTime, HeartbeatsKeepTheLeaseBetweenTicks) {
     EXPECT_TRUE(room.lease.is_held());
 }
 
+// Whoever is claimed then could only fail: her tool calls do not leave.
+TEST(SchedulerTime, NobodyIsClaimedUnderALeaseThatIsTooShortForAToolCall) {
+    TimerRoom room;
+    runner::VisitOptions visits;
+    visits.tool_limit = seconds{61};  // The lease is 60 s.
+    runner::Scheduler scheduler(room.services(), {.tick_interval = minutes{1}}, visits);
+    room.pass(scheduler, minutes{10});
+    EXPECT_TRUE(room.asked("/due").empty());
+    EXPECT_TRUE(room.lease.is_held());
+}
+
 TEST(SchedulerTime, PausedTheTimerClaimsNothing) {
     TimerRoom room;
     runner::Scheduler scheduler(room.services(), {.tick_interval = minutes{1}, .paused = true}, {});
