@@ -1,39 +1,14 @@
-// The route table: method, path, required caller, handler. The caller is the first parameter of the
-// handler, so a row with the wrong word does not compile.
+// The API as a whole: the rooms' route tables joined, and their way onto a server.
 #pragma once
 
-#include <span>
-#include <string_view>
-#include <variant>
+#include <vector>
 
-#include "base/server.hpp"
+#include "auth/route.hpp"
 
 namespace auth {
 
-class Admin;
-class ServiceCaller;
-class User;
-struct Context;
-
-using OpenHandler = base::ServerResponse (*)(const Context&, const base::ServerRequest&);
-using UserHandler = base::ServerResponse (*)(const User&, const Context&,
-                                             const base::ServerRequest&);
-using AdminHandler = base::ServerResponse (*)(const Admin&, const Context&,
-                                              const base::ServerRequest&);
-using ServiceHandler = base::ServerResponse (*)(const ServiceCaller&, const Context&,
-                                                const base::ServerRequest&);
-
-struct Route {
-    std::string_view method;
-    std::string_view path;
-    std::variant<OpenHandler, UserHandler, AdminHandler, ServiceHandler> handler;
-    // Query parameters it takes, separated by blanks. Admins' and services' routes refuse others: a
-    // misspelt limit must not read as none. The routes of browsers ignore others, since their
-    // client libraries add some.
-    std::string_view query = {};
-};
-
-std::span<const Route> routes();
+// Every route of every room; made once.
+const std::vector<Route>& routes();
 
 // Puts every route, the CORS answer, the request id and the printing of failures on the server.
 // `context` outlives it.

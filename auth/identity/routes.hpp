@@ -1,5 +1,7 @@
-// Handlers of the room identity: log in and out, sessions, tokens.
+// Routes and handlers of the room identity: log in and out, sessions, tokens.
 #pragma once
+
+#include <span>
 
 #include "base/server.hpp"
 
@@ -7,6 +9,9 @@ namespace auth {
 
 class User;
 struct Context;
+struct Route;
+
+std::span<const Route> identity_routes();
 
 // login_routes.cpp: /api/v1/auth
 base::ServerResponse register_user(const Context& context, const base::ServerRequest& request);

@@ -1,5 +1,8 @@
-// Handlers of the room personas: the catalog's far end (admin) and the runners' (internal).
+// Routes and handlers of the room personas: the catalog's far end (admin) and the runners'
+// (internal).
 #pragma once
+
+#include <span>
 
 #include "base/server.hpp"
 
@@ -8,6 +11,9 @@ namespace auth {
 class Admin;
 class ServiceCaller;
 struct Context;
+struct Route;
+
+std::span<const Route> personas_routes();
 
 // admin_routes.cpp: /api/v1/admin/personas
 base::ServerResponse upsert_persona(const Admin& admin, const Context& context,

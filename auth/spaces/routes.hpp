@@ -1,5 +1,7 @@
-// Handlers of the room spaces.
+// Routes and handlers of the room spaces.
 #pragma once
+
+#include <span>
 
 #include "base/server.hpp"
 
@@ -8,6 +10,9 @@ namespace auth {
 class ServiceCaller;
 class User;
 struct Context;
+struct Route;
+
+std::span<const Route> spaces_routes();
 
 base::ServerResponse list_organizations(const User& user, const Context& context,
                                         const base::ServerRequest& request);
