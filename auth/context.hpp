@@ -12,8 +12,8 @@ class Postgres;
 namespace auth {
 
 class AddressLimits;
-class Mail;
 class Passwords;
+class PostOffice;
 class SigningKeys;
 
 struct Context {
@@ -23,7 +23,7 @@ struct Context {
     const Options& options;
     SigningKeys& keys;
     Passwords& passwords;
-    Mail& mail;
+    PostOffice& mail;
     AddressLimits& limits;
 };
 

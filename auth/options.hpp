@@ -34,11 +34,16 @@ struct Options {
     // Socket addresses whose X-Forwarded-For is believed, counted from the right.
     std::vector<std::string> trusted_proxies;
 
-    std::filesystem::path mail_folder;  // Made when missing; empty: mails are refused.
-    int daily_signups_max = 0;          // 0: no cap.
-    bool address_limits = false;        // Limits per client address; always on in production.
-    int scrypt_parallel_max = 2;        // Each takes 32 MiB and a core.
-    int scrypt_waiting_max = 64;        // Past it: 503.
+    // Other services. Mails go to notify_url; without it they become files in mail_folder (made
+    // when missing), which production refuses. What the others would hear is left out when empty.
+    std::string notify_url, credits_url, mailbox_url, subscriptions_url;
+    std::filesystem::path mail_folder;  // Empty: mails wait in the database.
+    std::string web_url;  // Where users' pages are: mailed links lead there by default.
+
+    int daily_signups_max = 0;    // 0: no cap.
+    bool address_limits = false;  // Limits per client address; always on in production.
+    int scrypt_parallel_max = 2;  // Each takes 32 MiB and a core.
+    int scrypt_waiting_max = 64;  // Past it: 503.
 
     std::string timezone = "UTC";  // Of the personas' slots.
     std::chrono::seconds visit_deadline{600};

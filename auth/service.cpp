@@ -7,8 +7,8 @@
 #include "auth/context.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/limits.hpp"
-#include "auth/identity/mail.hpp"
 #include "auth/identity/token.hpp"
+#include "auth/mail/post_office.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "base/server.hpp"
@@ -41,6 +41,11 @@ Options service_checked(Options options) {
         options.service_key.reveal().size() < 16) {
         refuse("MANA_SERVICE_KEY");
     }
+    if (options.notify_url.empty()) {
+        throw Failure(Failure::Kind::invalid,
+                      "MANA_NOTIFY_URL: production needs the address of a service that sends "
+                      "mails, such as http://notify:3013");
+    }
     options.address_limits = true;
     return options;
 }
@@ -67,7 +72,7 @@ struct Service::State {
                      .seed_secret = options.seed_secret,
                      .scrypts = &metrics.counter("auth_scrypts_total",
                                                  "Slow password hashes that were computed")}),
-          mail(options.mail_folder, clock),
+          mail(database, options, clock, metrics),
           limits(options.address_limits, clock),
           context{database, clock, metrics, options, keys, passwords, mail, limits},
           server(service_listener(options, metrics)) {}
@@ -75,7 +80,7 @@ struct Service::State {
     Options options;
     SigningKeys keys;
     Passwords passwords;
-    Mail mail;
+    PostOffice mail;
     AddressLimits limits;
     Context context;
     std::atomic<bool> ready{false};
@@ -105,6 +110,7 @@ void Service::start() {
     state.server.start();
     if (state.options.base_url.empty()) state.options.base_url = state.server.url();
     while (state.options.base_url.ends_with('/')) state.options.base_url.pop_back();
+    state.mail.start();
     state.ready.store(true, std::memory_order_release);
     base::log_info("auth serves",
                    {{"url", state.server.url()}, {"issuer", state.options.base_url}});
@@ -112,6 +118,11 @@ void Service::start() {
 
 void Service::stop() {
     state_->server.stop();
+    state_->mail.stop();
+}
+
+std::size_t Service::deliver_due() {
+    return state_->mail.deliver_due();
 }
 
 std::string Service::url() const {

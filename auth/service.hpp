@@ -28,6 +28,9 @@ class Service {
     void start();
     void stop();
 
+    // Delivers what waits for other services and is due, on the caller's thread; answers how much.
+    std::size_t deliver_due();
+
     std::string url() const;  // Real address; after start().
     int port() const;
 

@@ -67,6 +67,7 @@ struct Config {
     std::string cookie_domain;
     std::vector<std::string> cors_origins, trusted_proxies;
     int daily_signups_max = 0;
+    std::string notify_url, credits_url, mailbox_url, subscriptions_url, web_url;
 
     // Visits.
     std::string model, rating_model, effort;

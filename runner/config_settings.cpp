@@ -83,6 +83,22 @@ std::vector<Setting> auth_settings() {
         {"TRUSTED_PROXIES", "--trusted-proxies", "",
          "comma list of proxies' addresses whose X-Forwarded-For the auth service believes", false,
          [](Config& c, const std::string& t) { c.trusted_proxies = setting_addresses(t); }},
+        {"MANA_NOTIFY_URL", "--notify-url", "",
+         "service that sends mails; empty: they become files in the state directory, which "
+         "production refuses",
+         false, [](Config& c, const std::string& t) { c.notify_url = setting_url(t); }},
+        {"MANA_CREDITS_URL", "--credits-url", "",
+         "told of new and deleted accounts; empty: nobody is", false,
+         [](Config& c, const std::string& t) { c.credits_url = setting_url(t); }},
+        {"MANA_MAIL_URL", "--mail-url", "",
+         "makes mailboxes, told of new accounts; empty: nobody is", false,
+         [](Config& c, const std::string& t) { c.mailbox_url = setting_url(t); }},
+        {"MANA_SUBSCRIPTIONS_URL", "--subscriptions-url", "",
+         "asked for the limits of a plan; empty: those of the free one", false,
+         [](Config& c, const std::string& t) { c.subscriptions_url = setting_url(t); }},
+        {"MANA_WEB_URL", "--web-url", "",
+         "where users' pages are; mailed links lead there when nothing else was asked", false,
+         [](Config& c, const std::string& t) { c.web_url = setting_url(t); }},
         {"MAX_DAILY_SIGNUPS", "--daily-signups-max", "0", "registrations a UTC day; 0: no limit",
          false,
          [](Config& c, const std::string& t) {
@@ -255,6 +271,10 @@ void check_config(const Config& config) {
         refuse_default(config.service_key, development_service_key, "MANA_SERVICE_KEY");
     if (serves || config.verb == Verb::seed)
         refuse_default(config.seed_secret, catalog::development_seed_secret, "PERSONA_SEED_SECRET");
+    if (serves && config.auth_url.empty() && config.notify_url.empty())
+        throw Failure{Failure::Kind::invalid,
+                      "MANA_NOTIFY_URL must be the address of a service that sends mails (such as "
+                      "http://notify:3013) in production"};
     if ((serves && config.auth_url.empty()) || administers)
         refuse_default(config.auth_secret, development_auth_secret, "BETTER_AUTH_SECRET");
 }

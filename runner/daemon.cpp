@@ -55,6 +55,11 @@ auth::Options auth_options(const Config& config) {
     options.production = config.production;
     options.cors_origins = config.cors_origins;
     options.trusted_proxies = config.trusted_proxies;
+    options.notify_url = config.notify_url;
+    options.credits_url = config.credits_url;
+    options.mailbox_url = config.mailbox_url;
+    options.subscriptions_url = config.subscriptions_url;
+    options.web_url = config.web_url;
     options.mail_folder = config.state_directory / "mail";
     options.daily_signups_max = config.daily_signups_max;
     options.timezone = config.zone;

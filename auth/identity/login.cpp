@@ -66,8 +66,9 @@ bool login_cleans_up(const Session& session) {
     return session.id.ends_with('0');
 }
 
-LoginOutcome login_settle(base::Transaction& transaction, const LoginWish& wish,
-                          const LoginCandidate& candidate, bool matches, base::Moment now) {
+LoginOutcome login_settle(const Context& context, base::Transaction& transaction,
+                          const LoginWish& wish, const LoginCandidate& candidate, bool matches,
+                          base::Moment now) {
     using Kind = LoginOutcome::Kind;
     const Verdict verdict =
         settle_password(transaction, candidate.place,
@@ -84,6 +85,7 @@ LoginOutcome login_settle(base::Transaction& transaction, const LoginWish& wish,
     }
     if (!user->email_verified) {
         login_event(transaction, wish, user, "LOGIN_FAILURE", "EMAIL_NOT_VERIFIED", now);
+        queue_verification(context, transaction, *user, "", wish.locale, now);
         return {Kind::unverified, std::nullopt, std::nullopt};
     }
     if (user->two_factor) return {Kind::second_factor, std::nullopt, std::nullopt};
@@ -126,6 +128,7 @@ LoginWish read_login_wish(const Context& context, const base::ServerRequest& req
     wish.address = address_of(context, request);
     wish.user_agent = std::string(request.header("user-agent"));
     wish.endpoint = request.path;
+    wish.locale = locale_of(request.header("accept-language"));
     if (!wish.trusted) context.limits.admit(sign_in_limit, wish.address);
     return wish;
 }
@@ -144,14 +147,13 @@ std::optional<Login> log_in(const Context& context, const LoginWish& asked) {
 
     now = context.clock.now();
     LoginOutcome outcome = context.database.transact([&](base::Transaction& transaction) {
-        return login_settle(transaction, wish, candidate, matches, now);
+        return login_settle(context, transaction, wish, candidate, matches, now);
     });
     switch (outcome.kind) {
         case LoginOutcome::Kind::in: return std::move(outcome.login);
         case LoginOutcome::Kind::second_factor: return std::nullopt;
         case LoginOutcome::Kind::locked: login_refuse_locked(outcome.locked, now);
         case LoginOutcome::Kind::unverified:
-            mail_verification(context, *candidate.user, "");
             throw Failure(Failure::Kind::forbidden,
                           "confirm your address first: open the link in the mail we sent",
                           "EMAIL_NOT_VERIFIED");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "auth/identity/sessions.hpp"
+#include "auth/mail/letters.hpp"
 #include "base/json.hpp"
 #include "base/secret.hpp"
 #include "base/server.hpp"
@@ -21,6 +22,7 @@ struct LoginWish {
     std::string user_agent;
     std::string endpoint;  // For the audit.
     bool remember = true;
+    Locale locale = Locale::german;
 };
 
 // The wish in a request's body, after the limit of its address, which services of ours do not have.

@@ -58,7 +58,9 @@ bool origin_json(const base::ServerRequest& request) {
 bool is_trusted_origin(const Options& options, std::string_view origin) {
     return origin_listed(options.trusted_origins, origin) ||
            origin_listed(options.cors_origins, origin) ||
-           base::equals_ignoring_case(origin_of_text(options.base_url), origin);
+           base::equals_ignoring_case(origin_of_text(options.base_url), origin) ||
+           (!options.web_url.empty() &&
+            base::equals_ignoring_case(origin_of_text(options.web_url), origin));
 }
 
 bool is_trusted_redirect(const Options& options, std::string_view url) {

@@ -1,16 +1,17 @@
 #include "auth/identity/sign_up.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/limits.hpp"
-#include "auth/identity/mail.hpp"
 #include "auth/identity/token.hpp"
+#include "auth/mail/post_office.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/http.hpp"
-#include "base/log.hpp"
 #include "base/text.hpp"
 
 namespace auth {
@@ -52,18 +53,21 @@ std::string verification_identifier(std::string_view token) {
     return "verify-email:" + base::to_hex(base::sha256(token));
 }
 
-// Answers whether a mail may go out now, and remembers that it does.
-bool verification_open(const Context& context, const Profile& user, std::string_view token,
-                       base::Moment now) {
-    return context.database.transact([&](base::Transaction& transaction) {
-        transaction.run(forget_verifications, {now});
-        const auto asked =
-            transaction.run(fresh_verification, {user.id, base::Moment(now - verification_pause)});
-        if (asked[0].flag("fresh")) return false;
-        transaction.run(insert_verification, {base::random_id(), verification_identifier(token),
-                                              user.id, base::Moment(now + verification_life), now});
-        return true;
-    });
+// What follows from a new account elsewhere. The credits service redeems gifts that wait for the
+// address, so it hears of the account that was made, never of a made-up one.
+void tell_of_new_user(const Context& context, base::Transaction& transaction, const Profile& user) {
+    context.mail.queue(transaction, ServiceCall{.call = Call::credits_init,
+                                                .body = {{"userId", user.id}},
+                                                .once_key = "credits.init " + user.id});
+    context.mail.queue(transaction,
+                       ServiceCall{.call = Call::credits_gifts,
+                                   .body = {{"userId", user.id}, {"email", user.email}},
+                                   .once_key = "credits.gifts " + user.id});
+    context.mail.queue(
+        transaction,
+        ServiceCall{.call = Call::mailbox_created,
+                    .body = {{"userId", user.id}, {"email", user.email}, {"name", user.name}},
+                    .once_key = "mailbox.created " + user.id});
 }
 
 }  // namespace
@@ -75,6 +79,7 @@ SignUpWish read_sign_up_wish(const Context& context, const base::ServerRequest& 
     wish.password = base::Secret(fields.text("password", 1, 1024));
     wish.address = address_of(context, request);
     wish.user_agent = std::string(request.header("user-agent"));
+    wish.locale = locale_of(request.header("accept-language"));
     wish.trusted = has_service_key(context, request);
     return wish;
 }
@@ -107,12 +112,12 @@ Profile sign_up(const Context& context, const SignUpWish& wish) {
                           .address = wish.address,
                           .user_agent = wish.user_agent},
                          now);
-            return find_user(transaction, *id);
+            const auto profile = find_user(transaction, *id);
+            queue_verification(context, transaction, *profile, wish.callback, wish.locale, now);
+            tell_of_new_user(context, transaction, *profile);
+            return profile;
         });
-    if (made) {
-        mail_verification(context, *made, wish.callback);
-        return *made;
-    }
+    if (made) return *made;
     Profile taken;
     taken.id = base::random_id();
     taken.name = user.name.empty() ? email.substr(0, email.find('@')) : user.name;
@@ -122,18 +127,22 @@ Profile sign_up(const Context& context, const SignUpWish& wish) {
     return taken;
 }
 
-void mail_verification(const Context& context, const Profile& user, std::string_view callback) {
-    const base::Moment now = context.clock.now();
+void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,
+                        std::string_view callback, Locale locale, base::Moment now) {
+    transaction.run(forget_verifications, {now});
+    const auto asked =
+        transaction.run(fresh_verification, {user.id, base::Moment(now - verification_pause)});
+    if (asked[0].flag("fresh")) return;
     const std::string token = sign_mail_token(verification_key(context), user.email, now);
-    if (!verification_open(context, user, token, now)) return;
+    transaction.run(insert_verification, {base::random_id(), verification_identifier(token),
+                                          user.id, base::Moment(now + verification_life), now});
+    const std::string_view target = callback.empty() ? context.options.web_url : callback;
     std::string link = context.options.base_url + "/api/auth/verify-email?token=" + token;
-    if (!callback.empty()) link += "&callbackURL=" + base::url_encode(callback);
-    try {
-        context.mail.send(verification_letter(user.email, user.name, link));
-    } catch (const Failure& failure) {
-        // The account exists and the answer must not depend on the mail folder.
-        base::log_error("verification mail not sent", {{"reason", failure.what()}});
-    }
+    if (!target.empty()) link += "&callbackURL=" + base::url_encode(target);
+    context.mail.queue(transaction, Mail{.to = user.email,
+                                         .text = MailText::verify_email,
+                                         .locale = locale,
+                                         .fields = {.name = user.name, .link = link}});
 }
 
 const char* code_of(VerifyResult result) {

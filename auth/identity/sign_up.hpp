@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "auth/identity/users.hpp"
+#include "auth/mail/letters.hpp"
 #include "base/json.hpp"
 #include "base/secret.hpp"
 #include "base/server.hpp"
@@ -22,6 +23,7 @@ struct SignUpWish {
     std::string callback;  // Where the mailed link leads on; trusted, or empty.
     std::string address;
     std::string user_agent;
+    Locale locale = Locale::german;
     bool trusted = false;  // The request carries the service key: no limits, no daily cap.
 };
 
@@ -33,9 +35,10 @@ SignUpWish read_sign_up_wish(const Context& context, const base::ServerRequest& 
 // nothing happens. Throws SIGNUP_LIMIT_REACHED past the daily cap.
 Profile sign_up(const Context& context, const SignUpWish& wish);
 
-// Mails a link that is good once, for an hour; at most one in five minutes per user. A mail that
-// cannot be written is logged: the next login attempt sends another.
-void mail_verification(const Context& context, const Profile& user, std::string_view callback);
+// Queues a mail with a link that is good once, for an hour; at most one in five minutes per user.
+// Without a callback the link leads on to web_url.
+void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,
+                        std::string_view callback, Locale locale, base::Moment now);
 
 enum class VerifyResult { verified, already, invalid_token, expired, unknown_user };
 const char* code_of(VerifyResult result);

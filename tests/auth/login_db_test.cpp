@@ -348,6 +348,13 @@ TEST_F(LoginTest, ProductionRefusesDevelopmentDefaults) {
     production.secret = base::Secret(auth::development_secret);
     EXPECT_THROW(start(production), base::Failure);
     production.secret = service_secret;
+    try {
+        start(production);
+        ADD_FAILURE() << "production without a way to send mails";
+    } catch (const base::Failure& failure) {
+        EXPECT_NE(std::string(failure.what()).find("MANA_NOTIFY_URL"), std::string::npos);
+    }
+    production.notify_url = "http://127.0.0.1:9";
     start(production);
     EXPECT_EQ(get("/health").text("service"), "mana-auth");
 }

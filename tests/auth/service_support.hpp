@@ -123,8 +123,9 @@ class ServiceTest : public testing::Test {
         return sql("select count(*) as n from " + from, params)[0].integer("n");
     }
 
-    // The texts of all mails.
-    std::vector<std::string> mails() const {
+    // The texts of all mails, those that wait delivered before.
+    std::vector<std::string> mails() {
+        service_->deliver_due();
         std::vector<std::string> texts;
         for (const auto& entry : std::filesystem::directory_iterator(mail_folder_)) {
             std::ostringstream text;

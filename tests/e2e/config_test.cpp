@@ -93,6 +93,7 @@ TEST(BadConfig, EachSettingSaysWhatWouldBeValid) {
 
 TEST(BadConfig, ProductionRefusesEachDevelopmentSecret) {
     e2e::Variables good{{"PERSONA_ENV", "production"},
+                        {"MANA_NOTIFY_URL", "http://127.0.0.1:9"},
                         {"MANA_SERVICE_KEY", "a-service-key-of-our-own"},
                         {"BETTER_AUTH_SECRET", "an-auth-secret-of-our-own"},
                         {"PERSONA_SEED_SECRET", "a-seed-secret-of-our-own"}};

@@ -12,12 +12,14 @@ class Production : public testing::Test {
     static constexpr std::size_t personas = 6;
 
     Production() {
-        daemon.environment() = e2e::joined(daemon.environment(), {{"PERSONA_ENV", "production"},
-                                                                  {"PERSONA_THROWAWAY", "false"},
-                                                                  {"PERSONA_CONCURRENCY", "6"},
-                                                                  {"MANA_SERVICE_KEY", key},
-                                                                  {"BETTER_AUTH_SECRET", secret},
-                                                                  {"PERSONA_SEED_SECRET", seed}});
+        daemon.environment() =
+            e2e::joined(daemon.environment(), {{"PERSONA_ENV", "production"},
+                                               {"PERSONA_THROWAWAY", "false"},
+                                               {"PERSONA_CONCURRENCY", "6"},
+                                               {"MANA_NOTIFY_URL", "http://127.0.0.1:9"},
+                                               {"MANA_SERVICE_KEY", key},
+                                               {"BETTER_AUTH_SECRET", secret},
+                                               {"PERSONA_SEED_SECRET", seed}});
         daemon.environment() = e2e::joined(daemon.environment(), model.variables());
     }
 

@@ -74,6 +74,7 @@ class ConfigTest : public testing::Test {
         for (const char* name : {"MANA_SERVICE_KEY", "BETTER_AUTH_SECRET", "PERSONA_SEED_SECRET"}) {
             environment_[name] = "a secret of our own, long enough";
         }
+        environment_["MANA_NOTIFY_URL"] = "http://127.0.0.1:3013";
     }
 
     std::filesystem::path folder_;
@@ -273,9 +274,16 @@ TEST_F(ConfigTest, ProductionRefusesEachDevelopmentDefault) {
     EXPECT_THAT(complaint({"serve"}), HasSubstr("PERSONA_THROWAWAY"));
 }
 
+TEST_F(ConfigTest, ProductionNeedsAWayToSendMails) {
+    make_production();
+    environment_.erase("MANA_NOTIFY_URL");
+    EXPECT_THAT(complaint({"serve"}), AllOf(HasSubstr("MANA_NOTIFY_URL"), HasSubstr("http://")));
+}
+
 TEST_F(ConfigTest, ARemoteAuthServiceNeedsNoCookieSecretHere) {
     make_production();
     environment_.erase("BETTER_AUTH_SECRET");
+    environment_.erase("MANA_NOTIFY_URL");
     environment_["MANA_AUTH_URL"] = "https://auth.example.org/";
     EXPECT_EQ(parse({"serve"}).auth_url, "https://auth.example.org");
 }

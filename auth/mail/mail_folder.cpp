@@ -1,8 +1,10 @@
-#include "auth/identity/mail.hpp"
+#include "auth/mail/mail_folder.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/chrono.h>
@@ -49,32 +51,7 @@ std::string mail_header(std::string_view text) {
 
 }  // namespace
 
-std::string escape_html(std::string_view text) {
-    std::string escaped;
-    for (const char letter : text) {
-        switch (letter) {
-            case '&': escaped += "&amp;"; break;
-            case '<': escaped += "&lt;"; break;
-            case '>': escaped += "&gt;"; break;
-            case '"': escaped += "&quot;"; break;
-            case '\'': escaped += "&#39;"; break;
-            default: escaped += letter;
-        }
-    }
-    return escaped;
-}
-
-Letter verification_letter(std::string_view to, std::string_view name, std::string_view link) {
-    const std::string safe_link = escape_html(link);
-    return {std::string(to), "Bitte bestätige deine E-Mail-Adresse",
-            "<p>Hallo " + escape_html(name) +
-                ",</p>\r\n<p>mit einem Klick ist dein Konto bereit:</p>\r\n<p><a href=\"" +
-                safe_link + "\">Adresse bestätigen</a></p>\r\n<p>Der Link gilt eine Stunde und " +
-                "nur einmal. Falls du dich nicht angemeldet hast, kannst du diese Nachricht " +
-                "vergessen.</p>\r\n"};
-}
-
-Mail::Mail(std::filesystem::path folder, base::Clock& clock)
+MailFolder::MailFolder(std::filesystem::path folder, base::Clock& clock)
     : folder_(std::move(folder)), clock_(clock) {
     if (folder_.empty()) return;
     std::error_code error;
@@ -88,7 +65,7 @@ Mail::Mail(std::filesystem::path folder, base::Clock& clock)
     }
 }
 
-void Mail::send(const Letter& letter) {
+void MailFolder::send(const Letter& letter) {
     if (folder_.empty()) {
         throw base::Failure(base::Failure::Kind::unavailable,
                             "no mail folder is configured, so no mail can be sent");
@@ -114,7 +91,7 @@ void Mail::send(const Letter& letter) {
     drop_oldest();
 }
 
-void Mail::drop_oldest() {
+void MailFolder::drop_oldest() {
     std::vector<std::filesystem::path> files;
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
