@@ -85,6 +85,9 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
     const std::vector<std::string> faults = check(*tool.input, arguments);
     Json asked;
     if (tool.ask && faults.empty()) asked = tool.ask(outside);
+    if (outside.cancelled()) {
+        throw Failure(Failure::Kind::conflict, "cancelled by the caller before anything was done");
+    }
     const Work work{tool, arguments, asked, scope, faults, clock_.now()};
 
     Outcome outcome;

@@ -17,6 +17,9 @@ enum class RpcCode {
     internal_error = -32603,
     bad_session = -32000,
     session_not_found = -32001,
+    header_mismatch = -32020,
+    missing_capability = -32021,
+    unsupported_version = -32022,
 };
 
 enum class RpcKind { request, notification, response, invalid };

@@ -1,39 +1,26 @@
 #include "workspace/mcp_server.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/failure.hpp"
-#include "base/log.hpp"
 #include "base/text.hpp"
+#include "workspace/call_watch.hpp"
 #include "workspace/json_rpc.hpp"
+#include "workspace/mcp_stateless.hpp"
 
 namespace workspace {
 
 namespace {
 
-using base::Failure;
 using base::Json;
 using base::ServerRequest;
 using base::ServerResponse;
 
-constexpr std::array<std::string_view, 3> mcp_versions = {"2025-11-25", "2025-06-18", "2025-03-26"};
 constexpr std::string_view mcp_version_with_batches = "2025-03-26";
 constexpr std::size_t mcp_batch_max = 20;
-constexpr std::int64_t mcp_visit_seq_max = 1'000'000;
-
-constexpr std::string_view mcp_instructions =
-    "The user's personal workspace: tasks, calendar, journal, notes, mood, habits, contacts and "
-    "articles of one space. Ids come from the answers of list and search tools. Dates are "
-    "YYYY-MM-DD, times ISO 8601 with zone.";
-
-bool mcp_knows(std::string_view version) {
-    return std::find(mcp_versions.begin(), mcp_versions.end(), version) != mcp_versions.end();
-}
 
 ServerResponse mcp_refusal(int status, std::string_view reason) {
     return ServerResponse::json({{"error", std::string(reason)}}, status);
@@ -82,50 +69,39 @@ std::string mcp_base_url(const ServerRequest& request, const std::string& public
     return public_url.empty() ? "http://" + std::string(request.header("host")) : public_url;
 }
 
-// The runner's mark of a call, for audits and for recognising a resent call. Absent is fine.
-void mcp_read_mark(const Json& params, Scope& scope) {
-    const auto meta = params.find("_meta");
-    if (meta == params.end() || meta->is_null()) return;
-    const base::Fields fields(*meta, "_meta");
-    scope.visit_id = fields.text_or_none("persona-runner/visit", 100);
-    scope.visit_seq = fields.integer_or_none("persona-runner/seq", 0, mcp_visit_seq_max);
-    if (scope.visit_id.has_value() != scope.visit_seq.has_value()) {
-        fields.fail(scope.visit_id ? "persona-runner/seq" : "persona-runner/visit",
-                    "must be given together with the other mark");
-    }
-    if (scope.visit_id && scope.visit_id->empty()) {
-        fields.fail("persona-runner/visit", "must not be empty");
-    }
+bool mcp_takes_streams(const ServerRequest& request) {
+    return base::lower_ascii(request.header("accept")).find("text/event-stream") !=
+           std::string::npos;
 }
 
-class McpOutside final : public Outside {
-  public:
-    McpOutside(Memberships& memberships, const McpCaller& caller)
-        : memberships_(memberships), caller_(caller) {}
-    Json spaces() override { return memberships_.spaces(caller_.user_id, caller_.token); }
+ServerResponse mcp_fault(const Json& id, StatelessFault fault) {
+    Json answer = rpc_error(id, fault.code, fault.reason);
+    if (!fault.data.is_null()) answer["error"]["data"] = std::move(fault.data);
+    return ServerResponse::json(answer, 400);
+}
 
-  private:
-    Memberships& memberships_;
-    const McpCaller& caller_;
-};
+const Json* mcp_called_tool(const Json& message) {
+    if (!message.is_object()) return nullptr;
+    const auto method = message.find("method");
+    const auto params = message.find("params");
+    if (method == message.end() || *method != "tools/call" || !message.contains("id") ||
+        params == message.end() || !params->is_object()) {
+        return nullptr;
+    }
+    const auto name = params->find("name");
+    return name != params->end() && name->is_string() ? &*name : nullptr;
+}
 
 }  // namespace
 
-// Who calls, and in which session.
-struct McpServer::Visitor {
-    McpCaller caller;
-    std::string session_id;
-    Session session;
-};
-
 McpServer::McpServer(McpOptions options, base::JwtVerifier& verifier, Memberships& memberships,
-                     Sessions& sessions, const Registry& registry, Calls& calls)
+                     Sessions& sessions, Toolbox& tools)
     : options_(std::move(options)),
       verifier_(verifier),
       memberships_(memberships),
       sessions_(sessions),
-      registry_(registry),
-      calls_(calls) {}
+      tools_(tools),
+      methods_(tools, sessions) {}
 
 std::optional<ServerResponse> McpServer::guard(const ServerRequest& request) const {
     // A name that resolves to this machine but is not its own is how a foreign page reaches it.
@@ -157,7 +133,8 @@ void McpServer::add_cors(const ServerRequest& request, ServerResponse& response)
     response.headers.emplace_back("Access-Control-Allow-Methods", "POST, GET, DELETE, OPTIONS");
     response.headers.emplace_back(
         "Access-Control-Allow-Headers",
-        "authorization, content-type, x-mana-space, mcp-session-id, mcp-protocol-version");
+        "authorization, content-type, x-mana-space, mcp-session-id, mcp-protocol-version, "
+        "mcp-method, mcp-name");
 }
 
 ServerResponse McpServer::metadata(const ServerRequest& request) const {
@@ -213,16 +190,19 @@ McpServer::Refusal McpServer::check_form(const ServerRequest& request) const {
         accept.find("application/json") == accept.npos) {
         return mcp_refusal(406, "accept application/json");
     }
-    const std::string_view version = request.header("mcp-protocol-version");
-    if (!version.empty() && !mcp_knows(version)) {
-        return mcp_rpc_refusal(400, nullptr, RpcCode::invalid_request,
-                               "MCP-Protocol-Version must be 2025-11-25, 2025-06-18 or 2025-03-26");
-    }
     return std::nullopt;
 }
 
+McpServer::Refusal McpServer::check_version(const ServerRequest& request) const {
+    const std::string_view version = request.header("mcp-protocol-version");
+    if (version.empty() || is_session_version(version)) return std::nullopt;
+    return mcp_rpc_refusal(400, nullptr, RpcCode::invalid_request,
+                           "MCP-Protocol-Version must be 2025-11-25, 2025-06-18 or 2025-03-26, or "
+                           "2026-07-28 with its _meta");
+}
+
 McpServer::Refusal McpServer::find_session(const ServerRequest& request, const Json& body,
-                                           Visitor& visitor) {
+                                           McpVisitor& visitor) {
     visitor.session_id = request.header("mcp-session-id");
     if (visitor.session_id.empty()) {
         return mcp_rpc_refusal(400, id_of(body), RpcCode::bad_session,
@@ -232,24 +212,27 @@ McpServer::Refusal McpServer::find_session(const ServerRequest& request, const J
     if (!session) {
         return mcp_rpc_refusal(404, id_of(body), RpcCode::session_not_found, "Session not found");
     }
-    visitor.session = std::move(*session);
+    visitor.version = std::move(session->version);
     return std::nullopt;
 }
 
-bool McpServer::writes(const Json& body) const {
-    const auto is_write = [&](const Json& message) {
-        if (kind_of(message) != RpcKind::request || message["method"] != "tools/call") return false;
-        const Json params = message.value("params", Json::object());
-        const auto name = params.find("name");
-        if (name == params.end() || !name->is_string()) return false;
-        const Tool* tool = registry_.find(name->get<std::string>());
-        return tool && tool->effect != Effect::reads;
+// Reading may rest on an older answer; before anything is written, membership is asked anew.
+McpServer::Refusal McpServer::check_writing(const Json& body, const McpCaller& caller) {
+    const auto writes = [this](const Json& message) {
+        const Json* name = mcp_called_tool(message);
+        const auto traits =
+            name ? tools_.traits(name->get_ref<const std::string&>()) : std::nullopt;
+        return traits && traits->writes;
     };
-    return body.is_array() ? std::any_of(body.begin(), body.end(), is_write) : is_write(body);
+    const bool any = body.is_array() ? std::any_of(body.begin(), body.end(), writes) : writes(body);
+    if (!any || memberships_.role(caller.user_id, caller.space_id, Memberships::Use::writing)) {
+        return std::nullopt;
+    }
+    return mcp_refusal(403, "you are not a member of the space in X-Mana-Space");
 }
 
 ServerResponse McpServer::post(const ServerRequest& request) {
-    Visitor visitor;
+    McpVisitor visitor;
     if (auto refusal = admit(request, visitor.caller)) return *refusal;
     if (auto refusal = check_form(request)) return *refusal;
     const auto body = base::try_parse_json(request.body);
@@ -261,19 +244,83 @@ ServerResponse McpServer::post(const ServerRequest& request) {
     if (kind == RpcKind::invalid) {
         return mcp_rpc_refusal(400, id_of(*body), RpcCode::invalid_request, fault);
     }
+    if (kind != RpcKind::response && is_stateless(request, *body)) {
+        return post_stateless(request, *body, std::move(visitor));
+    }
+    if (auto refusal = check_version(request)) return *refusal;
     if (kind == RpcKind::request && body->is_object() && (*body)["method"] == "initialize") {
-        return open_session(*body, visitor.caller);
+        std::string session_id;
+        ServerResponse response =
+            ServerResponse::json(methods_.initialize(*body, visitor.caller, session_id));
+        if (!session_id.empty()) response.headers.emplace_back("Mcp-Session-Id", session_id);
+        return response;
     }
     if (auto refusal = find_session(request, *body, visitor)) return *refusal;
-    // Reading may rest on an older answer; before anything is written, membership is asked anew.
-    if (writes(*body) && !memberships_.role(visitor.caller.user_id, visitor.caller.space_id,
-                                            Memberships::Use::writing)) {
-        return mcp_refusal(403, "you are not a member of the space in X-Mana-Space");
-    }
+    if (auto refusal = check_writing(*body, visitor.caller)) return *refusal;
     if (body->is_array()) return answer_batch(*body, visitor);
+    if (kind == RpcKind::notification && (*body)["method"] == "notifications/cancelled") {
+        running_.cancel(visitor.session_id, body->value("params", Json::object()));
+    }
     if (kind != RpcKind::request) return mcp_empty(202);
-    const Json answered = answer(*body, visitor);
+    return answer_one(request, *body, visitor);
+}
+
+ServerResponse McpServer::post_stateless(const ServerRequest& request, const Json& body,
+                                         McpVisitor visitor) {
+    visitor.stateless = true;
+    if (body.is_array()) {
+        return mcp_rpc_refusal(400, nullptr, RpcCode::invalid_request,
+                               "send one message per request, not an array");
+    }
+    const bool is_request = body.contains("id");
+    // A notification changes nothing here, so its `_meta` is nobody's business.
+    if (!is_request) return mcp_empty(202);
+    if (auto fault = check_stateless(request, body)) return mcp_fault(body["id"], *fault);
+    if (!McpMethods::is_stateless_method(body["method"].get_ref<const std::string&>())) {
+        return mcp_rpc_refusal(
+            404, body["id"], RpcCode::unknown_method,
+            fmt::format("Method not found: {} (revision {} at this address; older revisions begin "
+                        "with initialize)",
+                        base::cut(body["method"].get<std::string>(), 100), stateless_version));
+    }
+    if (const Json* name = mcp_called_tool(body)) {
+        const auto traits = tools_.traits(name->get_ref<const std::string&>());
+        if (traits) {
+            if (auto fault = check_capabilities(body, traits->needs))
+                return mcp_fault(body["id"], *fault);
+            const Json arguments = body["params"].value("arguments", Json::object());
+            if (auto fault = check_param_headers(request, *traits->input_schema, arguments))
+                return mcp_fault(body["id"], *fault);
+        }
+    }
+    if (auto refusal = check_writing(body, visitor.caller)) return *refusal;
+    return answer_one(request, body, visitor);
+}
+
+ServerResponse McpServer::answer_one(const ServerRequest& request, const Json& body,
+                                     const McpVisitor& visitor) {
+    if (const Json* name = mcp_called_tool(body)) {
+        const auto traits = tools_.traits(name->get_ref<const std::string&>());
+        if (traits && traits->slow && mcp_takes_streams(request)) return stream(body, visitor);
+    }
+    SilentWatch nobody;
+    const Json answered = methods_.answer(body, visitor, nobody);
     return ServerResponse::json(answered, http_status_of(answered));
+}
+
+ServerResponse McpServer::stream(const Json& body, const McpVisitor& visitor) {
+    ServerResponse response;
+    response.content_type = "text/event-stream";
+    response.headers.emplace_back("Cache-Control", "no-cache");
+    response.headers.emplace_back("X-Accel-Buffering", "no");
+    response.stream = [this, body, visitor](base::StreamWriter& writer) {
+        // Told apart from the stateless era, where the end of the stream says the same.
+        const auto entry = running_.begin(visitor.session_id, body["id"]);
+        StreamWatch watch(writer, body, visitor.stateless ? nullptr : entry.flag());
+        const Json answered = methods_.answer(body, visitor, watch);
+        if (!watch.cancelled()) writer.write(event_of(answered));
+    };
+    return response;
 }
 
 ServerResponse McpServer::get(const ServerRequest& request) {
@@ -285,38 +332,22 @@ ServerResponse McpServer::get(const ServerRequest& request) {
 }
 
 ServerResponse McpServer::end(const ServerRequest& request) {
-    Visitor visitor;
+    McpVisitor visitor;
     if (auto refusal = admit(request, visitor.caller)) return *refusal;
-    if (auto refusal = find_session(request, Json(), visitor)) return *refusal;
+    if (base::trim(request.header("mcp-protocol-version")) == stateless_version) {
+        ServerResponse response =
+            mcp_refusal(405, "revision 2026-07-28 has no sessions that could be ended");
+        response.headers.emplace_back("Allow", "POST");
+        return response;
+    }
+    if (auto refusal = find_session(request, nullptr, visitor)) return *refusal;
     sessions_.close(visitor.session_id, visitor.caller.user_id);
     return mcp_empty(204);
 }
 
-ServerResponse McpServer::open_session(const Json& request, const McpCaller& caller) {
-    const Json params = request.value("params", Json::object());
-    const auto wanted = params.find("protocolVersion");
-    if (wanted == params.end() || !wanted->is_string()) {
-        return ServerResponse::json(rpc_error(request["id"], RpcCode::invalid_params,
-                                              "params.protocolVersion must be a string"));
-    }
-    auto version = wanted->get<std::string>();
-    if (!mcp_knows(version)) version = mcp_versions.front();
-    Json result;
-    result["protocolVersion"] = version;
-    result["capabilities"]["tools"]["listChanged"] = false;
-    result["serverInfo"]["name"] = "mana";
-    result["serverInfo"]["title"] = "Mana workspace";
-    result["serverInfo"]["version"] = PERSONA_RUNNER_VERSION;
-    result["instructions"] = std::string(mcp_instructions);
-    ServerResponse response = ServerResponse::json(rpc_result(request["id"], std::move(result)));
-    response.headers.emplace_back("Mcp-Session-Id",
-                                  sessions_.open({.user_id = caller.user_id, .version = version}));
-    return response;
-}
-
 // Only revision 2025-03-26 knows batches; later ones have taken them out.
-ServerResponse McpServer::answer_batch(const Json& messages, const Visitor& visitor) {
-    if (visitor.session.version != mcp_version_with_batches) {
+ServerResponse McpServer::answer_batch(const Json& messages, const McpVisitor& visitor) {
+    if (visitor.version != mcp_version_with_batches) {
         return mcp_rpc_refusal(400, nullptr, RpcCode::invalid_request,
                                "send one message per request, not an array");
     }
@@ -325,75 +356,17 @@ ServerResponse McpServer::answer_batch(const Json& messages, const Visitor& visi
                                fmt::format("a batch has 1 to {} messages", mcp_batch_max));
     }
     Json answers = Json::array();
+    SilentWatch nobody;
     for (const Json& message : messages) {
         std::string fault;
         const RpcKind kind = kind_of(message, &fault);
         if (kind == RpcKind::invalid) {
             answers.push_back(rpc_error(id_of(message), RpcCode::invalid_request, fault));
         } else if (kind == RpcKind::request) {
-            answers.push_back(answer(message, visitor));
+            answers.push_back(methods_.answer(message, visitor, nobody));
         }
     }
     return answers.empty() ? mcp_empty(202) : ServerResponse::json(answers);
-}
-
-Json McpServer::answer(const Json& request, const Visitor& visitor) {
-    const Json& id = request["id"];
-    const auto method = request["method"].get<std::string>();
-    if (method == "ping") return rpc_result(id, Json::object());
-    if (method == "tools/list") {
-        const Json params = request.value("params", Json::object());
-        if (params.contains("cursor") && !params["cursor"].is_null()) {
-            return rpc_error(id, RpcCode::invalid_params,
-                             "params.cursor is not one of ours; the list has one page");
-        }
-        return rpc_result(id, {{"tools", registry_.listing()}});
-    }
-    if (method == "initialize") {
-        return rpc_error(id, RpcCode::invalid_request, "initialize must be sent alone");
-    }
-    if (method != "tools/call") {
-        return rpc_error(id, RpcCode::unknown_method,
-                         "Method not found: " + base::cut(method, 100));
-    }
-    try {
-        return call_tool(request, visitor);
-    } catch (const Failure& failure) {
-        // The failure belongs to one message, which must get its answer; the request itself was
-        // fine.
-        const bool ours = failure.kind() != Failure::Kind::invalid;
-        if (ours) {
-            base::log_warning("tool call failed", {{"kind", base::name_of(failure.kind())},
-                                                   {"reason", failure.what()}});
-        }
-        return rpc_error(id, ours ? RpcCode::internal_error : RpcCode::invalid_params,
-                         failure.what(), {{"kind", std::string(base::name_of(failure.kind()))}});
-    }
-}
-
-Json McpServer::call_tool(const Json& request, const Visitor& visitor) {
-    const Json params = request.value("params", Json::object());
-    const base::Fields fields(params, "params");
-    const std::string name = fields.text("name", 1, 200);
-    const Tool* tool = registry_.find(name);
-    if (!tool) {
-        return rpc_error(request["id"], RpcCode::invalid_params, "Unknown tool: " + name);
-    }
-    const Json arguments = fields.has("arguments") ? fields.object("arguments") : Json::object();
-    Scope scope{.user_id = visitor.caller.user_id,
-                .space_id = visitor.caller.space_id,
-                .visit_id = {},
-                .visit_seq = {}};
-    mcp_read_mark(params, scope);
-    if (!sessions_.may_call(visitor.session_id)) {
-        Json result;
-        result["content"].push_back(
-            {{"type", "text"}, {"text", "Too many calls within a minute. Wait, then go on."}});
-        result["isError"] = true;
-        return rpc_result(request["id"], std::move(result));
-    }
-    McpOutside outside(memberships_, visitor.caller);
-    return rpc_result(request["id"], calls_.perform(*tool, arguments, scope, outside));
 }
 
 }  // namespace workspace

@@ -1,11 +1,15 @@
-// The MCP endpoint: Streamable HTTP with JSON answers, protocol revisions 2025-03-26, 2025-06-18
-// and 2025-11-25, tools only. It serves no stream of its own, so GET is refused with 405.
+// The MCP endpoint: Streamable HTTP, tools only, in both eras on one address.
 //
-//   origin, host ─► bearer JWT ─► X-Mana-Space ─► membership ─► JSON ─► session ─► method
-//        403            401            400             403        400     404       JSON-RPC
+//   origin, host ─► bearer JWT ─► X-Mana-Space ─► membership ─► JSON ─┬► session ─► method
+//        403            401            400             403        400  │    404      JSON-RPC
+//                                                                      └► stateless ─► method
+//                                                                       400 by headers, `_meta`
 //
-// Every request proves itself anew: the token and the space of this request count, never those of
-// initialize. The space is a header of each request; the session is bound to the user only.
+// Revisions 2025-03-26, 2025-06-18 and 2025-11-25 open a session with initialize; 2026-07-28 names
+// itself in every request and has none. Every request proves itself anew: the token and the space
+// of this request count, never those of initialize. A session is bound to its user only. Answers
+// are JSON; a slow tool is answered as an event stream, with progress where it was asked for. There
+// is no other stream, so GET is refused with 405.
 #pragma once
 
 #include <optional>
@@ -14,12 +18,12 @@
 #include <vector>
 
 #include "base/jwt.hpp"
-#include "base/secret.hpp"
 #include "base/server.hpp"
-#include "workspace/calls.hpp"
+#include "workspace/mcp_methods.hpp"
 #include "workspace/memberships.hpp"
-#include "workspace/registry.hpp"
+#include "workspace/running_calls.hpp"
 #include "workspace/sessions.hpp"
+#include "workspace/toolbox.hpp"
 
 namespace workspace {
 
@@ -30,18 +34,11 @@ struct McpOptions {
     std::string public_url;  // Of this listener, behind a proxy; empty: as the request names it.
 };
 
-// Whom a request comes from, proven.
-struct McpCaller {
-    std::string user_id;
-    std::string space_id;
-    base::Secret token;
-};
-
 // Resource; its functions run on the server's threads.
 class McpServer {
   public:
     McpServer(McpOptions options, base::JwtVerifier& verifier, Memberships& memberships,
-              Sessions& sessions, const Registry& registry, Calls& calls);
+              Sessions& sessions, Toolbox& tools);
     McpServer(const McpServer&) = delete;
     McpServer& operator=(const McpServer&) = delete;
 
@@ -56,19 +53,20 @@ class McpServer {
     base::ServerResponse metadata(const base::ServerRequest& request) const;
 
   private:
-    struct Visitor;
-
     using Refusal = std::optional<base::ServerResponse>;
 
     Refusal admit(const base::ServerRequest& request, McpCaller& caller);
     Refusal check_form(const base::ServerRequest& request) const;
+    Refusal check_version(const base::ServerRequest& request) const;
     Refusal find_session(const base::ServerRequest& request, const base::Json& body,
-                         Visitor& visitor);
-    bool writes(const base::Json& body) const;
-    base::ServerResponse open_session(const base::Json& request, const McpCaller& caller);
-    base::ServerResponse answer_batch(const base::Json& messages, const Visitor& visitor);
-    base::Json answer(const base::Json& request, const Visitor& visitor);
-    base::Json call_tool(const base::Json& request, const Visitor& visitor);
+                         McpVisitor& visitor);
+    Refusal check_writing(const base::Json& body, const McpCaller& caller);
+    base::ServerResponse post_stateless(const base::ServerRequest& request, const base::Json& body,
+                                        McpVisitor visitor);
+    base::ServerResponse answer_batch(const base::Json& messages, const McpVisitor& visitor);
+    base::ServerResponse answer_one(const base::ServerRequest& request, const base::Json& body,
+                                    const McpVisitor& visitor);
+    base::ServerResponse stream(const base::Json& body, const McpVisitor& visitor);
     base::ServerResponse unauthorized(const base::ServerRequest& request,
                                       std::string_view why) const;
 
@@ -76,8 +74,9 @@ class McpServer {
     base::JwtVerifier& verifier_;
     Memberships& memberships_;
     Sessions& sessions_;
-    const Registry& registry_;
-    Calls& calls_;
+    Toolbox& tools_;
+    McpMethods methods_;
+    RunningCalls running_;
 };
 
 }  // namespace workspace

@@ -77,6 +77,8 @@ void Registry::add(Tool tool) {
                   "a tool's name is <module>.<verb>");
     base::require(!tool.title.empty() && !tool.description.empty(), "a tool has its texts");
     base::require(tool.input && tool.output && tool.run, "a tool has schemas and a function");
+    base::require(!tool.slow || tool.effect == Effect::reads,
+                  "what a stream answers can be asked again");
     require_known(*tool.input);
     require_known(*tool.output);
     const bool added = places_.emplace(tool.name, tools_.size()).second;

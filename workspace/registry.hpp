@@ -30,6 +30,10 @@ class Outside {
     virtual ~Outside() = default;
     // The caller's spaces, each with her role: [{"id", "name", "slug", "metadata", "role"?}].
     virtual base::Json spaces() = 0;
+    // For tools that take long: how far it is, told to a caller who asked for it, and whether the
+    // caller still wants the answer.
+    virtual void progress(double /*done*/, double /*total*/, std::string_view /*message*/) {}
+    virtual bool cancelled() const { return false; }
 };
 
 // One call of a tool, inside its transaction.
@@ -81,6 +85,7 @@ struct Tool {
     std::string description;
     Schema input, output;
     Effect effect = Effect::reads;
+    bool slow = false;  // Its `ask` may take seconds; only for tools that read.
     base::Json (*run)(Call& call) = nullptr;
     base::Json (*ask)(Outside& outside) = nullptr;
 

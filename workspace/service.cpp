@@ -15,6 +15,7 @@
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
 #include "workspace/sessions.hpp"
+#include "workspace/workspace_tools.hpp"
 
 namespace workspace {
 
@@ -33,6 +34,11 @@ base::ServerOptions service_listener(const Options& options, base::Metrics& metr
     listener.body_bytes_max = service_body_bytes_max;
     listener.metrics = &metrics;
     return listener;
+}
+
+const Registry& filled(Registry& registry) {
+    add_all(registry);
+    return registry;
 }
 
 bool service_is_loopback(const std::string& address) {
@@ -59,13 +65,13 @@ struct Service::State {
                     .calls_per_minute_max = options.calls_per_minute_max},
                    clock),
           calls(database, clock, metrics, options.zone),
+          tools(filled(registry), calls, memberships),
           mcp({.loopback = service_is_loopback(options.address),
                .auth_url = options.auth_url,
                .allowed_origins = options.allowed_origins,
                .public_url = options.public_url},
-              verifier, memberships, sessions, registry, calls),
+              verifier, memberships, sessions, tools),
           server(service_listener(options, metrics)) {
-        add_all(registry);
         add_routes();
     }
 
@@ -136,6 +142,7 @@ struct Service::State {
     Sessions sessions;
     Registry registry;
     Calls calls;
+    WorkspaceTools tools;
     McpServer mcp;
     base::Server server;
 };

@@ -11,17 +11,21 @@ Sessions::Sessions(SessionOptions options, base::Clock& clock) : options_(option
 
 std::string Sessions::open(Session session) {
     const std::lock_guard lock(mutex_);
+    return add(base::random_uuid(), std::move(session))->id;
+}
+
+Sessions::Entries::iterator Sessions::add(std::string id, Session session) {
     drop_idle();
     make_room(session.user_id);
     const base::Steady now = clock_.steady();
     ++count_of_user_[session.user_id];
-    entries_.push_back({.id = base::random_uuid(),
+    entries_.push_back({.id = std::move(id),
                         .session = std::move(session),
                         .used_at = now,
                         .minute_began_at = now});
     const auto entry = std::prev(entries_.end());
     by_id_.emplace(entry->id, entry);
-    return entry->id;
+    return entry;
 }
 
 std::optional<Session> Sessions::use(std::string_view id, std::string_view user_id) {
@@ -37,8 +41,21 @@ std::optional<Session> Sessions::use(std::string_view id, std::string_view user_
 bool Sessions::may_call(std::string_view id) {
     const std::lock_guard lock(mutex_);
     const auto place = by_id_.find(id);
-    if (place == by_id_.end()) return true;
-    Entry& entry = *place->second;
+    return place == by_id_.end() || counted(*place->second);
+}
+
+bool Sessions::may_call_without(const std::string& user_id) {
+    const std::lock_guard lock(mutex_);
+    // No header can carry such an id, so nobody can name this session.
+    const std::string id = "\n" + user_id;
+    const auto place = by_id_.find(id);
+    if (place == by_id_.end()) return counted(*add(id, {.user_id = user_id, .version = {}}));
+    place->second->used_at = clock_.steady();
+    entries_.splice(entries_.end(), entries_, place->second);
+    return counted(*place->second);
+}
+
+bool Sessions::counted(Entry& entry) {
     const base::Steady now = clock_.steady();
     if (now - entry.minute_began_at >= std::chrono::minutes{1}) {
         entry.minute_began_at = now;

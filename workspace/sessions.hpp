@@ -40,6 +40,8 @@ class Sessions {
     std::optional<Session> use(std::string_view id, std::string_view user_id);
     // Whether the session may make another call within this minute; counts it.
     bool may_call(std::string_view id);
+    // The same for the calls that a user makes without any session.
+    bool may_call_without(const std::string& user_id);
     bool close(std::string_view id, std::string_view user_id);
     void close_all(std::string_view user_id);
     std::size_t size();
@@ -54,6 +56,8 @@ class Sessions {
     };
     using Entries = std::list<Entry>;  // Idle longest first.
 
+    Entries::iterator add(std::string id, Session session);
+    bool counted(Entry& entry);
     void drop_idle();
     void drop(Entries::iterator entry);
     void make_room(const std::string& user_id);

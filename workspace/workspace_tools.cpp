@@ -1,0 +1,74 @@
+#include "workspace/workspace_tools.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/failure.hpp"
+
+namespace workspace {
+
+namespace {
+
+constexpr std::int64_t box_visit_seq_max = 1'000'000;
+
+// The runner's mark of a call, for audits and for recognising a resent call. Absent is fine.
+void box_read_mark(const base::Json& meta, Scope& scope) {
+    if (meta.is_null()) return;
+    const base::Fields fields(meta, "_meta");
+    scope.visit_id = fields.text_or_none("persona-runner/visit", 100);
+    scope.visit_seq = fields.integer_or_none("persona-runner/seq", 0, box_visit_seq_max);
+    if (scope.visit_id.has_value() != scope.visit_seq.has_value()) {
+        fields.fail(scope.visit_id ? "persona-runner/seq" : "persona-runner/visit",
+                    "must be given together with the other mark");
+    }
+    if (scope.visit_id && scope.visit_id->empty()) {
+        fields.fail("persona-runner/visit", "must not be empty");
+    }
+}
+
+class BoxOutside final : public Outside {
+  public:
+    BoxOutside(Memberships& memberships, const McpCaller& caller, CallWatch& watch)
+        : memberships_(memberships), caller_(caller), watch_(watch) {}
+    base::Json spaces() override { return memberships_.spaces(caller_.user_id, caller_.token); }
+    void progress(double done, double total, std::string_view message) override {
+        watch_.progress(done, total, message);
+    }
+    bool cancelled() const override { return watch_.cancelled(); }
+
+  private:
+    Memberships& memberships_;
+    const McpCaller& caller_;
+    CallWatch& watch_;
+};
+
+}  // namespace
+
+WorkspaceTools::WorkspaceTools(const Registry& registry, Calls& calls, Memberships& memberships)
+    : registry_(registry), calls_(calls), memberships_(memberships), listing_(registry.listing()) {}
+
+std::string_view WorkspaceTools::instructions() const {
+    return "The user's personal workspace: tasks, calendar, journal, notes, mood, habits, "
+           "contacts, "
+           "articles and more, of one space. Ids come from the answers of list and search tools. "
+           "Dates are YYYY-MM-DD, times ISO 8601 with zone.";
+}
+
+std::optional<ToolTraits> WorkspaceTools::traits(std::string_view name) const {
+    const Tool* tool = registry_.find(name);
+    if (!tool) return std::nullopt;
+    return ToolTraits{.writes = tool->effect != Effect::reads,
+                      .slow = tool->slow,
+                      .input_schema = tool->input.get()};
+}
+
+base::Json WorkspaceTools::call(const ToolCall& call, const McpCaller& caller, CallWatch& watch) {
+    const Tool* tool = registry_.find(call.name);
+    base::require(tool != nullptr, "only tools of the list are called");
+    Scope scope{
+        .user_id = caller.user_id, .space_id = caller.space_id, .visit_id = {}, .visit_seq = {}};
+    box_read_mark(call.meta, scope);
+    BoxOutside outside(memberships_, caller, watch);
+    return calls_.perform(*tool, call.arguments, scope, outside);
+}
+
+}  // namespace workspace
