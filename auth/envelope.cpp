@@ -169,4 +169,11 @@ base::ServerResponse print_unknown_path(const base::ServerRequest& request) {
     return base::ServerResponse::text(native ? "" : "404 Not Found", 404);
 }
 
+base::Json optional_body(const base::ServerRequest& request) {
+    if (request.body.empty()) return Json::object();
+    Json body = request.json();
+    const base::Fields object{body};  // Throws unless it is one.
+    return body;
+}
+
 }  // namespace auth

@@ -31,6 +31,9 @@ std::string custom_code_of(const base::Failure& failure);
 // 400 {"error":"ValidationError","details":[…]}: what admin forms answer, one text per field.
 base::ServerResponse validation_error(const std::vector<std::string>& details);
 
+// For endpoints that need no body: none, or a JSON object. Throws Failure::invalid otherwise.
+base::Json optional_body(const base::ServerRequest& request);
+
 // Unknown path or method: 404 in plain text, or 301 off a trailing slash.
 base::ServerResponse print_unknown_path(const base::ServerRequest& request);
 

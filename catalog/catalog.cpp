@@ -1,6 +1,5 @@
 #include "catalog/catalog.hpp"
 
-#include <algorithm>
 #include <array>
 #include <fstream>
 #include <iterator>
@@ -18,9 +17,6 @@ namespace {
 constexpr std::size_t catalog_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t catalog_personas_max = 10'000;
 constexpr std::size_t catalog_faults_max = 20;
-constexpr std::size_t catalog_prompt_bytes_min = 20;
-constexpr std::size_t catalog_prompt_bytes_max = 32'768;
-constexpr std::string_view catalog_domain = "@mana.test";
 
 constexpr std::array<std::string_view, 2> catalog_top_names = {"$schema", "personas"};
 constexpr std::array<std::string_view, 6> catalog_persona_names = {
@@ -59,15 +55,6 @@ class CatalogFaults {
     std::size_t count_ = 0;
 };
 
-bool catalog_is_address(std::string_view email) {
-    if (!email.ends_with(catalog_domain)) return false;
-    email.remove_suffix(catalog_domain.size());
-    return !email.empty() && std::ranges::all_of(email, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-               c == '_' || c == '+';
-    });
-}
-
 // "personas[2] (persona.ben@mana.test)": people look for the address, editors for the index.
 std::string catalog_where(const base::Json& json, std::size_t index) {
     std::string where = "personas[" + std::to_string(index) + "]";
@@ -76,35 +63,20 @@ std::string catalog_where(const base::Json& json, std::size_t index) {
     return where;
 }
 
-void catalog_read_mix(const base::Fields& fields, Persona& persona) {
-    persona.module_mix =
-        module_mix_from_json(fields.object("moduleMix"), fields.path_of("moduleMix"));
-    bool has_weight =
-        std::ranges::any_of(persona.module_mix, [](const auto& entry) { return entry.second > 0; });
-    if (!has_weight) fields.fail("moduleMix", "at least one module with a weight above 0");
-}
-
 Persona catalog_read_persona(const base::Json& json, const std::string& where,
                              CatalogFaults& faults) {
     Persona persona;
     base::Fields fields(json, where);
     faults.gather([&] { fields.only(catalog_persona_names); });
-    faults.gather([&] {
-        persona.email = base::lower_ascii(fields.text("email", 1, 254));
-        if (!catalog_is_address(persona.email))
-            fields.fail("email", "letters, digits, '.', '-', '_' or '+' before @mana.test");
-    });
+    faults.gather([&] { persona.email = persona_email_of(fields); });
     faults.gather([&] { persona.name = fields.text("name", 1, 80); });
     faults.gather([&] { persona.archetype = fields.text("archetype", 1, 64); });
     faults.gather([&] {
         if (auto word = fields.word_or_none("tickCadence", cadence_words()))
             persona.cadence = static_cast<Cadence>(*word);
     });
-    faults.gather([&] {
-        persona.system_prompt =
-            fields.text("systemPrompt", catalog_prompt_bytes_min, catalog_prompt_bytes_max);
-    });
-    faults.gather([&] { catalog_read_mix(fields, persona); });
+    faults.gather([&] { persona.system_prompt = persona_prompt_of(fields); });
+    faults.gather([&] { persona.module_mix = persona_mix_of(fields); });
     return persona;
 }
 

@@ -1,5 +1,6 @@
 #include "catalog/persona.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -14,6 +15,18 @@ namespace {
 constexpr std::size_t persona_modules_max = 64;
 constexpr std::size_t persona_module_bytes_max = 64;
 constexpr double persona_weight_max = 1e6;
+constexpr std::size_t persona_prompt_bytes_min = 20;
+constexpr std::size_t persona_prompt_bytes_max = 32'768;
+constexpr std::string_view persona_domain = "@mana.test";
+
+bool is_persona_address(std::string_view email) {
+    if (!email.ends_with(persona_domain)) return false;
+    email.remove_suffix(persona_domain.size());
+    return !email.empty() && std::ranges::all_of(email, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+               c == '_' || c == '+';
+    });
+}
 }  // namespace
 
 std::string short_name(std::string_view email) {
@@ -44,6 +57,29 @@ ModuleMix module_mix_from_json(const base::Json& json, const std::string& where)
                                 where + ": module names must have 1 to 64 characters");
         mix.emplace_back(module, weights.number(module, 0, persona_weight_max));
     }
+    return mix;
+}
+
+std::string persona_email_of(const base::Fields& fields) {
+    std::string email = base::lower_ascii(fields.text("email", 1, 254));
+    if (!is_persona_address(email))
+        fields.fail("email",
+                    "an address of letters, digits, '.', '-', '_' or '+' before @mana.test");
+    return email;
+}
+
+std::string persona_prompt_of(const base::Fields& fields) {
+    std::string prompt =
+        fields.text("systemPrompt", persona_prompt_bytes_min, persona_prompt_bytes_max);
+    if (base::trim(prompt).size() < persona_prompt_bytes_min)
+        fields.fail("systemPrompt", "at least 20 characters beside blanks at its ends");
+    return prompt;
+}
+
+ModuleMix persona_mix_of(const base::Fields& fields) {
+    ModuleMix mix = module_mix_from_json(fields.object("moduleMix"), fields.path_of("moduleMix"));
+    if (std::ranges::none_of(mix, [](const auto& entry) { return entry.second > 0; }))
+        fields.fail("moduleMix", "at least one module with a weight above 0");
     return mix;
 }
 

@@ -32,6 +32,14 @@ struct Persona {
 // The part before the '@' without "persona."; what logs and tables call her ("anna").
 std::string short_name(std::string_view email);
 
+// What an address, a prompt and weights of a persona must be, the same for the catalog's file and
+// for the service that stores her. Each reads one field and throws Failure::invalid that names it:
+// `email` (comes back in lower case) ends in @mana.test, `systemPrompt` has 20 to 32,768 bytes and
+// is not blank, of `moduleMix` at least one weight is above 0.
+std::string persona_email_of(const base::Fields& fields);
+std::string persona_prompt_of(const base::Fields& fields);
+ModuleMix persona_mix_of(const base::Fields& fields);
+
 // The wire's form (userId, email, name, archetype, systemPrompt, moduleMix, tickCadence,
 // lastActiveAt).
 base::Json to_json(const Persona& persona);

@@ -217,7 +217,9 @@ int run_verb(const Config& config) {
             fmt::print("{}\n", admin_token(config, config.email).reveal());
             return 0;
         case Verb::pause: return run_pause(config, auth_url_of(config));
-        case Verb::resume: return run_resume(config, auth_url_of(config));
+        case Verb::resume:
+            return config.of_model ? run_resume_model(config)
+                                   : run_resume(config, auth_url_of(config));
         case Verb::persona_resume: return run_persona_resume(config, auth_url_of(config));
         case Verb::psql: return run_psql(config);
         case Verb::sim: return run_sim(config);

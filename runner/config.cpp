@@ -229,7 +229,14 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
     Values flags;
     for (const Setting& setting : settings()) {
         if (!setting.flag.empty() && app.get_option(std::string(setting.flag))->count() > 0) {
-            flags[std::string(setting.variable)] = given[std::string(setting.variable)];
+            std::string value = given[std::string(setting.variable)];
+            // Rather a script's variable that was not set than a wish for the default.
+            if (value.empty() && setting.fallback.empty()) {
+                throw Failure{Failure::Kind::invalid,
+                              fmt::format("{} must not be empty: give a value or leave it out",
+                                          setting.flag)};
+            }
+            flags[std::string(setting.variable)] = std::move(value);
         }
     }
     const Values file =

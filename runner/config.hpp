@@ -95,6 +95,7 @@ struct Config {
     std::string archetype;   // pause, resume
     std::string daemon_url;  // tick, login, health, status, top: default http://127.0.0.1:PORT
     std::chrono::milliseconds top_interval{1'000};
+    bool of_model = false;   // resume --model
     bool everybody = false;  // tick, pause, resume --all
     bool wait = true;        // tick --no-wait
     bool json = false;

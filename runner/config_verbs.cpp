@@ -53,12 +53,19 @@ void add_admin_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& confi
 void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config) {
     CLI::App* pause = add_verb(
         app, verbs, "pause", "Let nobody of them start a visit, on any daemon; live", Verb::pause);
-    CLI::App* resume = add_verb(app, verbs, "resume", "Lift such a pause", Verb::resume);
+    CLI::App* resume =
+        add_verb(app, verbs, "resume", "Lift such a pause, or the model's stop", Verb::resume);
     for (CLI::App* verb : {pause, resume}) {
         verb->add_option("email", config.email, "One persona's address")->check(fault_of_email);
         verb->add_option("--archetype", config.archetype, "All personas of that archetype");
         verb->add_flag("--all", config.everybody, "Everybody");
     }
+    resume->add_flag("--model", config.of_model,
+                     "Not a pause: a running daemon's stop by the model (spending cap, long wait)");
+    resume
+        ->add_option("--url", config.daemon_url,
+                     "With --model: the daemon's ops URL (default http://127.0.0.1:PORT)")
+        ->check(fault_of_daemon_url);
     CLI::App* persona = app.add_subcommand("persona", "One persona");
     persona->require_subcommand(1)->fallthrough();
     CLI::App* release = add_verb(*persona, verbs, "resume",

@@ -82,6 +82,21 @@ TopSize terminal_size() {
     return {.rows = size.ws_row - 1, .columns = size.ws_col};
 }
 
+// Why no visit starts on this daemon: the model's spending cap or long wait, the day's budget.
+void print_stops(const Json& status) {
+    const auto text = [](const Json& json, const char* name) {
+        const auto found = json.find(name);
+        return found != json.end() && found->is_string() ? found->get<std::string>()
+                                                         : std::string();
+    };
+    if (const std::string stopped = text(status, "modelStopped"); !stopped.empty())
+        fmt::print("stopped {}; lift it with `persona-runner resume --model`\n", stopped);
+    const Json budget = status.value("budget", Json());
+    if (!budget.is_object()) return;
+    if (const std::string stopped = text(budget, "stopped"); !stopped.empty())
+        fmt::print("stopped {}\n", stopped);
+}
+
 // Pauses, quarantines and the slots given up lately; nothing when there are none.
 void print_standing(const Json& json) {
     if (json.contains("error")) {
@@ -143,8 +158,12 @@ int run_tick(const Config& config) {
         ask(config, "POST", config.wait ? "/diag/tick" : "/diag/tick?wait=0", body,
             std::chrono::hours{2});
     require_success(answer);
-    if (config.json || !config.wait) {
+    if (config.json) {
         fmt::print("{}\n", answer.body.dump(2));
+        return 0;
+    }
+    if (!config.wait) {
+        fmt::print("accepted; `persona-runner status` shows how far it is\n");
         return 0;
     }
     const Json& result = answer.body.at("result");
@@ -156,6 +175,23 @@ int run_tick(const Config& config) {
                    failed.at("error").get<std::string>());
     }
     return result.at("failed").empty() ? 0 : exit_unwell;
+}
+
+int run_resume_model(const Config& config) {
+    if (!config.email.empty() || !config.archetype.empty() || config.everybody) {
+        throw Failure{Failure::Kind::invalid,
+                      "--model goes with none of EMAIL, --archetype NAME and --all"};
+    }
+    const DaemonAnswer answer =
+        ask(config, "POST", "/diag/resume", Json::object(), std::chrono::seconds{15});
+    require_success(answer);
+    if (config.json) {
+        fmt::print("{}\n", answer.body.dump(2));
+        return 0;
+    }
+    fmt::print("lifted: {}\nwhoever is due visits at once; the next refusal stops them again\n",
+               answer.body.value("lifted", ""));
+    return 0;
 }
 
 int run_login(const Config& config) {
@@ -213,6 +249,7 @@ int run_status(const Config& config) {
     if (body.contains("lastTickAt") && body.at("lastTickAt").is_string()) {
         fmt::print("tick    last at {}\n", body.at("lastTickAt").get<std::string>());
     }
+    print_stops(body);
     print_standing(body.value("standing", Json::object()));
     for (const Json& visit : body.value("running", Json::array())) {
         fmt::print("visit   {:<10} turn {:<3} calls {:<3} waits for {:<7} {} s\n",

@@ -17,6 +17,7 @@ std::string daemon_url_of(const Config& config);
 // Each asks the ops listener, prints the answer for people (or --json) and answers the exit code.
 // Failure::unavailable when nothing of ours listens there, else the kind of the daemon's refusal.
 int run_tick(const Config& config);
+int run_resume_model(const Config& config);  // Failure::conflict: nothing had stopped.
 int run_login(const Config& config);
 int run_health(const Config& config);
 int run_status(const Config& config);

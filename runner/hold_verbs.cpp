@@ -27,7 +27,9 @@ catalog::Whom whom_of(const Config& config) {
                       static_cast<int>(config.everybody);
     if (given != 1) {
         throw Failure{Failure::Kind::invalid,
-                      "say whom: exactly one of EMAIL, --archetype NAME and --all"};
+                      config.verb == Verb::resume
+                          ? "say whom: exactly one of EMAIL, --archetype NAME and --all; or --model"
+                          : "say whom: exactly one of EMAIL, --archetype NAME and --all"};
     }
     if (config.everybody) return {.scope = Scope::all};
     if (!config.archetype.empty()) return {.scope = Scope::archetype, .name = config.archetype};

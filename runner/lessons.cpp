@@ -61,6 +61,7 @@ std::string_view lesson_of(Verb verb) {
         case Verb::resume:
             return "Takes the words that paused; other pauses stay.\n"
                    "  persona-runner resume --all\n"
+                   "  persona-runner resume --model    after a spending cap was raised\n"
                    "A persona in quarantine: persona-runner persona resume EMAIL";
         case Verb::persona_resume:
             return "A slot that lost its runner three times puts its persona into quarantine: "

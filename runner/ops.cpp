@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalog/password.hpp"
+#include "runner/login_probe.hpp"
 
 namespace runner {
 
@@ -57,58 +58,12 @@ Json check_of(bool well, const std::string& reason = {}) {
     return json;
 }
 
-struct LoginProbe {
-    std::string user_id, space_id, space_name;
-    std::size_t tools = 0;
-    std::vector<std::string> modules;
-    // The failure in parts: an exception object has one owner at a time, and here two threads meet.
-    std::optional<Failure::Kind> failed;
-    std::string reason, code;
-    std::optional<std::chrono::milliseconds> retry_after;
-};
-
-[[noreturn]] void throw_failure_of(const LoginProbe& probe) {
-    Failure failure{*probe.failed, probe.reason, probe.code};
-    if (probe.retry_after) throw Failure{std::move(failure).retry_after(*probe.retry_after)};
-    throw Failure{failure};
-}
-
-base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
-                                   std::string email, base::Secret password) {
-    LoginProbe probe;
-    const clients::Login login = co_await auth.log_in(email, password);
-    probe.user_id = login.user_id;
-    const std::vector<clients::Space> spaces = co_await auth.spaces(login.access_token);
-    if (spaces.empty())
-        throw Failure{Failure::Kind::missing, "logged in, but a member of no space"};
-    const auto personal =
-        std::find_if(spaces.begin(), spaces.end(),
-                     [](const clients::Space& space) { return space.type == "personal"; });
-    const clients::Space& space = personal == spaces.end() ? spaces.front() : *personal;
-    probe.space_id = space.id;
-    probe.space_name = space.name;
-    clients::McpTarget target{std::move(mcp_url), login.access_token, space.id};
-    std::unique_ptr<clients::McpSession> session = co_await mcp.open(std::move(target));
-    probe.tools = session->tools().entries().size();
-    probe.modules = session->tools().modules();
-    co_await session->close();
-    co_return probe;
-}
-
 base::Task<void> answer_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
                               std::string email, base::Secret password,
                               std::shared_ptr<Reply<LoginProbe>> reply) {
-    try {
-        LoginProbe probe = co_await probe_login(auth, mcp, std::move(mcp_url), std::move(email),
-                                                std::move(password));
-        reply->give(std::move(probe));
-    } catch (const Failure& failure) {
-        // Handed to the thread that asked; it answers with the failure's status.
-        reply->give({.failed = failure.kind(),
-                     .reason = failure.what(),
-                     .code = failure.code(),
-                     .retry_after = failure.retry_after()});
-    }
+    LoginProbe probe =
+        co_await probe_login(auth, mcp, std::move(mcp_url), std::move(email), std::move(password));
+    reply->give(std::move(probe));
 }
 
 base::Task<void> answer_standing(clients::Auth& auth, std::shared_ptr<Reply<Json>> reply) {
@@ -143,6 +98,8 @@ Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
     server_.route("GET", "/status", [this](const ServerRequest&) { return status(); });
     server_.route("POST", "/diag/tick",
                   [this](const ServerRequest& request) { return tick(request); });
+    server_.route("POST", "/diag/resume",
+                  [this](const ServerRequest& request) { return resume(request); });
     server_.route("POST", "/diag/login",
                   [this](const ServerRequest& request) { return login(request); });
 }
@@ -377,6 +334,21 @@ ServerResponse Ops::tick(const ServerRequest& request) {
     return ServerResponse::json(Json{{"ok", true}, {"result", to_json(report)}});
 }
 
+ServerResponse Ops::resume(const ServerRequest& request) {
+    request.only_query({});
+    if (!request.body.empty()) {
+        const Json body = request.json();
+        base::Fields(body).only({});
+    }
+    if (!targets_.scheduler) throw Failure{Failure::Kind::unavailable, options_.idle_reason};
+    Scheduler& scheduler = *targets_.scheduler;
+    const Json lifted = on_loop([&scheduler] { return Json(scheduler.resume_model()); });
+    if (lifted.get_ref<const std::string&>().empty()) {
+        throw Failure{Failure::Kind::conflict, "the model has not stopped this daemon's visits"};
+    }
+    return ServerResponse::json(Json{{"ok", true}, {"lifted", lifted}});
+}
+
 ServerResponse Ops::login(const ServerRequest& request) {
     request.only_query({});
     const Json body = request.json();
@@ -398,7 +370,7 @@ ServerResponse Ops::login(const ServerRequest& request) {
         throw Failure{Failure::Kind::unavailable, "the login took longer than a minute"};
     }
     const LoginProbe probe = answer.get();
-    if (probe.failed) throw_failure_of(probe);
+    throw_if_failed(probe);
     return ServerResponse::json(
         Json{{"ok", true},
              {"user", {{"id", probe.user_id}, {"email", email}}},

@@ -1,9 +1,12 @@
 // The ops listener: health, metrics, live status and the levers (/diag/tick, /diag/login).
 //
 //   GET  /health       liveness and readiness; public: {"status":"ok"|"degraded", "checks":{…}},
-//   200 or 503 GET  /health/live  200 as long as the loop turns GET  /metrics      Prometheus text
+//                      200 or 503
+//   GET  /health/live  200 as long as the loop turns
+//   GET  /metrics      Prometheus text
 //   GET  /status       running visits, last tick, outbox, lease
 //   POST /diag/tick    {"due":"all"}?  ?wait=0 -> 202;  else the report when its visits have ended
+//   POST /diag/resume  lifts a stop by the model (spending cap, very long wait); 409: none
 //   POST /diag/login   {"email"} -> user, space and number of tools; never a token
 //
 // Being asked from 127.0.0.1 authorises nothing: in production everything but /health needs the
@@ -72,6 +75,7 @@ class Ops {
     base::ServerResponse metrics_text();
     void read_gauges();
     base::ServerResponse tick(const base::ServerRequest& request);
+    base::ServerResponse resume(const base::ServerRequest& request);
     base::ServerResponse login(const base::ServerRequest& request);
     base::Json standing();
     base::Json on_loop(std::function<base::Json()> read);

@@ -291,6 +291,14 @@ void Scheduler::end_visits(const std::string& reason, bool handed_back) {
     }
 }
 
+std::string Scheduler::resume_model() {
+    std::string stopped = services_.claude.traffic().stop_reason();
+    if (stopped.empty()) return stopped;
+    services_.claude.traffic().resume();
+    if (!schedule_.paused && claiming_) tick(TickRequest{});
+    return stopped;
+}
+
 base::Json Scheduler::status() const {
     base::Json visits = base::Json::array();
     for (const auto& [id, visit] : active_) {

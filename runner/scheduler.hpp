@@ -74,6 +74,8 @@ class Scheduler {
     std::size_t running() const { return active_.size(); }
     // Why the model or the budget lets no visit start; empty: it does.
     std::string model_stop() const { return services_.claude.traffic().stop_reason(); }
+    // Lifts the model's stop by hand and looks who is due. Why it had stopped; empty: it had not.
+    std::string resume_model();
     std::string budget_stop() const {
         return services_.budget ? services_.budget->stop_reason() : std::string();
     }

@@ -118,13 +118,16 @@ SeedResult seed_personas(const SeedTarget& target, const std::vector<catalog::Pe
         if (answer.status == 200) {
             const Json told = admin_failure_body(answer);
             const bool created = told.value("created", false);
-            const bool changed = !created && told.value("passwordChanged", false);
-            if (changed) ++result.passwords_changed;
-            ++(created ? result.created : result.updated);
+            const bool new_password = !created && told.value("passwordChanged", false);
+            // A service that does not say has updated her, for all we know.
+            const bool changed = new_password || told.value("changed", true);
+            if (new_password) ++result.passwords_changed;
+            ++(created ? result.created : changed ? result.updated : result.unchanged);
             line = fmt::format("{} {}", persona.email,
-                               created   ? "created"
-                               : changed ? "password changed"
-                                         : "up to date");
+                               created        ? "created"
+                               : new_password ? "updated, with a new password"
+                               : changed      ? "updated"
+                                              : "up to date");
         } else {
             result.failed.emplace_back(persona.email, admin_reason(answer));
             line = fmt::format("{} failed: {}", persona.email, result.failed.back().second);
@@ -276,11 +279,12 @@ int run_seed(const Config& config, const std::string& auth_url) {
     if (config.json) {
         fmt::print("{}\n", base::to_text(Json{{"created", result.created},
                                               {"updated", result.updated},
+                                              {"unchanged", result.unchanged},
                                               {"passwordsChanged", result.passwords_changed},
                                               {"failed", failed_json(result.failed)}}));
     } else {
-        fmt::print("{} created, {} up to date, {} passwords changed, {} failed\n", result.created,
-                   result.updated - result.passwords_changed, result.passwords_changed,
+        fmt::print("{} created, {} updated ({} with a new password), {} up to date, {} failed\n",
+                   result.created, result.updated, result.passwords_changed, result.unchanged,
                    result.failed.size());
     }
     return result.failed.empty() ? 0 : exit_failed;

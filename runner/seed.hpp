@@ -15,7 +15,8 @@ namespace runner {
 
 struct SeedResult {
     int created = 0;
-    int updated = 0;
+    int updated = 0;            // Something about them differed from the catalog.
+    int unchanged = 0;          // Up to date already.
     int passwords_changed = 0;  // Of those updated: their sessions ended.
     std::vector<std::pair<std::string, std::string>> failed;  // Address -> error.
 };

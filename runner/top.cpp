@@ -46,6 +46,8 @@ std::string top_daemon(const Json& status, std::size_t running) {
     if (status.value("paused", false)) text += ", timer paused";
     if (!status.value("claiming", true)) text += ", draining";
     if (status.value("tickRunning", false)) text += ", tick under way";
+    const auto stopped = status.find("modelStopped");
+    if (stopped != status.end() && stopped->is_string()) text += ", stopped by the model";
     return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/envelope.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/login.hpp"
 #include "auth/identity/origin.hpp"
@@ -22,11 +23,6 @@ using base::Json;
 using base::ServerResponse;
 
 constexpr std::size_t login_token_bytes_max = 16 * 1024;
-
-// An endpoint that needs no body takes none, an object, or nothing else.
-Json login_optional_body(const base::ServerRequest& request) {
-    return request.body.empty() ? Json::object() : request.json();
-}
 
 ServerResponse login_tokens(const Context& context, const Login& login) {
     Json body = {{"accessToken", access_token(context, login)}};
@@ -70,13 +66,13 @@ ServerResponse login(const Context& context, const base::ServerRequest& request)
 ServerResponse validate_token(const Context& context, const base::ServerRequest& request) {
     const Json body = request.json();
     const base::Fields fields(body);
-    const auto token = fields.text_or_none("token", login_token_bytes_max);
-    const auto claims = token ? context.keys.verify(*token) : std::nullopt;
+    const auto claims = context.keys.verify(fields.text("token", 1, login_token_bytes_max));
     if (!claims) return ServerResponse::json({{"valid", false}});
     return ServerResponse::json({{"valid", true}, {"payload", *claims}});
 }
 
 ServerResponse session_to_token(const Context& context, const base::ServerRequest& request) {
+    optional_body(request);
     const Presence presence = find_presence(context, request);
     if (!presence.login) {
         throw Failure(Failure::Kind::unauthenticated, "there is no session; log in first",
@@ -88,7 +84,7 @@ ServerResponse session_to_token(const Context& context, const base::ServerReques
 }
 
 ServerResponse refresh(const Context& context, const base::ServerRequest& request) {
-    const Json body = login_optional_body(request);
+    const Json body = optional_body(request);
     const base::Fields fields(body);
     const std::string_view bearer = bearer_of(request);
     std::optional<std::string> token = fields.text_or_none("refreshToken", 256);

@@ -3,6 +3,7 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/envelope.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/login.hpp"
@@ -88,6 +89,7 @@ ServerResponse sign_in_email(const Context& context, const base::ServerRequest& 
 }
 
 ServerResponse sign_out(const Context& context, const base::ServerRequest& request) {
+    optional_body(request);
     const Presence presence = find_presence(context, request);
     if (presence.login) {
         const base::Moment now = context.clock.now();

@@ -23,7 +23,6 @@ namespace {
 
 constexpr std::size_t persona_name_bytes_max = 200;
 constexpr std::size_t archetype_bytes_max = 128;
-constexpr std::size_t system_prompt_bytes_max = 32'768;
 
 base::Json admin_moment(const std::optional<base::Moment>& moment) {
     return moment ? base::Json(base::to_iso(*moment)) : base::Json(nullptr);
@@ -47,7 +46,7 @@ class PersonaForm {
             "email", "name", "password", "archetype", "systemPrompt", "moduleMix", "tickCadence"};
         catalog::Persona& persona = spec_.persona;
         take([&] { fields_.only(known); });
-        take([&] { persona.email = checked_email(fields_.text("email", 3, 254)); });
+        take([&] { persona.email = catalog::persona_email_of(fields_); });
         take([&] {
             persona.name = fields_.text_or_none("name", persona_name_bytes_max).value_or("");
         });
@@ -56,11 +55,8 @@ class PersonaForm {
             check_password_length(spec_.password);
         });
         take([&] { persona.archetype = filled_text("archetype", archetype_bytes_max); });
-        take([&] { persona.system_prompt = filled_text("systemPrompt", system_prompt_bytes_max); });
-        take([&] {
-            persona.module_mix =
-                catalog::module_mix_from_json(fields_.object("moduleMix"), "moduleMix");
-        });
+        take([&] { persona.system_prompt = catalog::persona_prompt_of(fields_); });
+        take([&] { persona.module_mix = catalog::persona_mix_of(fields_); });
         take([&] {
             const auto word = fields_.word_or_none("tickCadence", catalog::cadence_words());
             persona.cadence = word ? static_cast<catalog::Cadence>(*word) : catalog::Cadence::daily;
@@ -198,6 +194,7 @@ base::ServerResponse upsert_persona(const Admin&, const Context& context,
     const UpsertAnswer answer = personas.upsert(spec, context.passwords, context.clock.now());
     base::log_info(answer.created ? "persona created" : "persona updated",
                    {{"persona", catalog::short_name(spec.persona.email)},
+                    {"changed", answer.changed},
                     {"password_changed", answer.password_changed}});
     base::Json json = base::Json::object();
     json["ok"] = true;
@@ -205,6 +202,7 @@ base::ServerResponse upsert_persona(const Admin&, const Context& context,
     json["email"] = spec.persona.email;
     json["created"] = answer.created;
     json["passwordChanged"] = answer.password_changed;
+    json["changed"] = answer.changed;
     return base::ServerResponse::json(json);
 }
 

@@ -1,5 +1,6 @@
 #include "auth/personas/personas.hpp"
 
+#include <map>
 #include <string_view>
 #include <utility>
 
@@ -18,7 +19,8 @@ namespace auth {
 namespace {
 
 constexpr std::string_view lock_persona = R"(
-select tick_cadence, last_active_at from auth.personas where user_id = $1 for update)";
+select tick_cadence, last_active_at, archetype, system_prompt, module_mix
+from auth.personas where user_id = $1 for update)";
 
 // A changed cadence starts its own rhythm; otherwise the schedule is the claim's business.
 constexpr std::string_view write_persona = R"(
@@ -106,6 +108,7 @@ constexpr std::string_view count_spaces =
     "select count(*) as spaces from auth.organizations where id = any($1::text[])";
 
 constexpr std::size_t persona_modules_max = 64;
+constexpr int upsert_attempts_max = 4;
 
 // Weights as stored; what an older service let through must not stop everybody's claim.
 catalog::ModuleMix stored_module_mix(const base::Json& json) {
@@ -151,6 +154,18 @@ RecentAction recent_action(const base::SqlRow& row) {
     return recent;
 }
 
+// Whether what is stored differs from what is asked for; weights by value, not by their order.
+bool differs(const base::SqlRow& stored, const catalog::Persona& persona) {
+    const auto by_module = [](const catalog::ModuleMix& mix) {
+        return std::map<std::string, double>(mix.begin(), mix.end());
+    };
+    const catalog::ModuleMix mix = stored_module_mix(stored.json("module_mix"));
+    return stored.text("archetype") != base::clean_utf8(persona.archetype) ||
+           stored.text("system_prompt") != base::clean_utf8(persona.system_prompt) ||
+           stored.text("tick_cadence") != catalog::word_of(persona.cadence) ||
+           by_module(mix) != by_module(persona.module_mix);
+}
+
 void refuse_other_kind(const Profile& profile) {
     if (profile.kind == "persona") return;
     throw base::Failure(base::Failure::Kind::conflict,
@@ -177,24 +192,18 @@ void follow_persona_user(base::Transaction& transaction, const Profile& profile,
     ensure_personal_space(transaction, profile.id, now);
 }
 
-std::string create_persona_user(base::Transaction& transaction, const PersonaSpec& spec,
-                                const std::optional<std::string>& hash, base::Moment now) {
-    if (hash) {
-        const auto user_id = create_user(transaction,
-                                         {.email = spec.persona.email,
-                                          .name = spec.persona.name,
-                                          .password_hash = hash,
-                                          .kind = "persona",
-                                          .tier = "founder",
-                                          .verified = true},
-                                         now);
-        if (user_id) return *user_id;
-    }
-    throw base::Failure(base::Failure::Kind::conflict,
-                        "email " + spec.persona.email +
-                            " is taken by an account that is deleted or just being changed; try "
-                            "again or choose another address",
-                        "EMAIL_TAKEN");
+// Nothing: the address is taken by an account that is deleted or was made just now.
+std::optional<std::string> create_persona_user(base::Transaction& transaction,
+                                               const PersonaSpec& spec, const std::string& hash,
+                                               base::Moment now) {
+    return create_user(transaction,
+                       {.email = spec.persona.email,
+                        .name = spec.persona.name,
+                        .password_hash = hash,
+                        .kind = "persona",
+                        .tier = "founder",
+                        .verified = true},
+                       now);
 }
 
 }  // namespace
@@ -216,30 +225,54 @@ Personas::Personas(base::Postgres& database, VisitRules rules)
     : database_(database), rules_(std::move(rules)) {}
 
 UpsertAnswer Personas::upsert(const PersonaSpec& spec, Passwords& passwords, base::Moment now) {
-    // The slow hash is made before the transaction, which may run more than once.
-    std::optional<std::string> old_hash;
-    database_.transact([&](base::Transaction& transaction) {
-        old_hash.reset();
-        const auto profile = find_user_by_email(transaction, spec.persona.email);
-        if (!profile) return;
-        refuse_other_kind(*profile);
-        old_hash = find_password_hash(transaction, profile->id);
-    });
-    std::optional<std::string> new_hash;
-    if (!old_hash || !passwords.matches(spec.password, old_hash)) {
-        new_hash = passwords.hash_of_persona(spec.persona.email, spec.password);
+    // Hashes are slow: they are compared and made before the transaction. Whoever finds another
+    // one there than the one compared (simultaneous calls for one address) looks again.
+    for (int attempt = 1; attempt <= upsert_attempts_max; ++attempt) {
+        const std::optional<std::string> old_hash = hash_of_user(spec.persona.email);
+        std::optional<std::string> new_hash;
+        if (!old_hash || !passwords.matches(spec.password, old_hash)) {
+            new_hash = passwords.hash_of_persona(spec.persona.email, spec.password);
+        }
+        const auto answer = write(spec, old_hash, new_hash, now);
+        if (answer) return *answer;
     }
-    return database_.transact([&](base::Transaction& transaction) {
+    throw base::Failure(base::Failure::Kind::conflict,
+                        "email " + spec.persona.email +
+                            " is taken by an account that is deleted or just being changed; try "
+                            "again or choose another address",
+                        "EMAIL_TAKEN");
+}
+
+std::optional<std::string> Personas::hash_of_user(const std::string& email) {
+    return database_.transact([&](base::Transaction& transaction) -> std::optional<std::string> {
+        const auto profile = find_user_by_email(transaction, email);
+        if (!profile) return std::nullopt;
+        refuse_other_kind(*profile);
+        return find_password_hash(transaction, profile->id);
+    });
+}
+
+std::optional<UpsertAnswer> Personas::write(const PersonaSpec& spec,
+                                            const std::optional<std::string>& old_hash,
+                                            const std::optional<std::string>& new_hash,
+                                            base::Moment now) {
+    return database_.transact([&](base::Transaction& transaction) -> std::optional<UpsertAnswer> {
         UpsertAnswer answer;
         const auto profile = find_user_by_email(transaction, spec.persona.email);
         if (profile) {
             refuse_other_kind(*profile);
+            transaction.run(lock_user, {profile->id});
+            if (find_password_hash(transaction, profile->id) != old_hash) return std::nullopt;
             answer.user_id = profile->id;
             answer.password_changed = new_hash.has_value();
+            answer.changed = !spec.persona.name.empty() && profile->name != spec.persona.name;
             follow_persona_user(transaction, *profile, spec, new_hash, now);
         } else {
+            if (!new_hash) return std::nullopt;  // She was deleted just now.
+            const auto made = create_persona_user(transaction, spec, *new_hash, now);
+            if (!made) return std::nullopt;
             answer.created = true;
-            answer.user_id = create_persona_user(transaction, spec, new_hash, now);
+            answer.user_id = *made;
         }
         const catalog::Persona& persona = spec.persona;
         const auto row = transaction.run(lock_persona, {answer.user_id}).first();
@@ -247,6 +280,7 @@ UpsertAnswer Personas::upsert(const PersonaSpec& spec, Passwords& passwords, bas
         const base::Moment slot =
             last_active ? catalog::next_slot(persona.cadence, *last_active, rules_.zone)
                         : first_slot(persona.cadence, persona.email, now, rules_);
+        if (row) answer.changed = answer.changed || differs(*row, persona);
         if (row && row->text("tick_cadence") != catalog::word_of(persona.cadence)) {
             skip_retried_slot(transaction, answer.user_id, "cadence_changed", now);
         }

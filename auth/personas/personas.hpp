@@ -66,7 +66,8 @@ struct PersonaSpec {
 struct UpsertAnswer {
     std::string user_id;
     bool created = false;
-    bool password_changed = false;
+    bool changed = false;           // Of what there was: name, character, weights or cadence.
+    bool password_changed = false;  // Of one that there was, by this call.
 };
 
 struct DeleteAnswer {
@@ -105,6 +106,12 @@ class Personas {
                         std::optional<std::int64_t> rows = std::nullopt);
 
   private:
+    std::optional<std::string> hash_of_user(const std::string& email);
+    // Nothing: her stored hash is no longer `old_hash`.
+    std::optional<UpsertAnswer> write(const PersonaSpec& spec,
+                                      const std::optional<std::string>& old_hash,
+                                      const std::optional<std::string>& new_hash, base::Moment now);
+
     base::Postgres& database_;
     const VisitRules rules_;
 };

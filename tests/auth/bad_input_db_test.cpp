@@ -155,14 +155,31 @@ TEST_F(BadInputTest, EveryFieldOfEveryBodyIsNamed) {
     EXPECT_NE(everything(), before_);
 }
 
+// These need no body; one that is not an object is somebody's mistake.
+const char* const bodyless[] = {"/api/v1/auth/logout", "/api/v1/auth/session-to-token",
+                                "/api/auth/sign-out"};
+
+TEST_F(BadInputTest, ABodyThatIsNotNeededMustBeAnObject) {
+    const auto in = login("root@example.com");
+    for (const std::string path : bodyless) {
+        for (const char* text : {"[]", "7", "\"x\"", "null", "{"}) {
+            auto headers = bearer(in.text("token"));
+            headers.emplace_back("Content-Type", "application/json");
+            const Answer answer = send("POST", path, headers, text);
+            EXPECT_EQ(answer.status, 400) << path << text << answer.raw.body;
+            EXPECT_THAT(answer.raw.body, HasSubstr("body")) << path << text;
+        }
+    }
+    // Nobody was logged out by a mistake.
+    EXPECT_EQ(
+        post("/api/v1/auth/session-to-token", Json::object(), bearer(in.text("token"))).status,
+        200);
+}
+
 TEST_F(BadInputTest, NoRouteIsLeftOut) {
     std::set<std::string> tried;
     for (const Endpoint& endpoint : endpoints()) tried.insert(endpoint.method + endpoint.route);
-    // These read no body.
-    for (const char* route : {"POST/api/v1/auth/logout", "POST/api/v1/auth/session-to-token",
-                              "POST/api/auth/sign-out"}) {
-        tried.insert(route);
-    }
+    for (const std::string path : bodyless) tried.insert("POST" + path);
     for (const auth::Route& route : auth::routes()) {
         if (route.method == "GET" || route.method == "DELETE") continue;
         const std::string name = std::string(route.method) + std::string(route.path);

@@ -41,7 +41,7 @@ inline std::vector<Endpoint> identity_bad_input(const BadInputWorld&) {
          "/api/v1/auth/validate",
          Who::anybody,
          {{"token", "x"}},
-         {text_field("/token", 16 * 1024, false)}},
+         {text_field("/token", 16 * 1024)}},
         {"POST",
          "/api/v1/auth/refresh",
          "/api/v1/auth/refresh",

@@ -61,8 +61,8 @@ class LightLoginTest : public ServiceTest {
         return {{"email", persona_anna},
                 {"password", password},
                 {"archetype", "tester"},
-                {"systemPrompt", "Du bist Anna."},
-                {"moduleMix", base::Json::object()}};
+                {"systemPrompt", "Du bist Anna und lebst in Bremen."},
+                {"moduleMix", {{"todo", 1}}}};
     }
 };
 

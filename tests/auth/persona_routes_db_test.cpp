@@ -73,7 +73,7 @@ class PersonaRoutesTest : public PersonaTest {
                 {"name", "Anna"},
                 {"password", "first password"},
                 {"archetype", "adhd-student"},
-                {"systemPrompt", "Du bist Anna."},
+                {"systemPrompt", "Du bist Anna und lebst in Bremen."},
                 {"moduleMix", {{"todo", 0.5}, {"mood", 0.5}}},
                 {"tickCadence", "daily"}};
     }
@@ -113,7 +113,7 @@ TEST_F(PersonaRoutesTest, a_persona_from_seed_to_cleanup) {
     const Json& visit = claimed["body"]["visits"][0];
     EXPECT_EQ(visit["attempt"], 1);
     EXPECT_EQ(visit["deadline"], "2026-11-20T09:10:00.000Z");
-    EXPECT_EQ(visit["persona"]["systemPrompt"], "Du bist Anna.");
+    EXPECT_EQ(visit["persona"]["systemPrompt"], "Du bist Anna und lebst in Bremen.");
     const std::string tick = visit["tickId"];
     EXPECT_EQ(admin("DELETE", "/" + id)["status"], 409);
 

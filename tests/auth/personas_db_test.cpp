@@ -1,6 +1,8 @@
 // Personas on a real database: made in one piece, followed, never mistaken for a human, and gone
 // without a trace.
+#include <future>
 #include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -109,6 +111,44 @@ TEST_F(PersonasTest, nobody_else_becomes_a_persona_or_is_deleted_as_one) {
         EXPECT_FALSE(user.flag("email_verified"));
     }
     EXPECT_EQ(count("select count(*) from auth.personas"), 0);
+}
+
+TEST_F(PersonasTest, what_changed_is_told) {
+    EXPECT_FALSE(upsert(anna()).changed);  // Created.
+    const auto told = [this](auto change) {
+        auth::PersonaSpec spec = anna();
+        change(spec.persona);
+        const bool changed = upsert(spec).changed;
+        EXPECT_FALSE(upsert(spec).changed);
+        EXPECT_TRUE(!changed || upsert(anna()).changed);  // And back.
+        return changed;
+    };
+    EXPECT_FALSE(told([](auto&) {}));
+    EXPECT_FALSE(told([](auto& persona) { persona.module_mix = {{"mood", 0.5}, {"todo", 0.5}}; }));
+    EXPECT_TRUE(told([](auto& persona) { persona.system_prompt = "Du bist jemand anders."; }));
+    EXPECT_TRUE(told([](auto& persona) { persona.module_mix = {{"todo", 1}}; }));
+    EXPECT_TRUE(told([](auto& persona) { persona.archetype = "ceo-busy"; }));
+    EXPECT_TRUE(told([](auto& persona) { persona.name = "Anna B."; }));
+    EXPECT_TRUE(told([](auto& persona) { persona.cadence = catalog::Cadence::hourly; }));
+}
+
+// One of them makes her; the others find what they wanted.
+TEST_F(PersonasTest, simultaneous_calls_for_a_new_persona_agree_on_who_made_her) {
+    std::vector<std::future<auth::UpsertAnswer>> calls;
+    for (int i = 0; i < 8; ++i) {
+        calls.push_back(std::async(std::launch::async, [this] { return upsert(anna()); }));
+    }
+    int created = 0;
+    std::set<std::string> ids;
+    for (auto& call : calls) {
+        const auth::UpsertAnswer answer = call.get();
+        created += answer.created ? 1 : 0;
+        EXPECT_FALSE(answer.password_changed);
+        EXPECT_FALSE(answer.changed);
+        ids.insert(answer.user_id);
+    }
+    EXPECT_EQ(created, 1);
+    EXPECT_EQ(ids.size(), 1U);
 }
 
 // auth-api-doubts B15

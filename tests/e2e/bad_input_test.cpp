@@ -102,6 +102,13 @@ TEST(BadWords, WhatIsMissingIsNamed) {
         expect_refused({{verb, "--all", "--archetype", "x"}, "exactly one of", "EMAIL"});
         expect_refused({{verb, "--archetype", ""}, "exactly one of", "--archetype NAME"});
     }
+    for (const char* whom : {"--all", "a@b.de"}) {
+        expect_refused({{"resume", "--model", whom}, "--model", "none of EMAIL"});
+    }
+    for (const char* url : {"nonsense", ""})
+        expect_refused({{"resume", "--model", "--url", url}, "--url", "http:// or https://"});
+    for (const char* flag : {"--seed", "--budget-day-usd", "--auth", "--catalog"})
+        expect_refused({{"demo", flag, ""}, flag, "must not be empty"});
     for (const char* email : {"boss", "", "a b@c.de", "a@b"}) {
         expect_refused({{"admin", "create", email}, "email", "an address such as"});
         expect_refused({{"admin", "token", email}, "email", "an address such as"});

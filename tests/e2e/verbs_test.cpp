@@ -10,6 +10,7 @@ namespace {
 
 using base::Json;
 using testing::HasSubstr;
+using testing::Not;
 
 class Verbs : public e2e::World {
   protected:
@@ -27,7 +28,8 @@ TEST_F(Verbs, TickRunsWhoIsDueAndOnlyThem) {
     EXPECT_THAT(again.out, HasSubstr("0 due, 0 ran, 0 failed"));
     const e2e::Outcome json = asked({"tick", "--json", "--all"});
     EXPECT_EQ(json.json().at("result").at("ranSuccessfully"), personas);
-    const e2e::Outcome at_once = asked({"tick", "--no-wait"});
+    EXPECT_THAT(asked({"tick", "--no-wait"}).out, HasSubstr("accepted"));
+    const e2e::Outcome at_once = asked({"tick", "--no-wait", "--json"});
     EXPECT_EQ(at_once.exit_code, 0);
     EXPECT_EQ(at_once.json().at("accepted"), true);
 }
@@ -90,9 +92,46 @@ TEST_F(Verbs, SeedingAgainChangesNothing) {
         daemon().verb({"seed", "--catalog", file, "--json"}, {{"MANA_ADMIN_JWT", token}});
     EXPECT_EQ(again.exit_code, 0) << again.err;
     EXPECT_EQ(again.json().at("created"), 0);
-    EXPECT_EQ(again.json().at("updated"), personas);
+    EXPECT_EQ(again.json().at("updated"), 0);
+    EXPECT_EQ(again.json().at("unchanged"), personas);
     EXPECT_THAT(again.err, HasSubstr("[3/3]"));
+    EXPECT_THAT(again.err, HasSubstr("up to date"));
     EXPECT_EQ(daemon().count("select count(*) from auth.personas"), personas);
+}
+
+TEST_F(Verbs, SeedingAChangedPromptSaysThatItWasUpdated) {
+    const e2e::Variables admin = {{"MANA_ADMIN_JWT", daemon().admin_token()}};
+    const std::filesystem::path file = daemon().state().parent_path() / "changed.json";
+    std::ofstream(file) << R"({"personas":[{"email":"persona.anna@mana.test","name":"Anna",)"
+                           R"("archetype":"adhd-student","tickCadence":"daily",)"
+                           R"("systemPrompt":"Du bist jetzt eine andere Anna.",)"
+                           R"("moduleMix":{"todo":1}}]})";
+    const e2e::Outcome first = daemon().verb({"seed", "--catalog", file}, admin);
+    EXPECT_EQ(first.exit_code, 0) << first.err;
+    EXPECT_THAT(first.out, HasSubstr("persona.anna@mana.test updated\n"));
+    EXPECT_THAT(first.out, HasSubstr("0 created, 1 updated (0 with a new password), 0 up to date"));
+    EXPECT_THAT(daemon().verb({"seed", "--catalog", file}, admin).out,
+                HasSubstr("0 updated (0 with a new password), 1 up to date"));
+}
+
+TEST_F(Verbs, ResumingAModelThatDidNotStopSaysSo) {
+    const e2e::Outcome nothing = asked({"resume", "--model"});
+    EXPECT_EQ(nothing.exit_code, 1) << nothing.err;
+    EXPECT_THAT(nothing.err, HasSubstr("has not stopped"));
+}
+
+TEST_F(Verbs, ASpendingCapIsShownAndLiftedByHand) {
+    model()->add_fault({.fault = "status=402", .match = {}, .skip = 0, .times = 1});
+    EXPECT_EQ(asked({"tick", "--all"}).exit_code, 5);
+    const e2e::Outcome stopped = asked({"status"});
+    EXPECT_THAT(stopped.out, HasSubstr("spending cap"));
+    EXPECT_THAT(stopped.out, HasSubstr("persona-runner resume --model"));
+    EXPECT_EQ(asked({"tick", "--all"}).exit_code, 3);  // No visit starts.
+    const e2e::Outcome lifted = asked({"resume", "--model"});
+    EXPECT_EQ(lifted.exit_code, 0) << lifted.err;
+    EXPECT_THAT(lifted.out, HasSubstr("spending cap"));
+    EXPECT_THAT(asked({"status"}).out, Not(HasSubstr("spending cap")));
+    EXPECT_EQ(asked({"tick", "--all"}).exit_code, 0);
 }
 
 TEST_F(Verbs, SeedNamesPersonaAndFieldOfABadCatalogAndAsksForAToken) {

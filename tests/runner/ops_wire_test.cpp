@@ -182,6 +182,7 @@ TEST(OpsWire, ProductionNeedsTheServiceKey) {
     const std::pair<const char*, const char*> doors[] = {{"GET", "/status"},
                                                          {"GET", "/metrics"},
                                                          {"POST", "/diag/tick?wait=0"},
+                                                         {"POST", "/diag/resume"},
                                                          {"POST", "/diag/login"}};
     for (const auto& [method, path] : doors) {
         for (const char* key : {"", "wrong", "the-service-key2", "the-service-ke"}) {
@@ -314,6 +315,9 @@ TEST(OpsWire, BadInputNamesTheField) {
         {"/diag/tick", "[]", "body", "object"},
         {"/diag/tick", "7", "body", "object"},
         {"/diag/tick", "{", "body", "valid JSON"},
+        {"/diag/resume", "[]", "body", "object"},
+        {"/diag/resume", R"({"all":true})", "all", "not a known field"},
+        {"/diag/resume?all=1", "", "all", "valid are none"},
         {"/diag/login", "", "body", "JSON value"},
         {"/diag/login", "{}", "email", address},
         {"/diag/login", R"({"email":null})", "email", address},
