@@ -57,6 +57,7 @@ struct Loop::State {
     ~State() {
         if (epoll >= 0) ::close(epoll);
         if (signal >= 0) ::close(signal);
+        if (mark >= 0) ::close(mark);
     }
 
     void push(Waiter& waiter);
@@ -66,12 +67,14 @@ struct Loop::State {
     void fire_timers();
     std::size_t poll(Duration limit);
     void dispatch(const epoll_event& event);
-    void raise_signal();
-    void lower_signal();
+    void watch_counter(int fd) const;
+    static void raise(int counter);
+    static void lower(int counter);
 
     Clock& clock;
     int epoll = -1;
     int signal = -1;  // eventfd: wakes epoll_wait for post() and stop().
+    int mark = -1;    // eventfd: comes up behind all that was ready when it was raised.
     bool running = false;
 
     Waiter* first = nullptr;  // Ready queue.
@@ -158,7 +161,7 @@ std::size_t Loop::State::poll(Duration limit) {
     if (count < 0 && errno != EINTR) loop_system_failure("epoll_wait");
     // A full array leaves sockets behind that wait for the next round.
     const bool all = count < static_cast<int>(events.size());
-    if (measures) lag_meter.polled(before, clock.steady(), all);
+    if (measures && lag_meter.polled(before, clock.steady(), all)) raise(mark);
     for (int i = 0; i < count; ++i) dispatch(events[static_cast<std::size_t>(i)]);
     retired.clear();
     return count < 0 ? 0 : static_cast<std::size_t>(count);
@@ -166,7 +169,12 @@ std::size_t Loop::State::poll(Duration limit) {
 
 void Loop::State::dispatch(const epoll_event& event) {
     const int fd = static_cast<int>(event.data.u64 & 0xFFFF'FFFFU);
-    if (fd == signal) return lower_signal();
+    // Lowered when empty (EAGAIN) is as good: the posted work is looked for anyway.
+    if (fd == signal) return lower(signal);
+    if (fd == mark) {
+        lower(mark);
+        return lag_meter.reached_mark(clock.steady());
+    }
     const auto place = watches.find(fd);
     if (place == watches.end()) return;
     const auto generation = static_cast<std::uint32_t>(event.data.u64 >> 32);
@@ -174,17 +182,22 @@ void Loop::State::dispatch(const epoll_event& event) {
     place->second->ready(event.events);
 }
 
-void Loop::State::raise_signal() {
+void Loop::State::watch_counter(int fd) const {
+    if (fd < 0) loop_system_failure("eventfd");
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = loop_tag(fd, 0)}};
+    if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) loop_system_failure("epoll_ctl");
+}
+
+void Loop::State::raise(int counter) {
     const std::uint64_t one = 1;
     // A full counter (EAGAIN) has woken the loop already.
-    while (::write(signal, &one, sizeof one) < 0 && errno == EINTR) {
+    while (::write(counter, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
-void Loop::State::lower_signal() {
+void Loop::State::lower(int counter) {
     std::uint64_t count = 0;
-    // Empty (EAGAIN) is as good: the posted work is looked for anyway.
-    while (::read(signal, &count, sizeof count) < 0 && errno == EINTR) {
+    while (::read(counter, &count, sizeof count) < 0 && errno == EINTR) {
     }
 }
 
@@ -215,11 +228,7 @@ Loop::Loop(Clock& clock) : clock_(clock), state_(std::make_unique<State>(clock))
     state_->epoll = ::epoll_create1(EPOLL_CLOEXEC);
     if (state_->epoll < 0) loop_system_failure("epoll_create1");
     state_->signal = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (state_->signal < 0) loop_system_failure("eventfd");
-    epoll_event event{.events = EPOLLIN, .data = {.u64 = loop_tag(state_->signal, 0)}};
-    if (::epoll_ctl(state_->epoll, EPOLL_CTL_ADD, state_->signal, &event) != 0) {
-        loop_system_failure("epoll_ctl");
-    }
+    state_->watch_counter(state_->signal);
 }
 
 Loop::~Loop() {
@@ -264,12 +273,12 @@ void Loop::post(std::function<void()> work) {
         state_->posted.push_back(std::move(work));
         state_->has_posted.store(true, std::memory_order_release);
     }
-    state_->raise_signal();
+    State::raise(state_->signal);
 }
 
 void Loop::stop() {
     state_->stopping.store(true);
-    state_->raise_signal();
+    State::raise(state_->signal);
 }
 
 Task<bool> Loop::within(Duration limit, Task<void> task) {
@@ -323,6 +332,10 @@ std::vector<double> Loop::lag_bounds() {
 }
 
 void Loop::observe_lag(Histogram& seconds) {
+    if (state_->mark < 0) {
+        state_->mark = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        state_->watch_counter(state_->mark);
+    }
     state_->lag_meter.begin(seconds, clock_.steady());
 }
 

@@ -104,7 +104,7 @@ class Loop {
     // How far behind the loop was when it last came round: due time of the oldest timer vs. now.
     Duration lag() const;
     // Observes there, from now on, how long work that comes up at any moment (one observation per
-    // 20 ms) waits until the loop has looked at all that was ready. Nothing under a driven clock.
+    // 20 ms) waits until the loop's turn comes to it. Nothing under a driven clock.
     void observe_lag(Histogram& seconds);
     static std::vector<double> lag_bounds();  // What that histogram is best made of.
 
