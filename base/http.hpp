@@ -75,7 +75,7 @@ class HttpStream {
 };
 
 struct HttpOptions {
-    int shards = 16;                 // curl multi handles; a request stays on its shard.
+    int shards = 128;                // curl multi handles; a request stays on its shard.
     long idle_connections_max = 64;  // Kept for reuse per shard …
     std::chrono::seconds idle_connection_limit{30};  // … for so long.
     // Connections at once to a host, by its origin (see origin_of); requests beyond wait for their

@@ -16,10 +16,11 @@ namespace {
 constexpr std::size_t exchange_unread_max = 256 * 1024;  // Of a stream; past it the sender waits.
 constexpr std::size_t exchange_header_bytes_max = 64 * 1024;
 constexpr std::size_t exchange_header_count_max = 200;
-constexpr long exchange_stream_chunk = 4'096;          // An event is smaller; every stream has one.
-constexpr long exchange_upload_chunk = 16'384;         // The least that libcurl takes.
-constexpr long exchange_upload_chunk_pieces = 65'536;  // Most conversations go out by one call.
-constexpr std::size_t exchange_body_kept_max = 4'096;
+constexpr long exchange_stream_chunk = 4'096;   // An event is smaller; every stream has one.
+constexpr long exchange_upload_chunk = 16'384;  // The least that libcurl takes.
+constexpr long exchange_upload_chunk_pieces = 65'536;
+constexpr std::size_t exchange_joined_max = 65'536;  // What libcurl sends along with the head.
+constexpr std::size_t exchange_body_kept_max = 1'024;
 
 template <class T>
 void exchange_set(void* easy, CURLoption option, T value) {
@@ -116,9 +117,12 @@ void Exchange::set_request_line() {
     }
 }
 
-// One piece goes out with the head, and libcurl does not copy it: it stays in `request` until it
-// has left. Several are fetched.
+// One piece stays in `request` until it has left; a small one goes out with the head, by one call.
+// Several large ones are fetched.
 void Exchange::set_body() {
+    if (request.body.size() <= exchange_joined_max && request.body.pieces().size() > 1) {
+        request.body = HttpBody(request.body.text());
+    }
     const std::vector<HttpBody::Piece>& pieces = request.body.pieces();
     exchange_set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     exchange_set(easy, CURLOPT_UPLOAD_BUFFERSIZE,
@@ -263,7 +267,6 @@ std::size_t Exchange::body_wanted(char* into, std::size_t size, std::size_t coun
         if (exchange.piece_read_ < piece.size()) break;
         ++exchange.piece_;
         exchange.piece_read_ = 0;
-        if (exchange.piece_ == pieces.size()) exchange.on_body_given();
     }
     return given;
 }

@@ -56,7 +56,6 @@ class Exchange {
     virtual void on_progress() {}       // Headers are complete, or body bytes have come.
     virtual void on_name_resolved() {}  // A socket is about to be opened to the host's address.
     virtual void on_connected() {}      // The request goes out now.
-    virtual void on_body_given() {}     // libcurl has all pieces of the body and sends them.
 
   private:
     void set_request_line();

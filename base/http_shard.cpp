@@ -238,10 +238,7 @@ void Transfer::on_name_resolved() {
 
 void Transfer::on_connected() {
     release_name();
-}
-
-void Transfer::on_body_given() {
-    if (shard_ != nullptr) shard_->await_sent(*this);
+    if (shard_ != nullptr && !request.body.empty()) shard_->await_sent(*this);
 }
 
 }  // namespace base::http_detail

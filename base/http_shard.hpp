@@ -52,7 +52,7 @@ class Shard {
     const ShardOptions options_;
     void* multi_ = nullptr;  // CURLM*
     std::size_t active_ = 0;
-    std::vector<Transfer*> sending_;  // The last pieces of their bodies.
+    std::vector<Transfer*> sending_;  // Those with a large body.
     bool used_ = false;               // May hold connections.
     Steady idle_since_{};
     Waiter timer_;
@@ -107,7 +107,6 @@ class Transfer final : public Exchange {
     void on_progress() override;
     void on_name_resolved() override;
     void on_connected() override;
-    void on_body_given() override;
 
     Loop& loop_;
     Names& names_;

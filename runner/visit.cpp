@@ -91,6 +91,8 @@ std::uint64_t Visit::seed() const {
     return number;
 }
 
+// Most of a visit is waiting for the model. The coroutines of other times are not inlined, lest
+// their frames lie in this one all day.
 base::Task<void> Visit::run() {
     co_await enter();
     inside_ = true;
@@ -111,7 +113,7 @@ base::Task<void> Visit::run() {
 }
 
 // Passwords are checked a few at a time; whoever comes in a crowd is told to wait a little.
-base::Task<clients::Login> Visit::log_in() {
+[[gnu::noinline]] base::Task<clients::Login> Visit::log_in() {
     const std::string email = claimed_.persona.email;
     for (int attempt = 1;; ++attempt) {
         std::chrono::milliseconds wait{0};
@@ -132,7 +134,7 @@ base::Task<clients::Login> Visit::log_in() {
 }
 
 // A token from an earlier visit may have been revoked since: this first call finds out.
-base::Task<std::vector<clients::Space>> Visit::find_spaces() {
+[[gnu::noinline]] base::Task<std::vector<clients::Space>> Visit::find_spaces() {
     bool refused = false;
     std::vector<clients::Space> spaces;
     try {
@@ -149,7 +151,7 @@ base::Task<std::vector<clients::Space>> Visit::find_spaces() {
     co_return spaces;
 }
 
-base::Task<void> Visit::enter() {
+[[gnu::noinline]] base::Task<void> Visit::enter() {
     VisitRecords records;
     records.visit_id = id();
     records.user_id = claimed_.persona.user_id;
@@ -257,7 +259,7 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
     return action;
 }
 
-base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
+[[gnu::noinline]] base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
     const clients::ToolMap::Entry* entry = session_->tools().by_api_name(use.name);
     progress_.waiting_for = Waiting::disk;
     if (use.valid && entry) check_lease();  // Before the intent: nothing is to be recorded then.
@@ -348,7 +350,7 @@ base::Task<std::optional<clients::Message>> Visit::ask_rating(bool structured) {
     return ask(question, turn, tokens_at_most(question.bytes() + turn.output_schema.size()));
 }
 
-base::Task<std::vector<catalog::Rating>> Visit::rate() {
+[[gnu::noinline]] base::Task<std::vector<catalog::Rating>> Visit::rate() {
     const RatingQuestion question{id(), progress_.modules, progress_.tool_calls};
     if (question.modules.empty()) co_return std::vector<catalog::Rating>{};
     progress_.waiting_for = Waiting::rating;

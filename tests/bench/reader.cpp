@@ -24,7 +24,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t shard_count = 16;
+constexpr std::size_t shard_count = 128;
 
 struct Exchange {
     std::string method, url, body;
