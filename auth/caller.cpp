@@ -1,7 +1,5 @@
 #include "auth/caller.hpp"
 
-#include <algorithm>
-
 #include "auth/context.hpp"
 #include "auth/identity/presence.hpp"
 #include "base/crypto.hpp"
@@ -16,9 +14,15 @@ using base::Failure;
 
 constexpr std::size_t caller_app_bytes_max = 64;
 
-bool caller_trusts(const Options& options, std::string_view address) {
-    return std::find(options.trusted_proxies.begin(), options.trusted_proxies.end(), address) !=
-           options.trusted_proxies.end();
+// A client may send the header itself and a proxy add another one: they are one list, in order.
+std::string caller_forwarded(const base::ServerRequest& request) {
+    std::string all;
+    const auto [first, last] = request.headers.equal_range("x-forwarded-for");
+    for (auto header = first; header != last; ++header) {
+        if (!all.empty()) all += ',';
+        all += header->second;
+    }
+    return all;
 }
 
 }  // namespace
@@ -31,15 +35,7 @@ std::string_view bearer_of(const base::ServerRequest& request) {
 }
 
 std::string address_of(const Context& context, const base::ServerRequest& request) {
-    const std::string& socket = request.remote_address;
-    if (!caller_trusts(context.options, socket)) return socket;
-    const auto hops = base::split(request.header("x-forwarded-for"), ',');
-    for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-        const std::string_view address = base::trim(*hop);
-        if (address.empty() || address.size() > 45) break;
-        if (!caller_trusts(context.options, address)) return std::string(address);
-    }
-    return socket;
+    return base::client_address(request.remote_address, caller_forwarded(request), context.proxies);
 }
 
 bool has_service_key(const Context& context, const base::ServerRequest& request) {

@@ -1,7 +1,10 @@
 // What every handler may use. Built once by Service; handlers hold it by reference.
 #pragma once
 
+#include <vector>
+
 #include "auth/options.hpp"
+#include "base/address.hpp"
 
 namespace base {
 class Clock;
@@ -11,7 +14,7 @@ class Postgres;
 
 namespace auth {
 
-class AddressLimits;
+class Limits;
 class Passwords;
 class PostOffice;
 class SigningKeys;
@@ -24,7 +27,8 @@ struct Context {
     SigningKeys& keys;
     Passwords& passwords;
     PostOffice& mail;
-    AddressLimits& limits;
+    Limits& limits;
+    const std::vector<base::AddressRange>& proxies;  // Whose X-Forwarded-For is believed.
 };
 
 }  // namespace auth

@@ -31,7 +31,7 @@ struct Options {
     std::vector<std::string> trusted_origins{"https://mana.how", "https://auth.mana.how",
                                              "https://whopxl.mana.how", "http://localhost:3001",
                                              "http://localhost:5173"};
-    // Socket addresses whose X-Forwarded-For is believed, counted from the right.
+    // Addresses and ranges whose X-Forwarded-For is believed, counted from the right.
     std::vector<std::string> trusted_proxies;
 
     // Other services. Mails go to notify_url; without it they become files in mail_folder (made
@@ -43,7 +43,7 @@ struct Options {
     int daily_signups_max = 0;    // 0: no cap.
     bool address_limits = false;  // Limits per client address; always on in production.
     int scrypt_parallel_max = 2;  // Each takes 32 MiB and a core.
-    int scrypt_waiting_max = 64;  // Past it: 503.
+    int scrypt_waiting_max = 32;  // Past it: 503. Fewer than the listener has threads.
 
     std::string timezone = "UTC";  // Of the personas' slots.
     std::chrono::seconds visit_deadline{600};

@@ -50,6 +50,19 @@ Options service_checked(Options options) {
     return options;
 }
 
+std::vector<base::AddressRange> service_proxies(const Options& options) {
+    std::vector<base::AddressRange> proxies;
+    for (const std::string& text : options.trusted_proxies) {
+        const auto range = base::AddressRange::read(text);
+        if (!range) {
+            throw base::Failure(base::Failure::Kind::invalid,
+                                "TRUSTED_PROXIES: must be addresses or ranges such as 10.0.0.0/8");
+        }
+        proxies.push_back(*range);
+    }
+    return proxies;
+}
+
 base::ServerOptions service_listener(const Options& options, base::Metrics& metrics) {
     base::ServerOptions listener;
     listener.name = "auth";
@@ -73,15 +86,17 @@ struct Service::State {
                      .scrypts = &metrics.counter("auth_scrypts_total",
                                                  "Slow password hashes that were computed")}),
           mail(database, options, clock, metrics),
-          limits(options.address_limits, clock),
-          context{database, clock, metrics, options, keys, passwords, mail, limits},
+          limits(options.address_limits, database, clock),
+          proxies(service_proxies(options)),
+          context{database, clock, metrics, options, keys, passwords, mail, limits, proxies},
           server(service_listener(options, metrics)) {}
 
     Options options;
     SigningKeys keys;
     Passwords passwords;
     PostOffice mail;
-    AddressLimits limits;
+    Limits limits;
+    const std::vector<base::AddressRange> proxies;
     Context context;
     std::atomic<bool> ready{false};
     base::Server server;  // Last: it stops before what its handlers use goes.

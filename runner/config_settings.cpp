@@ -81,8 +81,9 @@ std::vector<Setting> auth_settings() {
         {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173", "comma list of web origins",
          false, [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
         {"TRUSTED_PROXIES", "--trusted-proxies", "",
-         "comma list of proxies' addresses whose X-Forwarded-For the auth service believes", false,
-         [](Config& c, const std::string& t) { c.trusted_proxies = setting_addresses(t); }},
+         "comma list of proxies (addresses, ranges such as 10.0.0.0/8) whose X-Forwarded-For the "
+         "auth service believes",
+         false, [](Config& c, const std::string& t) { c.trusted_proxies = setting_addresses(t); }},
         {"MANA_NOTIFY_URL", "--notify-url", "",
          "service that sends mails; empty: they become files in the state directory, which "
          "production refuses",

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/address.hpp"
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/text.hpp"
@@ -156,7 +157,11 @@ std::vector<std::string> setting_origins(const std::string& text) {
 
 std::vector<std::string> setting_addresses(const std::string& text) {
     std::vector<std::string> items = setting_list(text);
-    for (const std::string& item : items) setting_address(item);
+    for (const std::string& item : items) {
+        if (!base::AddressRange::read(item)) {
+            refuse_setting("a comma list of IP addresses or ranges such as 10.0.0.0/8");
+        }
+    }
     return items;
 }
 

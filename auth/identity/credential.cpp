@@ -14,7 +14,6 @@ constexpr std::size_t credential_salt_hex = 32;
 constexpr std::size_t credential_key_hex = 128;
 constexpr std::size_t credential_units_min = 8;
 constexpr std::size_t credential_units_max = 128;
-constexpr auto credential_wait_max = std::chrono::seconds(10);
 constexpr std::string_view credential_light = "persona-v1:";
 constexpr std::size_t credential_mac_hex = 64;
 
@@ -77,51 +76,21 @@ void check_password_length(const base::Secret& password) {
     }
 }
 
-// Holding one is the right to use a core and its memory.
-class Passwords::Turn {
-  public:
-    explicit Turn(Passwords& owner) : owner_(owner) {
-        std::unique_lock lock(owner_.mutex_);
-        const int parallel_max = owner_.options_.parallel_max;
-        if (owner_.running_ >= parallel_max) {
-            if (owner_.waiting_ >= owner_.options_.waiting_max) refuse();
-            ++owner_.waiting_;
-            const bool free = owner_.freed_.wait_for(
-                lock, credential_wait_max, [&] { return owner_.running_ < parallel_max; });
-            --owner_.waiting_;
-            if (!free) refuse();
-        }
-        ++owner_.running_;
-        if (owner_.options_.scrypts) owner_.options_.scrypts->add();
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
-        {
-            const std::lock_guard lock(owner_.mutex_);
-            --owner_.running_;
-        }
-        owner_.freed_.notify_one();
-    }
+Passwords::Passwords(PasswordOptions options)
+    : options_(std::move(options)), pool_(options_.parallel_max, options_.waiting_max) {}
 
-  private:
-    [[noreturn]] static void refuse() {
-        throw base::Failure(base::Failure::Kind::unavailable,
-                            "too many passwords are being checked; try again in a second")
-            .retry_after(std::chrono::seconds(1));
-    }
-
-    Passwords& owner_;
-};
-
-Passwords::Passwords(PasswordOptions options) : options_(std::move(options)) {
-    base::require(options_.parallel_max > 0 && options_.waiting_max >= 0,
-                  "the password gate must let someone pass");
+template <class Work>
+auto Passwords::slowly(const Work& work) {
+    decltype(work()) result{};
+    pool_.run([&] {
+        if (options_.scrypts) options_.scrypts->add();
+        result = work();
+    });
+    return result;
 }
 
 std::string Passwords::hash(const base::Secret& password) {
-    const Turn turn(*this);
-    return hash_password(password);
+    return slowly([&] { return hash_password(password); });
 }
 
 std::string Passwords::hash_of_persona(std::string_view email, const base::Secret& password) {
@@ -140,9 +109,8 @@ bool Passwords::matches(const base::Secret& password, const std::optional<std::s
         std::string(credential_salt_hex, '0') + ":" + std::string(credential_key_hex, '0');
     const bool light = hash && is_light_hash(*hash);
     if (light && password_matches(password, *hash)) return true;
-    const Turn turn(*this);
     const bool slow = hash && is_scrypt_hash(*hash);
-    const bool equal = password_matches(password, slow ? *hash : nobody);
+    const bool equal = slowly([&] { return password_matches(password, slow ? *hash : nobody); });
     return equal && slow;
 }
 

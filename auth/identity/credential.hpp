@@ -10,12 +10,11 @@
 // who steals a light hash can try seed secrets as fast as HMACs go.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "auth/guard/hash_pool.hpp"
 #include "base/secret.hpp"
 
 namespace base {
@@ -43,12 +42,13 @@ void check_password_length(const base::Secret& password);
 
 struct PasswordOptions {
     int parallel_max = 2;      // scrypts at a time; each takes a core and its memory.
-    int waiting_max = 64;      // For their turn; past it Failure::unavailable with retry_after.
+    int waiting_max = 32;      // For their turn; past it Failure::unavailable with retry_after.
     base::Secret seed_secret;  // PERSONA_SEED_SECRET; empty: no password counts as derived.
     base::Counter* scrypts = nullptr;  // How many were computed; outlives the passwords.
 };
 
-// Resource; any thread. The calling thread computes.
+// Resource; any thread. Slow hashes are computed by a pool of its own (see HashPool for what it
+// throws when too many wait), everything else by the calling thread.
 class Passwords {
   public:
     explicit Passwords(PasswordOptions options);
@@ -67,12 +67,11 @@ class Passwords {
     bool matches(const base::Secret& password, const std::optional<std::string>& hash);
 
   private:
-    class Turn;
+    template <class Work>
+    auto slowly(const Work& work);
 
     const PasswordOptions options_;
-    std::mutex mutex_;
-    std::condition_variable freed_;
-    int running_ = 0, waiting_ = 0;
+    HashPool pool_;
 };
 
 }  // namespace auth

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/crypto.hpp"
 #include "base/text.hpp"
 
 namespace auth {
@@ -15,6 +16,24 @@ constexpr std::string_view insert_event = R"(
                                       created_at)
     values ($1, $2, $3, $4, $5::jsonb, $6::timestamptz))";
 
+constexpr std::string_view events_of_user = R"(
+    select id::text as id, event_type, ip_address, user_agent, metadata, created_at
+      from auth.security_events
+     where user_id = $1
+       and ($3::text is null or (created_at, id) < (
+            select b.created_at, b.id from auth.security_events b
+             where b.id::text = $3 and b.user_id = $1))
+     order by created_at desc, id desc limit $2::integer)";
+
+constexpr std::string_view blank_events = R"(
+    update auth.security_events
+       set ip_address = null, user_agent = null, metadata = null, pseudonym = $2
+     where user_id = $1)";
+
+base::Json event_text(const std::optional<std::string>& text) {
+    return text ? base::Json(*text) : base::Json(nullptr);
+}
+
 }  // namespace
 
 void record_event(base::Transaction& transaction, const SecurityEvent& event, base::Moment now) {
@@ -22,8 +41,40 @@ void record_event(base::Transaction& transaction, const SecurityEvent& event, ba
     if (event.code) metadata["code"] = *event.code;
     if (event.endpoint) metadata["endpoint"] = *event.endpoint;
     if (event.email) metadata["email"] = *event.email;
+    if (event.more.is_object()) metadata.update(event.more);
     const std::string agent = base::cut(base::clean_utf8(event.user_agent), event_agent_bytes_max);
     transaction.run(insert_event, {event.user_id, event.type, event.address, agent, metadata, now});
+}
+
+void record_act(base::Transaction& transaction, std::string_view type, std::string_view user_id,
+                const Client& client, base::Moment now, const base::Json& more) {
+    record_event(transaction,
+                 {.type = type,
+                  .user_id = std::string(user_id),
+                  .address = client.address,
+                  .user_agent = client.user_agent,
+                  .more = more},
+                 now);
+}
+
+base::Json list_events(base::Transaction& transaction, std::string_view user_id, int limit,
+                       const std::optional<std::string>& before) {
+    base::Json events = base::Json::array();
+    for (const auto& row : transaction.run(events_of_user, {user_id, limit, before})) {
+        events.push_back(
+            {{"id", row.text("id")},
+             {"userId", std::string(user_id)},
+             {"eventType", row.text("event_type")},
+             {"ipAddress", event_text(row.text_or_none("ip_address"))},
+             {"userAgent", event_text(row.text_or_none("user_agent"))},
+             {"metadata", row.is_null("metadata") ? base::Json::object() : row.json("metadata")},
+             {"createdAt", base::to_iso(row.moment("created_at"))}});
+    }
+    return events;
+}
+
+void pseudonymise_events(base::Transaction& transaction, std::string_view user_id) {
+    transaction.run(blank_events, {user_id, "deleted-" + base::random_id()});
 }
 
 }  // namespace auth

@@ -1,7 +1,8 @@
 #include "auth/identity/limits.hpp"
 
-#include <arpa/inet.h>
-
+#include "auth/caller.hpp"
+#include "auth/context.hpp"
+#include "base/address.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
 
@@ -9,46 +10,59 @@ namespace auth {
 
 namespace {
 
-constexpr std::size_t limits_counts_max = 20'000;
+constexpr std::size_t limits_who_bytes_max = 320;
 
-std::string limits_network(std::string_view who) {
-    in6_addr address{};
-    const std::string text(who);
-    if (text.find(':') == std::string::npos || inet_pton(AF_INET6, text.c_str(), &address) != 1) {
-        return text;
-    }
-    return base::to_hex({reinterpret_cast<const char*>(address.s6_addr), 8});
+constexpr std::string_view count_request = R"(
+    insert into auth.request_limits as l (rule, who, until, requests)
+    values ($1, $2, $3::timestamptz, 1)
+    on conflict (rule, who) do update
+       set requests = case when l.until <= $4::timestamptz then 1
+                           else least(l.requests, $5::integer) + 1 end,
+           until = case when l.until <= $4::timestamptz then excluded.until else l.until end
+    returning requests, until)";
+
+constexpr std::string_view forget_limits = R"(
+    delete from auth.request_limits where (rule, who) in (
+        select rule, who from auth.request_limits where until <= $1::timestamptz
+         limit 500 for update skip locked))";
+
+std::string limits_key(std::string_view who) {
+    const auto address = base::read_address(who);
+    return address ? base::network_of(*address) : std::string(who.substr(0, limits_who_bytes_max));
+}
+
+// One request in thirty-two clears away what the others left.
+bool limits_clean_up() {
+    return (static_cast<unsigned char>(base::random_bytes(1)[0]) & 31) == 0;
 }
 
 }  // namespace
 
-AddressLimits::AddressLimits(bool enabled, base::Clock& clock) : enabled_(enabled), clock_(clock) {}
+Limits::Limits(bool enabled, base::Postgres& database, base::Clock& clock)
+    : enabled_(enabled), database_(database), clock_(clock) {}
 
-void AddressLimits::admit(const LimitRule& rule, std::string_view who) {
+void Limits::admit(const LimitRule& rule, std::string_view who) {
     if (!enabled_) return;
-    const std::string key = std::string(rule.name) + " " + limits_network(who);
-    const base::Steady now = clock_.steady();
-    const std::lock_guard lock(mutex_);
-    if (counts_.size() >= limits_counts_max) {
-        // Sweeping looks at every count, so a flood may cause it once a second at most.
-        if (now >= next_sweep_) {
-            std::erase_if(counts_, [&](const auto& entry) { return entry.second.until <= now; });
-            next_sweep_ = now + std::chrono::seconds(1);
-        }
-        // A flood from many networks: forgetting one of them is better than growing.
-        if (counts_.size() >= limits_counts_max) counts_.erase(counts_.begin());
-    }
-    Count& count = counts_[key];
-    if (count.requests == 0 || now >= count.until) count = {now + rule.window, 0};
-    if (count.requests >= rule.requests_max) {
-        const auto wait =
-            std::chrono::ceil<std::chrono::seconds>(std::chrono::nanoseconds(count.until - now));
-        throw base::Failure(base::Failure::Kind::throttled,
-                            "too many requests from this address; wait and try again",
-                            "RATE_LIMITED")
-            .retry_after(wait);
-    }
-    ++count.requests;
+    const base::Moment now = clock_.now();
+    const auto row = database_.transact([&](base::Transaction& transaction) {
+        // A count that a crash of the server forgets is no loss worth a disk sync.
+        transaction.set_local("synchronous_commit", "off");
+        if (limits_clean_up()) transaction.run(forget_limits, {now});
+        return transaction.run(count_request,
+                               {rule.name, limits_key(who), base::Moment(now + rule.window), now,
+                                rule.requests_max})[0];
+    });
+    if (row.integer("requests") <= rule.requests_max) return;
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(row.moment("until") - now);
+    throw base::Failure(base::Failure::Kind::throttled,
+                        "too many requests from this address; wait and try again", "RATE_LIMITED")
+        .retry_after(wait);
+}
+
+void admit_address(const Context& context, const base::ServerRequest& request,
+                   const LimitRule& rule) {
+    if (has_service_key(context, request)) return;
+    context.limits.admit(rule, address_of(context, request));
 }
 
 }  // namespace auth

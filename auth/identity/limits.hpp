@@ -1,15 +1,21 @@
-// How often one address, or one mail box, may ask for what costs us a hash or a mail.
+// How often one address, or one mail box, may ask for what costs us a hash or a mail. Counted in
+// the database, so that it holds over all processes; when the database is away nobody is admitted.
 #pragma once
 
 #include <chrono>
-#include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/postgres.hpp"
+
+namespace base {
+struct ServerRequest;
+}
 
 namespace auth {
+
+struct Context;
 
 struct LimitRule {
     std::string_view name;
@@ -19,31 +25,30 @@ struct LimitRule {
 
 inline constexpr LimitRule sign_in_limit{"sign-in", 3, std::chrono::seconds(10)};
 inline constexpr LimitRule sign_up_limit{"sign-up", 3, std::chrono::seconds(10)};
+inline constexpr LimitRule password_limit{"password", 3, std::chrono::seconds(10)};
 inline constexpr LimitRule mail_limit{"mail", 3, std::chrono::seconds(60)};
 
-// Resource; any thread. Counts are per process; the password lockout, which must hold across
-// processes, is in the database.
-class AddressLimits {
+// Resource; any thread.
+class Limits {
   public:
-    AddressLimits(bool enabled, base::Clock& clock);
-    AddressLimits(const AddressLimits&) = delete;
-    AddressLimits& operator=(const AddressLimits&) = delete;
+    Limits(bool enabled, base::Postgres& database, base::Clock& clock);
+    Limits(const Limits&) = delete;
+    Limits& operator=(const Limits&) = delete;
 
-    // Throws Failure::throttled (RATE_LIMITED, with retry_after) past the rule. IPv6 addresses
-    // count by their /64 network.
+    // Counts the request, in a transaction of its own: what its caller does afterwards does not
+    // take it back. Throws Failure::throttled (RATE_LIMITED, with retry_after) past the rule. A
+    // window begins with its first request and what is refused does not extend it. `who` is an
+    // address (IPv6 counts by its /64) or anything else that is counted.
     void admit(const LimitRule& rule, std::string_view who);
 
   private:
-    struct Count {
-        base::Steady until;
-        int requests = 0;
-    };
-
     const bool enabled_;
+    base::Postgres& database_;
     base::Clock& clock_;
-    std::mutex mutex_;
-    std::map<std::string, Count, std::less<>> counts_;
-    base::Steady next_sweep_{};
 };
+
+// Admits the client's address; services of ours, shown by a valid service key, have no such limit.
+void admit_address(const Context& context, const base::ServerRequest& request,
+                   const LimitRule& rule);
 
 }  // namespace auth

@@ -129,7 +129,7 @@ LoginWish read_login_wish(const Context& context, const base::ServerRequest& req
     wish.user_agent = std::string(request.header("user-agent"));
     wish.endpoint = request.path;
     wish.locale = locale_of(request.header("accept-language"));
-    if (!wish.trusted) context.limits.admit(sign_in_limit, wish.address);
+    admit_address(context, request, sign_in_limit);
     return wish;
 }
 

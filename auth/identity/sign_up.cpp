@@ -7,6 +7,7 @@
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/limits.hpp"
+#include "auth/identity/one_time.hpp"
 #include "auth/identity/token.hpp"
 #include "auth/mail/post_office.hpp"
 #include "base/crypto.hpp"
@@ -23,34 +24,11 @@ using base::Failure;
 constexpr auto verification_life = std::chrono::hours(1);
 constexpr auto verification_pause = std::chrono::minutes(5);
 
-constexpr std::string_view fresh_verification = R"(
-    select exists (select from auth.verification
-                    where value = $1 and identifier like 'verify-email:%'
-                      and created_at > $2::timestamptz) as fresh)";
-
-constexpr std::string_view insert_verification = R"(
-    insert into auth.verification (id, identifier, value, expires_at, created_at, updated_at)
-    values ($1, $2, $3, $4::timestamptz, $5::timestamptz, $5::timestamptz))";
-
-constexpr std::string_view use_verification_row = R"(
-    delete from auth.verification
-     where identifier = $1 and value = $2 and expires_at > $3::timestamptz returning id)";
-
-constexpr std::string_view delete_verification_rows = R"(
-    delete from auth.verification where value = $1 and identifier like 'verify-email:%')";
-
-constexpr std::string_view forget_verifications = R"(
-    delete from auth.verification where id in (
-        select id from auth.verification where expires_at <= $1::timestamptz
-         limit 100 for update skip locked))";
+constexpr std::string_view verification_purpose = "verify-email";
 
 // The key of mailed links is not the secret itself: what signs cookies must not sign links.
 std::string verification_key(const Context& context) {
     return base::derive_key(context.options.secret.reveal(), "auth mail verification");
-}
-
-std::string verification_identifier(std::string_view token) {
-    return "verify-email:" + base::to_hex(base::sha256(token));
 }
 
 // What follows from a new account elsewhere. The credits service redeems gifts that wait for the
@@ -129,13 +107,17 @@ Profile sign_up(const Context& context, const SignUpWish& wish) {
 
 void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,
                         std::string_view callback, Locale locale, base::Moment now) {
-    transaction.run(forget_verifications, {now});
-    const auto asked =
-        transaction.run(fresh_verification, {user.id, base::Moment(now - verification_pause)});
-    if (asked[0].flag("fresh")) return;
+    if (has_one_time(transaction, verification_purpose, user.id,
+                     base::Moment(now - verification_pause))) {
+        return;
+    }
     const std::string token = sign_mail_token(verification_key(context), user.email, now);
-    transaction.run(insert_verification, {base::random_id(), verification_identifier(token),
-                                          user.id, base::Moment(now + verification_life), now});
+    put_one_time(transaction,
+                 {.purpose = verification_purpose,
+                  .secret = token,
+                  .about = {.user_id = user.id},
+                  .life = verification_life},
+                 now);
     const std::string_view target = callback.empty() ? context.options.web_url : callback;
     std::string link = context.options.base_url + "/api/auth/verify-email?token=" + token;
     if (!target.empty()) link += "&callbackURL=" + base::url_encode(target);
@@ -166,10 +148,9 @@ VerifyResult use_verification(const Context& context, std::string_view token,
         const auto user = find_user_by_email(transaction, opened.email);
         if (!user) return VerifyResult::unknown_user;
         if (user->email_verified) return VerifyResult::already;
-        const auto used =
-            transaction.run(use_verification_row, {verification_identifier(token), user->id, now});
-        if (used.empty()) return VerifyResult::invalid_token;
-        transaction.run(delete_verification_rows, {user->id});
+        const auto used = use_one_time(transaction, verification_purpose, token, now);
+        if (!used || used->user_id != user->id) return VerifyResult::invalid_token;
+        drop_one_time(transaction, verification_purpose, user->id);
         mark_email_verified(transaction, user->id, now);
         record_event(transaction,
                      {.type = "EMAIL_VERIFIED",

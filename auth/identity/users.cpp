@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "auth/identity/events.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
@@ -70,9 +71,6 @@ constexpr std::string_view user_for_delete =
     "select email, kind::text as kind from auth.users where id = $1 for update";
 
 constexpr std::string_view delete_events = "delete from auth.security_events where user_id = $1";
-constexpr std::string_view blank_events = R"(
-    update auth.security_events set ip_address = null, user_agent = null, metadata = null
-     where user_id = $1)";
 constexpr std::string_view delete_attempts = "delete from auth.login_attempts where email = $1";
 constexpr std::string_view delete_locks = "delete from auth.login_locks where email = $1";
 constexpr std::string_view delete_verifications = "delete from auth.verification where value = $1";
@@ -174,7 +172,11 @@ bool delete_user_completely(base::Transaction& transaction, std::string_view use
     const auto row = transaction.run(user_for_delete, {user_id}).first();
     if (!row) return false;
     delete_spaces_owned_alone(transaction, user_id);
-    transaction.run(row->text("kind") == "persona" ? delete_events : blank_events, {user_id});
+    if (row->text("kind") == "persona") {
+        transaction.run(delete_events, {user_id});
+    } else {
+        pseudonymise_events(transaction, user_id);
+    }
     transaction.run(delete_attempts, {row->text("email")});
     transaction.run(delete_locks, {row->text("email")});
     transaction.run(delete_verifications, {user_id});

@@ -70,8 +70,8 @@ void mark_email_verified(base::Transaction& transaction, std::string_view user_i
 std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Moment day);
 
 // The user with sessions, accounts, memberships, spaces that nobody else owns, and login history.
-// Audit events of a persona go too; those of anybody else stay without name and address. False when
-// there is no such user.
+// Audit events of a persona go too; those of anybody else stay under a pseudonym. False when there
+// is no such user.
 bool delete_user_completely(base::Transaction& transaction, std::string_view user_id);
 
 // Lower case and trimmed; throws Failure::invalid (code INVALID_EMAIL) when it is no address.

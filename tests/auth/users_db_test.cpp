@@ -105,6 +105,10 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
     EXPECT_EQ(count("auth.security_events where user_id is not null or ip_address is not null or "
                     "metadata is not null"),
               0);
+    const auto pseudonyms = sql("select distinct pseudonym from auth.security_events");
+    ASSERT_EQ(pseudonyms.size(), 1u) << "her events stay together";
+    EXPECT_TRUE(pseudonyms[0].text("pseudonym").starts_with("deleted-"));
+    EXPECT_EQ(pseudonyms[0].text("pseudonym").find(anna), std::string::npos);
     EXPECT_FALSE(pool_.transact([&](base::Transaction& transaction) {
         return auth::delete_user_completely(transaction, anna);
     }));
