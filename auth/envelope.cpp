@@ -58,16 +58,31 @@ base::ServerResponse print_guarded(const Failure& failure) {
             {{"statusCode", status}, {"message", envelope_message(failure)}}, status);
     }
     if (failure.kind() == Failure::Kind::forbidden) {
-        return base::ServerResponse::json({{"error", "Forbidden"}, {"message", failure.what()}},
-                                          status);
+        Json body = {{"error", "Forbidden"}, {"message", failure.what()}};
+        if (!failure.code().empty()) body["code"] = failure.code();
+        return base::ServerResponse::json(body, status);
     }
     Json body = {{"error", failure.what()}};
     if (!failure.code().empty()) body["code"] = failure.code();
     return base::ServerResponse::json(body, status);
 }
 
+// Where the client library expects another status than the failure's kind says.
+int native_status_of(const Failure& failure) {
+    static const std::vector<std::pair<std::string_view, int>> by_code = {
+        {"ORGANIZATION_NOT_FOUND", 400},
+        {"MEMBER_NOT_FOUND", 400},
+        {"INVITATION_NOT_FOUND", 400},
+        {"YOU_ARE_NOT_ALLOWED_TO_DELETE_THIS_MEMBER", 401},
+    };
+    for (const auto& [code, status] : by_code) {
+        if (failure.code() == code) return status;
+    }
+    return envelope_status(failure);
+}
+
 base::ServerResponse print_native(const Failure& failure) {
-    const int status = envelope_status(failure);
+    const int status = native_status_of(failure);
     if (failure.code() == "RATE_LIMITED") {
         auto answer = base::ServerResponse::json({{"message", failure.what()}}, status);
         answer.content_type = "text/plain";

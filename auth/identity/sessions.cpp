@@ -18,11 +18,13 @@ constexpr std::string_view insert_session = R"(
             $8))";
 
 constexpr std::string_view session_by_token = R"(
-    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived
+    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived,
+           active_organization_id
       from auth.sessions where token = $1 and revoked_at is null)";
 
 constexpr std::string_view session_by_id = R"(
-    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived
+    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived,
+           active_organization_id
       from auth.sessions where id = $1 and revoked_at is null)";
 
 constexpr std::string_view extend_session = R"(
@@ -57,6 +59,7 @@ std::optional<Login> session_login(base::Transaction& transaction, const base::S
     session.ip_address = row->text_or_none("ip_address").value_or("");
     session.user_agent = row->text_or_none("user_agent").value_or("");
     session.short_lived = row->flag("short_lived");
+    session.active_organization_id = row->text_or_none("active_organization_id");
     if (session.expires_at <= now) {
         delete_session_by_id(transaction, session.id);
         return std::nullopt;
@@ -76,6 +79,9 @@ base::Json session_json(const Session& session) {
             {"ipAddress", session.ip_address},
             {"userAgent", session.user_agent},
             {"userId", session.user_id},
+            {"activeOrganizationId", session.active_organization_id
+                                         ? base::Json(*session.active_organization_id)
+                                         : base::Json(nullptr)},
             {"id", session.id}};
 }
 

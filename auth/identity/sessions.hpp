@@ -27,7 +27,8 @@ struct Session {
     std::string ip_address;
     std::string user_agent;
     bool short_lived = false;
-    base::Secret token;  // Empty when it was found by its id.
+    std::optional<std::string> active_organization_id;  // The space it works in.
+    base::Secret token;                                 // Empty when it was found by its id.
 };
 
 base::Json session_json(const Session& session);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/identity/events.hpp"
+#include "auth/spaces/invitations.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
@@ -171,6 +172,7 @@ std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Mo
 bool delete_user_completely(base::Transaction& transaction, std::string_view user_id) {
     const auto row = transaction.run(user_for_delete, {user_id}).first();
     if (!row) return false;
+    forget_invitations(transaction, user_id);
     delete_spaces_owned_alone(transaction, user_id);
     if (row->text("kind") == "persona") {
         transaction.run(delete_events, {user_id});

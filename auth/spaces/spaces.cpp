@@ -50,6 +50,12 @@ constexpr std::string_view memberships_of_user = R"(
     select organization_id, role from auth.members
      where user_id = $1 order by created_at, id limit 1000)";
 
+// Two owners of one space who are deleted at once would each see the other stay.
+constexpr std::string_view lock_spaces_of_user = R"(
+    select id from auth.organizations
+     where id in (select organization_id from auth.members where user_id = $1)
+     order by id for update)";
+
 constexpr std::string_view delete_lonely_spaces = R"(
     delete from auth.organizations o
      where exists (select from auth.members m where m.organization_id = o.id and m.user_id = $1
@@ -156,6 +162,7 @@ std::vector<Membership> list_memberships(base::Transaction& transaction, std::st
 }
 
 void delete_spaces_owned_alone(base::Transaction& transaction, std::string_view user_id) {
+    transaction.run(lock_spaces_of_user, {user_id});
     transaction.run(delete_lonely_spaces, {user_id});
 }
 

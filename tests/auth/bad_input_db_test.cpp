@@ -9,6 +9,7 @@
 #include "tests/auth/bad_input.hpp"
 #include "tests/auth/bad_input_identity.hpp"
 #include "tests/auth/bad_input_personas.hpp"
+#include "tests/auth/bad_input_spaces.hpp"
 
 namespace tests {
 namespace {
@@ -24,6 +25,14 @@ class BadInputTest : public ServiceTest {
         admin_ = bearer(login("root@example.com").text("accessToken"));
         world_.user_id = add_user("user@example.com");
         user_ = bearer(login("user@example.com").text("accessToken"));
+        const Answer space = post("/api/auth/organization/create",
+                                  {{"name", "Chor"},
+                                   {"slug", "chor"},
+                                   {"metadata", {{"type", "club"}}},
+                                   {"keepCurrentActiveOrganization", true}},
+                                  user_);
+        ASSERT_EQ(space.status, 200) << space.raw.body;
+        world_.space_id = space.text("id");
         const Answer made = post("/api/v1/admin/personas", good_persona(), admin_);
         ASSERT_EQ(made.status, 200) << made.raw.body;
         world_.persona_id = made.text("userId");
@@ -126,7 +135,8 @@ class BadInputTest : public ServiceTest {
     // Each room's table.
     std::vector<Endpoint> endpoints() const {
         std::vector<Endpoint> all;
-        for (const auto& room : {identity_bad_input(world_), personas_bad_input(world_)}) {
+        for (const auto& room :
+             {identity_bad_input(world_), personas_bad_input(world_), spaces_bad_input(world_)}) {
             all.insert(all.end(), room.begin(), room.end());
         }
         return all;
@@ -273,7 +283,9 @@ TEST_F(BadInputTest, AnotherMethodIs405InTheEnvelopeOfTheFamily) {
         // Another pattern may fit the path too.
         for (const std::string& method : known) allowed += (allowed.empty() ? "" : ", ") + method;
         for (const char* method : {"GET", "POST", "PUT", "PATCH", "DELETE"}) {
-            const bool both = path == "/api/v1/admin/personas/x" || path.ends_with("/personas/due");
+            const bool both = path == "/api/v1/admin/personas/x" ||
+                              path.ends_with("/personas/due") ||
+                              path == "/api/v1/gilden/accept-invitation";
             if (known.contains(method) || both) continue;
             const Answer answer = send(method, path);
             expect_refused(answer, 405, "method", allowed, method + (" " + path + ": "));
