@@ -18,16 +18,17 @@ namespace {
 
 constexpr std::string_view persona_exists = "select 1 from auth.personas where user_id = $1";
 
-// Whether she exists, and a visit of the list that is none of hers.
+// Whether she exists, and a visit of the list that is none of hers. One look-up a visit: joined,
+// all visits of hers would be read.
 constexpr std::string_view find_owners = R"(
 select exists (select from auth.personas where user_id = $1) as known,
     (select w.tick_id from unnest($2::text[]) as w (tick_id)
-    where not exists (select from auth.persona_visits v
-        where v.tick_id = w.tick_id and v.user_id = $1)
+    where (select v.user_id from auth.persona_visits v where v.tick_id = w.tick_id)
+        is distinct from $1
     limit 1) as unknown_visit)";
 
 // Arrays are read several times faster than a document of the same rows.
-constexpr std::string_view insert_actions_once = R"(
+constexpr std::string_view insert_actions = R"(
 insert into auth.persona_actions (id, persona_id, tick_id, seq, started_at, module, tool_name,
     input_hash, input, outcome, result, error_message, latency_ms, created_at)
 select r.id, $1, r.tick_id, r.seq, r.started_at, r.module, r.tool_name, r.input_hash, r.input,
@@ -36,8 +37,7 @@ select r.id, $1, r.tick_id, r.seq, r.started_at, r.module, r.tool_name, r.input_
 from unnest($2::text[], $3::text[], $4::integer[], $5::timestamptz[], $6::text[], $7::text[],
     $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::bigint[])
     as r (id, tick_id, seq, started_at, module, tool_name, input_hash, input, outcome,
-        error_message, latency_ms)
-on conflict do nothing)";
+        error_message, latency_ms))";
 
 // Rows that were just inserted equal themselves; the others show whether they say the same.
 constexpr std::string_view count_differing_actions = R"(
@@ -248,8 +248,23 @@ void Records::require_persona(const std::string& user_id) {
     if (!knows_persona(user_id)) throw persona_unknown();
 }
 
+// Looking for each row before inserting it costs a third more. So it is done only when a row turns
+// out to be known: when an answer was lost and the batch comes again.
 Stored Records::store_actions(const std::string& user_id,
                               const std::vector<catalog::Action>& actions, base::Moment now) {
+    try {
+        return store_actions(user_id, actions, insert_actions, now);
+    } catch (const base::Failure& failure) {
+        // Nothing of the batch was stored; the keys of rows are its only unique ones.
+        if (failure.kind() != base::Failure::Kind::conflict) throw;
+    }
+    return store_actions(user_id, actions, std::string(insert_actions) + " on conflict do nothing",
+                         now);
+}
+
+Stored Records::store_actions(const std::string& user_id,
+                              const std::vector<catalog::Action>& actions, std::string_view insert,
+                              base::Moment now) {
     ActionColumns columns;
     std::set<std::string> visit_ids;
     bool old_client = false;
@@ -264,8 +279,8 @@ Stored Records::store_actions(const std::string& user_id,
     const base::SqlParams params = columns.params(user_id);
     return database_.transact([&](base::Transaction& transaction) {
         require_owners(transaction, user_id, visit_ids);
-        const Stored stored = store_rows(transaction, insert_actions_once, count_differing_actions,
-                                         params, actions.size(), now);
+        const Stored stored =
+            store_rows(transaction, insert, count_differing_actions, params, actions.size(), now);
         if (old_client) {
             const auto row = transaction.run(lock_cadence, {user_id}).first();
             if (row) {

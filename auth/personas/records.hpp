@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "auth/personas/visits.hpp"
@@ -48,6 +49,9 @@ class Records {
                            const std::function<bool(const base::Json&)>& row);
 
   private:
+    Stored store_actions(const std::string& user_id, const std::vector<catalog::Action>& actions,
+                         std::string_view insert, base::Moment now);
+
     base::Postgres& database_;
     const VisitRules rules_;
 };

@@ -1,6 +1,9 @@
 // Actions and ratings on a real database: nothing lost, nothing doubled, nothing invented.
+#include <atomic>
 #include <map>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -49,6 +52,26 @@ TEST_F(RecordsTest, rows_are_keyed_by_themselves_and_counted_truly) {
     EXPECT_EQ(second.known, 1u);
     EXPECT_EQ(second.differing, 0u);
     EXPECT_EQ(actions(), 4);
+}
+
+TEST_F(RecordsTest, one_batch_sent_many_times_at_once_is_stored_once) {
+    std::vector<catalog::Action> batch;
+    for (int seq = 1; seq <= 50; ++seq) batch.push_back(action(visit_, seq));
+    std::atomic<std::size_t> inserted{0}, known{0}, differing{0};
+    std::vector<std::thread> senders;
+    for (int i = 0; i < 4; ++i) {
+        senders.emplace_back([&] {
+            const auto stored = store(user_, batch);
+            inserted += stored.inserted;
+            known += stored.known;
+            differing += stored.differing;
+        });
+    }
+    for (std::thread& sender : senders) sender.join();
+    EXPECT_EQ(inserted, 50u);
+    EXPECT_EQ(known, 150u);
+    EXPECT_EQ(differing, 0u);
+    EXPECT_EQ(actions(), 50);
 }
 
 TEST_F(RecordsTest, a_known_row_with_other_content_is_reported_and_the_first_one_stays) {
