@@ -1,5 +1,6 @@
-// The product's tools over MCP (Streamable HTTP, revisions 2025-03-26 to 2025-11-25). A session is
-// opened per visit; a tool call is sent once, and what became of it is always answered.
+// The product's tools over MCP (Streamable HTTP): sessions (revisions 2025-03-26 to 2025-11-25) or
+// stateless requests (2026-07-28), whichever the server speaks. One McpSession per visit; a tool
+// call is sent once, and what became of it is always answered.
 #pragma once
 
 #include <chrono>
@@ -22,18 +23,27 @@
 
 namespace clients {
 
+// How a server is spoken to. Automatic: it is asked once whether it speaks the stateless revision,
+// and the answer is kept for its URL until it no longer fits.
+enum class McpEra { automatic, sessions, stateless };
+
 struct McpTarget {
-    std::string url;  // Of the endpoint, e.g. "http://127.0.0.1:3069/mcp".
-    base::Secret bearer;
-    std::string space_id;  // Sent as X-Mana-Space; empty: not sent.
+    std::string url;                 // Of the endpoint, e.g. "http://127.0.0.1:3069/mcp".
+    base::Secret bearer;             // Empty: no Authorization header.
+    std::string space_id;            // Sent as X-Mana-Space; empty: not sent.
+    base::HttpHeaders headers = {};  // Sent as they are.
+    McpEra era = McpEra::automatic;
 };
 
 struct McpOptions {
     std::string alias = "product";                    // Module of tools whose name has no prefix.
     std::chrono::milliseconds request_limit{30'000};  // Handshake and lists; calls bring their own.
+    std::chrono::milliseconds probe_limit{10'000};    // The question for the era.
+    std::chrono::milliseconds call_limit_max{300'000};  // Of a call that makes progress.
     std::size_t answer_bytes_max = std::size_t{8} * 1024 * 1024;
     std::size_t result_bytes_max = std::size_t{32} * 1024;  // Of a call's text.
     int pages_max = 50;
+    std::size_t list_bytes_max = std::size_t{16} * 1024 * 1024;  // Of all pages.
     std::size_t tools_max = 1'000;
 };
 
@@ -59,7 +69,9 @@ class McpSession {
   public:
     virtual ~McpSession() = default;
 
-    virtual const ToolMap& tools() const = 0;  // The same for the session's whole life.
+    // Another map after a call during which the server said that its tools changed; earlier ones
+    // live as long as the session.
+    virtual const ToolMap& tools() const = 0;
     virtual const std::string& server_name() const = 0;
     virtual const std::string& server_version() const = 0;
     virtual const std::string& protocol_version() const = 0;
@@ -76,9 +88,18 @@ class McpSession {
     virtual base::Task<void> close() = 0;
 };
 
-// Products list the same tools to every visit: a list that reads like one before is that one.
-// Exact, by the text of its pages.
-using ToolLists = std::map<std::string, std::shared_ptr<const ToolMap>, std::less<>>;
+// A list of tools, and who lists them.
+struct ListedTools {
+    std::shared_ptr<const ToolMap> map;
+    std::string server_name, server_version;  // Empty where the list does not say.
+};
+
+// What sessions leave for later ones. Products list the same tools to every visit: a list that
+// reads like one before is that one. Exact, by the text of its pages.
+struct McpMemory {
+    std::map<std::string, ListedTools, std::less<>> lists;
+    std::map<std::string, McpEra, std::less<>> eras;  // By URL; never automatic.
+};
 
 // Resource of the loop thread.
 class Mcp {
@@ -96,7 +117,7 @@ class Mcp {
     base::Http& http_;
     McpOptions options_;
     base::Metrics& metrics_;
-    ToolLists lists_;
+    McpMemory memory_;
 };
 
 }  // namespace clients

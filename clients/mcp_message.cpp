@@ -7,6 +7,7 @@
 
 #include "base/failure.hpp"
 #include "base/text.hpp"
+#include "clients/mcp_stateless.hpp"
 
 namespace clients {
 
@@ -41,10 +42,28 @@ bool is_answer_to(const base::Json& message, std::int64_t id) {
                         "outcome_unknown"};
 }
 
+// Notices of no concern to us are passed over.
+void sort_notice(const base::Json& message, std::int64_t id, RpcArrival& arrival) {
+    const std::string method = mcp_text(message, "method");
+    if (method == "notifications/tools/list_changed") arrival.tools_changed = true;
+    if (method != "notifications/progress") return;
+    const auto params = message.find("params");
+    if (params == message.end() || !params->is_object()) return;
+    const auto token = params->find("progressToken");
+    if (token == params->end()) return;
+    arrival.progressed =
+        arrival.progressed || (token->is_number_integer() ? token->get<std::int64_t>() == id
+                                                          : *token == std::to_string(id));
+}
+
 void sort_rpc(base::Json& message, std::int64_t id, RpcArrival& arrival) {
     if (!message.is_object()) fail_rpc("something that is no JSON-RPC message");
     if (message.contains("method")) {
-        if (message.contains("id")) arrival.server_requests.push_back(std::move(message));
+        if (message.contains("id")) {
+            arrival.server_requests.push_back(std::move(message));
+        } else {
+            sort_notice(message, id, arrival);
+        }
         return;
     }
     if (!is_answer_to(message, id)) return;
@@ -167,7 +186,7 @@ RpcArrival read_rpc(std::string_view text, std::int64_t id) {
     return arrival;
 }
 
-ToolPage read_tool_page(const base::Json& result) {
+ToolPage read_tool_page(const base::Json& result, bool stateless) {
     const auto tools = result.is_object() ? result.find("tools") : result.end();
     if (!result.is_object() || tools == result.end() || !tools->is_array()) {
         fail_rpc("tools/list without a list of tools");
@@ -185,6 +204,15 @@ ToolPage read_tool_page(const base::Json& result) {
                                     ": it can only be called as a task");
             continue;
         }
+        if (stateless) {
+            ParamHeaders marks = read_param_headers(part("inputSchema"));
+            if (!marks.fault.empty()) {
+                page.left_out.push_back(base::cut(tool.name, mcp_word_bytes_max) + ": " +
+                                        marks.fault);
+                continue;
+            }
+            tool.param_headers = std::move(marks.headers);
+        }
         const base::Json& hints = part("annotations");
         tool.title = mcp_text(each, "title");
         if (tool.title.empty()) tool.title = mcp_text(hints, "title");
@@ -199,6 +227,26 @@ ToolPage read_tool_page(const base::Json& result) {
     const auto cursor = result.find("nextCursor");
     if (cursor != result.end() && cursor->is_string()) page.next_cursor = *cursor;
     return page;
+}
+
+CallStep read_call_step(const base::Json& result) {
+    CallStep step;
+    const std::string type = mcp_text(result, "resultType");
+    if (type.empty() || type == "complete") return step;
+    step.complete = false;
+    if (type != "input_required") {
+        step.fault = "the product answered with a result of the unknown type \"" +
+                     base::cut(base::clean_utf8(type), mcp_word_bytes_max) + "\"";
+        return step;
+    }
+    const auto wishes = result.find("inputRequests");
+    const bool asks = wishes != result.end() && !wishes->is_null() && !wishes->empty();
+    const auto state = result.find("requestState");
+    if (state != result.end() && state->is_string()) step.request_state = *state;
+    if (asks || !step.request_state) {
+        step.fault = "the product asks for input that this client said it cannot give";
+    }
+    return step;
 }
 
 CallResult read_call_result(const base::Json& result, std::size_t bytes_max) {

@@ -38,6 +38,8 @@ struct RpcAnswer {
 struct RpcArrival {
     std::optional<RpcAnswer> answer;          // To the request `id`.
     std::vector<base::Json> server_requests;  // Each wants rpc_reply_to().
+    bool progressed = false;                  // The request `id` made progress.
+    bool tools_changed = false;
 };
 // Throws Failure::unavailable (code outcome_unknown) when the text is no JSON-RPC.
 RpcArrival read_rpc(std::string_view text, std::int64_t id);
@@ -47,7 +49,16 @@ struct ToolPage {
     std::vector<std::string> left_out;       // Tools that cannot be called plainly: "name: reason".
     std::optional<std::string> next_cursor;  // An empty text is a cursor, too.
 };
-ToolPage read_tool_page(const base::Json& result);
+// `stateless`: read by the rules of revision 2026-07-28, which leave more tools out.
+ToolPage read_tool_page(const base::Json& result, bool stateless = false);
+
+// What a tool call of revision 2026-07-28 comes back with, before it is a result.
+struct CallStep {
+    bool complete = true;
+    std::optional<std::string> request_state;  // To be sent back as it is, with a new request.
+    std::string fault;                         // Not empty: nothing that we could go on with.
+};
+CallStep read_call_step(const base::Json& result);
 
 // The result of tools/call as text for the model, at most `bytes_max` bytes and a note about what
 // was cut.

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "clients/http_body.hpp"
+#include "clients/mcp_stateless.hpp"
 #include "clients/retry.hpp"
 #include "clients/sse.hpp"
 
@@ -24,7 +25,6 @@ constexpr std::chrono::milliseconds cancel_limit{1'000};
 constexpr std::chrono::milliseconds limit_slack{1'000};
 constexpr std::chrono::milliseconds mcp_connect_limit{5'000};
 constexpr std::size_t session_id_bytes_max = 1'024;
-constexpr std::size_t mcp_reason_bytes_max = 300;
 
 base::Failure outcome_unknown(const std::string& what) {
     return base::Failure{base::Failure::Kind::unavailable, what, std::string{mcp_outcome_unknown}};
@@ -36,42 +36,21 @@ std::string trace_in(const base::Json& params) {
     return meta == params.end() ? std::string() : meta->value("traceparent", "");
 }
 
-struct RefusalWords {
-    std::string text;  // For people.
-    std::int64_t rpc_code = 0;
-};
-
-RefusalWords words_of_refusal(const std::string& body) {
-    RefusalWords words{.text = body};
-    const std::optional<base::Json> json = base::try_parse_json(body);
-    if (!json || !json->is_object()) return words;
-    const auto error = json->find("error");
-    const base::Json& said = error != json->end() && error->is_object() ? *error : *json;
-    if (const auto code = said.find("code"); code != said.end() && code->is_number_integer()) {
-        words.rpc_code = code->get<std::int64_t>();
-    }
-    for (const char* name : {"message", "error"}) {
-        const auto member = said.find(name);
-        if (member != said.end() && member->is_string()) {
-            words.text = member->get<std::string>();
-            break;
-        }
-    }
-    return words;
-}
-
-bool speaks_of_session(const RefusalWords& words) {
-    return words.rpc_code == -32000 || words.rpc_code == -32001 ||
-           base::lower_ascii(words.text).find("session") != std::string::npos;
-}
-
 }  // namespace
 
 struct McpWire::Stream {
+    base::Steady until;               // Out of time then; progress moves it …
+    base::Steady last;                // … up to here.
+    std::chrono::milliseconds limit;  // What progress gives.
     std::string last_event_id;
     std::optional<std::chrono::milliseconds> retry;
     int server_requests = 0;
     std::string answer;  // The event that has it.
+};
+
+struct McpWire::Reply {
+    std::string text;
+    std::unique_ptr<base::HttpStream> events;  // Set: the answer comes as events, `text` is empty.
 };
 
 McpWire::McpWire(base::Http& http, const McpOptions& options, McpTarget target)
@@ -80,11 +59,19 @@ McpWire::McpWire(base::Http& http, const McpOptions& options, McpTarget target)
 void McpWire::forget_session() {
     session_id_.clear();
     revision_.clear();
+    stateless_ = false;
+}
+
+void McpWire::go_stateless() {
+    forget_session();
+    stateless_ = true;
+    revision_ = stateless_revision;
 }
 
 base::Task<RpcAnswer> McpWire::request(std::string method, base::Json params,
-                                       std::chrono::milliseconds limit) {
-    base::Task<RpcText> asking = request_text(std::move(method), std::move(params), limit);
+                                       std::chrono::milliseconds limit, base::HttpHeaders more) {
+    base::Task<RpcText> asking =
+        request_text(std::move(method), std::move(params), limit, std::move(more));
     const RpcText text = co_await std::move(asking);
     co_return answer_in(text);
 }
@@ -96,18 +83,35 @@ RpcAnswer McpWire::answer_in(const RpcText& text) {
 }
 
 base::Task<RpcText> McpWire::request_text(std::string method, base::Json params,
-                                          std::chrono::milliseconds limit) {
+                                          std::chrono::milliseconds limit, base::HttpHeaders more) {
     const std::int64_t id = next_id_++;
     const bool opens_session = method == "initialize";
+    // The token is the request's id: unique, and known where the notices come in.
+    if (method == "tools/call") params["_meta"]["progressToken"] = id;
+    if (stateless_) {
+        add_stateless_meta(params);
+        for (auto& header : stateless_headers(method, params)) more.push_back(std::move(header));
+    }
     base::HttpRequest post = http_request("POST", rpc_request(id, method, params), limit);
+    for (auto& header : more) post.headers.push_back(std::move(header));
     // Proxies and gateways read the trace from the header, servers from the message.
     if (const std::string trace = trace_in(params); !trace.empty()) {
         post.headers.emplace_back("traceparent", trace);
     }
-    base::Task<std::string> exchanging = exchange(id, std::move(post), limit, opens_session);
-    std::optional<std::string> answer = co_await loop().within(limit, std::move(exchanging));
-    if (answer) co_return RpcText{id, std::move(*answer)};
-    if (!opens_session) {
+    params = nullptr;  // The request holds it as text.
+    Stream state{.until = loop().now() + limit,
+                 .last = loop().now() + std::max(limit, options_.call_limit_max),
+                 .limit = limit};
+    base::Task<Reply> beginning = begin(std::move(post), opens_session);
+    std::optional<Reply> reply = co_await loop().within(limit, std::move(beginning));
+    if (reply && !reply->events) co_return RpcText{id, std::move(reply->text)};
+    if (reply) {
+        std::optional<std::string> answer =
+            co_await read_stream(std::move(reply->events), id, state);
+        if (answer) co_return RpcText{id, std::move(*answer)};
+    }
+    // Where there are no sessions, the end of the exchange has told the server.
+    if (!opens_session && !stateless_) {
         co_await loop().within(cancel_limit, cancel(id));
     }
     throw outcome_unknown("the product did not answer " + method + " within " +
@@ -124,32 +128,34 @@ base::Task<void> McpWire::cancel(std::int64_t id) {
     }
 }
 
-base::Task<std::string> McpWire::exchange(std::int64_t id, base::HttpRequest post,
-                                          std::chrono::milliseconds limit, bool opens_session) {
+base::Task<McpWire::Reply> McpWire::begin(base::HttpRequest post, bool opens_session) {
     const bool had_session = has_session();
     std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(post));
-    const std::string type{stream->header("content-type")};
     if (stream->status() != 200) {
         const base::Failure refused = co_await refusal(std::move(stream), had_session);
         throw base::Failure{refused};
     }
     if (opens_session) keep_session(*stream);
-    if (is_media_type(type, "text/event-stream")) {
-        std::string answer = co_await read_stream(std::move(stream), id, limit);
-        co_return answer;
-    }
+    const std::string_view type = stream->header("content-type");
+    if (is_media_type(type, "text/event-stream")) co_return Reply{{}, std::move(stream)};
     if (!is_media_type(type, "application/json")) {
         throw outcome_unknown("the product answered with the content type \"" +
                               base::cut(base::clean_utf8(type), 100) +
                               "\" instead of JSON or an event stream; check its URL");
     }
     std::string text = co_await read_body(*stream, options_.answer_bytes_max);
-    co_return text;
+    co_return Reply{std::move(text), nullptr};
 }
 
-base::Task<std::string> McpWire::read_stream(std::unique_ptr<base::HttpStream> stream,
-                                             std::int64_t id, std::chrono::milliseconds limit) {
-    Stream state;
+std::chrono::milliseconds McpWire::time_left(const Stream& state) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(state.until - loop().now());
+    return std::max(left, std::chrono::milliseconds{0});
+}
+
+// Nothing: out of time.
+base::Task<std::optional<std::string>> McpWire::read_stream(
+    std::unique_ptr<base::HttpStream> stream, std::int64_t id, Stream& state) {
     for (int resumes = 0;; ++resumes) {
         const bool answered = co_await read_events(*stream, id, state);
         if (answered) {
@@ -157,35 +163,43 @@ base::Task<std::string> McpWire::read_stream(std::unique_ptr<base::HttpStream> s
             co_return std::move(state.answer);
         }
         stream.reset();
-        // Only a stream with event ids can be taken up again; the deadline is the caller's.
-        if (state.last_event_id.empty() || resumes >= resumes_max) {
+        if (time_left(state).count() == 0) co_return std::nullopt;
+        // Only a session's stream with event ids can be taken up again; the deadline stays.
+        if (stateless_ || state.last_event_id.empty() || resumes >= resumes_max) {
             throw outcome_unknown("the connection to the product was lost before the answer came");
         }
         const std::chrono::milliseconds wait =
             std::min(state.retry.value_or(resume_wait_default * (1 << resumes)), resume_wait_max);
-        co_await loop().sleep(wait);
-        stream = co_await resume(state.last_event_id, limit);
+        co_await loop().sleep(std::min(wait, time_left(state)));
+        base::Task<std::unique_ptr<base::HttpStream>> resuming =
+            resume(state.last_event_id, state.limit);
+        auto resumed = co_await loop().within(time_left(state), std::move(resuming));
+        if (!resumed) co_return std::nullopt;
+        stream = std::move(*resumed);
     }
 }
 
 base::Task<bool> McpWire::read_events(base::HttpStream& stream, std::int64_t id, Stream& state) {
     SseReader events{options_.answer_bytes_max};
     for (;;) {
-        std::optional<std::string> chunk;
+        std::optional<std::optional<std::string>> chunk;
         try {
-            chunk = co_await stream.next();
+            chunk = co_await loop().within(time_left(state), stream.next());
         } catch (const base::Failure& cut) {
             // Like an early end: read_stream() resumes it or fails.
             base::log_debug("product's stream broke", {{"reason", cut.what()}});
         }
-        if (!chunk) co_return false;
-        events.feed(*chunk);
+        if (!chunk || !*chunk) co_return false;
+        events.feed(**chunk);
         while (const std::optional<SseEvent> event = events.next()) {
             if (event->retry) state.retry = event->retry;
             if (!event->id.empty()) state.last_event_id = event->id;
             const bool is_message = event->name.empty() || event->name == "message";
             if (!is_message || event->data.empty()) continue;
             RpcArrival arrival = read_rpc(event->data, id);
+            note(arrival, state);
+            // Where there are no sessions, no server may ask; nobody could take the answer.
+            if (stateless_) arrival.server_requests.clear();
             for (base::Json& server_request : arrival.server_requests) {
                 if (++state.server_requests > server_requests_max) {
                     throw outcome_unknown("the product asks us without end");
@@ -198,6 +212,11 @@ base::Task<bool> McpWire::read_events(base::HttpStream& stream, std::int64_t id,
             }
         }
     }
+}
+
+void McpWire::note(const RpcArrival& arrival, Stream& state) {
+    tools_changed_ = tools_changed_ || arrival.tools_changed;
+    if (arrival.progressed) state.until = std::min(loop().now() + state.limit, state.last);
 }
 
 base::Task<std::unique_ptr<base::HttpStream>> McpWire::resume(std::string last_event_id,
@@ -250,34 +269,14 @@ base::Task<void> McpWire::end_session() {
 
 base::Task<base::Failure> McpWire::refusal(std::unique_ptr<base::HttpStream> stream,
                                            bool had_session) {
-    using Kind = base::Failure::Kind;
-    const int status = stream->status();
     const auto wait = demanded_wait({}, stream->header("retry-after"), loop().clock().now());
-    const std::string challenge{stream->header("www-authenticate")};
-    const std::string body = co_await read_error_body(loop(), *stream);
-    RefusalWords words = words_of_refusal(body);
-    if (status == 401 || status == 403) words.text += challenge.empty() ? "" : " " + challenge;
-    std::string reason = "the product answered " + std::to_string(status);
-    const std::string said = base::clean_utf8(base::trim(words.text));
-    if (!said.empty()) reason += ": " + base::cut(said, mcp_reason_bytes_max);
-
-    std::string code{mcp_refused};
-    Kind kind = base::kind_of_status(status);
-    if (status == 404 && had_session) code = mcp_session_lost;
-    if (status == 400 && had_session && speaks_of_session(words)) code = mcp_session_lost;
-    // A gateway may say 502 or 504 about a request that the product has run.
-    if (status >= 500 && status != 503) code = mcp_outcome_unknown;
-    if (status < 300) {
-        code = mcp_outcome_unknown;
-        kind = Kind::unavailable;
-        reason += "; an answer was due";
-    } else if (status < 400) {
-        kind = Kind::invalid;
-        reason += "; redirects are not followed, configure the product's final URL";
-    }
-    base::Failure refused{kind, reason, code};
-    if (wait) co_return std::move(refused).retry_after(*wait).status(status);
-    co_return std::move(refused).status(status);
+    HttpRefusal refusal{.status = stream->status(),
+                        .challenge = std::string{stream->header("www-authenticate")},
+                        .had_session = had_session};
+    refusal.body = co_await read_error_body(loop(), *stream);
+    base::Failure refused = failure_of_refusal(refusal);
+    if (wait) co_return std::move(refused).retry_after(*wait);
+    co_return refused;
 }
 
 base::HttpRequest McpWire::http_request(std::string method, std::string body,
@@ -286,8 +285,11 @@ base::HttpRequest McpWire::http_request(std::string method, std::string body,
     request.method = std::move(method);
     request.url = target_.url;
     request.headers = {{"accept", request.method == "GET" ? "text/event-stream"
-                                                          : "application/json, text/event-stream"},
-                       {"authorization", "Bearer " + target_.bearer.reveal()}};
+                                                          : "application/json, text/event-stream"}};
+    if (!target_.bearer.empty()) {
+        request.headers.emplace_back("authorization", "Bearer " + target_.bearer.reveal());
+    }
+    for (const auto& header : target_.headers) request.headers.push_back(header);
     if (!body.empty()) request.headers.emplace_back("content-type", "application/json");
     if (!target_.space_id.empty()) {
         request.headers.emplace_back("x-mana-space", target_.space_id);

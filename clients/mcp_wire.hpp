@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/http.hpp"
@@ -16,13 +17,9 @@
 #include "base/task.hpp"
 #include "clients/mcp.hpp"
 #include "clients/mcp_message.hpp"
+#include "clients/mcp_refusal.hpp"
 
 namespace clients {
-
-// Codes of the failures, besides those of base::Http (not_sent, outcome_unknown).
-inline constexpr std::string_view mcp_session_lost = "session_lost";  // The request did not run.
-inline constexpr std::string_view mcp_refused = "refused";            // It did not run either.
-inline constexpr std::string_view mcp_outcome_unknown = "outcome_unknown";
 
 // The message that answers the request `id`, as it came.
 struct RpcText {
@@ -41,29 +38,38 @@ class McpWire {
 
     // Throws Failure: unauthenticated, forbidden, or with one of the codes above. A request that
     // takes longer than `limit` is cancelled at the server, too.
+    // Each progress that the server tells gives the request another `limit`, up to the options'
+    // call_limit_max. `more`: headers of this request alone.
     base::Task<RpcAnswer> request(std::string method, base::Json params,
-                                  std::chrono::milliseconds limit);
+                                  std::chrono::milliseconds limit, base::HttpHeaders more = {});
     // The same, read by the caller (answer_in): of a message that was seen before, nothing needs to
     // be read.
     base::Task<RpcText> request_text(std::string method, base::Json params,
-                                     std::chrono::milliseconds limit);
+                                     std::chrono::milliseconds limit, base::HttpHeaders more = {});
     static RpcAnswer answer_in(const RpcText& text);
     base::Task<void> notify(std::string method, base::Json params);
     base::Task<void> end_session();  // DELETE; an answer of any kind will do.
 
     void forget_session();
     void agree(std::string revision) { revision_ = std::move(revision); }
+    // From now on every request stands for itself, in revision 2026-07-28.
+    void go_stateless();
+    bool is_stateless() const { return stateless_; }
+    // Whether the server has said, since the last question, that its tools are others now.
+    bool take_tools_changed() { return std::exchange(tools_changed_, false); }
     void renew(base::Secret bearer) { target_.bearer = std::move(bearer); }
     bool has_session() const { return !session_id_.empty(); }
 
   private:
     struct Stream;  // Where an event stream stands.
+    struct Reply;   // The beginning of an answer.
 
-    base::Task<std::string> exchange(std::int64_t id, base::HttpRequest post,
-                                     std::chrono::milliseconds limit, bool opens_session);
-    base::Task<std::string> read_stream(std::unique_ptr<base::HttpStream> stream, std::int64_t id,
-                                        std::chrono::milliseconds limit);
+    base::Task<Reply> begin(base::HttpRequest post, bool opens_session);
+    base::Task<std::optional<std::string>> read_stream(std::unique_ptr<base::HttpStream> stream,
+                                                       std::int64_t id, Stream& state);
     base::Task<bool> read_events(base::HttpStream& stream, std::int64_t id, Stream& state);
+    std::chrono::milliseconds time_left(const Stream& state);
+    void note(const RpcArrival& arrival, Stream& state);
     base::Task<std::unique_ptr<base::HttpStream>> resume(std::string last_event_id,
                                                          std::chrono::milliseconds limit);
     base::Task<void> answer_server(base::Json server_request);
@@ -78,6 +84,8 @@ class McpWire {
     McpTarget target_;
     std::string session_id_;
     std::string revision_;
+    bool stateless_ = false;
+    bool tools_changed_ = false;
     std::int64_t next_id_ = 1;  // Never used twice within a session.
 };
 

@@ -12,6 +12,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "base/json.hpp"
+#include "clients/mcp_stateless.hpp"
 
 namespace clients {
 
@@ -24,6 +25,7 @@ struct McpTool {
     bool read_only = false;
     bool destructive = true;
     bool idempotent = false;
+    std::vector<ParamHeader> param_headers;  // Arguments that travel as headers, too.
 };
 
 // Value; immutable once built.

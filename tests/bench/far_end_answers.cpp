@@ -265,6 +265,7 @@ Answer Answers::auth(const Request& request) {
 Answer Answers::product(const Request& request) const {
     if (request.method == "DELETE") return {.status = 204};
     if (request.body.find("notifications/") != request.body.npos) return {.status = 202};
+    if (request.body.find("server/discover") != request.body.npos) return {.status = 404};
     const long id = number_after(request.body, R"("id":)", 0);
     const auto result = [id](std::string_view text) {
         return fmt::format(R"({{"jsonrpc":"2.0","id":{},"result":{}}})", id, text);

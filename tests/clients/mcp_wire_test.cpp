@@ -10,7 +10,7 @@
 #include "base/group.hpp"
 #include "base/json.hpp"
 #include "clients/trace.hpp"
-#include "tests/clients/far_end.hpp"
+#include "tests/clients/mcp_room.hpp"
 
 namespace {
 
@@ -24,101 +24,14 @@ using clients::McpOptions;
 using clients::McpSession;
 using std::chrono::milliseconds;
 using tests::CourteousClock;
+using tests::no_content;
+using tests::RealMcpRoom;
+using tests::rpc_event;
+using tests::rpc_result;
+using tests::session_gone;
 using tests::streamed;
-
-ServerResponse rpc_result(const Json& id, Json result) {
-    return ServerResponse::json(
-        Json{{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(result)}});
-}
-
-Json text_result(const std::string& text) {
-    return Json{{"content", Json::array({Json{{"type", "text"}, {"text", text}}})}};
-}
-
-std::string rpc_event(const Json& message) {
-    return "data: " + base::to_text(message) + "\n\n";
-}
-
-ServerResponse no_content(int status) {
-    ServerResponse response;
-    response.status = status;
-    response.content_type = "";
-    return response;
-}
-
-ServerResponse session_gone(int status = 404) {
-    return ServerResponse::json(
-        Json{{"jsonrpc", "2.0"},
-             {"id", nullptr},
-             {"error", {{"code", -32001}, {"message", "Session not found"}}}},
-        status);
-}
-
-// A product with two tools; the test replaces what it wants to see go wrong.
-template <class TheClock>
-struct McpRoom : tests::Outbound<TheClock> {
-    std::string revision = "2025-11-25";
-    std::atomic<int> handshakes{0}, calls{0}, goodbyes{0}, cancels{0}, replies{0};
-    std::string last_reply;  // What we answered to the server, read when the call has ended.
-    base::Handler on_call = [](const ServerRequest& request) {
-        const Json message = request.json();
-        return rpc_result(message["id"], text_result("did " + base::to_text(message["params"])));
-    };
-    base::Handler on_list = [](const ServerRequest& request) {
-        return rpc_result(
-            request.json()["id"],
-            Json{{"tools",
-                  Json::array({Json{{"name", "todo.create"}, {"inputSchema", {{"type", "object"}}}},
-                               Json{{"name", "todo.list"}}})}});
-    };
-
-    McpRoom() {
-        this->far_end.otherwise([this](const ServerRequest& request) { return serve(request); });
-    }
-
-    ServerResponse serve(const ServerRequest& request) {
-        if (request.method == "DELETE") {
-            ++goodbyes;
-            return no_content(204);
-        }
-        if (request.method == "GET") return no_content(405);
-        const Json message = request.json();
-        if (!message.contains("method")) {
-            last_reply = request.body;
-            ++replies;
-            return no_content(202);
-        }
-        const std::string method = message["method"];
-        if (method == "notifications/cancelled") ++cancels;
-        if (method.starts_with("notifications/")) return no_content(202);
-        if (method == "initialize") {
-            ServerResponse answer = rpc_result(
-                message["id"], Json{{"protocolVersion", revision},
-                                    {"capabilities", {{"tools", Json::object()}}},
-                                    {"serverInfo", {{"name", "fake"}, {"version", "1.2"}}}});
-            answer.headers.emplace_back("MCP-Session-Id",
-                                        "session-" + std::to_string(++handshakes));
-            return answer;
-        }
-        if (method == "tools/list") return on_list(request);
-        ++calls;
-        return on_call(request);
-    }
-
-    clients::McpTarget target() {
-        return {.url = this->far_end.url() + "/mcp",
-                .bearer = base::Secret{"jwt"},
-                .space_id = "space-1"};
-    }
-    std::unique_ptr<McpSession> open(Mcp& mcp) { return this->run(mcp.open(target())); }
-    CallResult call(McpSession& session, milliseconds limit = milliseconds{5'000}) {
-        return this->run(
-            session.call("todo.create", Json{{"title", "x"}}, {.visit_id = "v1", .seq = 3}, limit));
-    }
-};
-
-using VirtualMcpRoom = McpRoom<CourteousClock>;
-using RealMcpRoom = McpRoom<base::SystemClock>;
+using tests::text_result;
+using tests::VirtualMcpRoom;
 
 TEST(McpWire, ShakesHandsListsAndCalls) {
     VirtualMcpRoom room;
@@ -136,7 +49,7 @@ TEST(McpWire, ShakesHandsListsAndCalls) {
     EXPECT_EQ(result.text,
               R"(did {"name":"todo.create","arguments":{"title":"x"},"_meta":)"
               R"({"persona-runner/visit":"v1","persona-runner/seq":3,"traceparent":")" +
-                  trace + R"("}})");
+                  trace + R"(","progressToken":3}})");
     ASSERT_TRUE(room.loop.run(session->close()));
     EXPECT_EQ(room.goodbyes, 1);
 

@@ -75,6 +75,8 @@ class ScriptedProduct {
         const std::string method = message.value("method", "");
         if (method.empty() || method.starts_with("notifications/")) return bare(202);
         if (method == "tools/call") return call(request, message);
+        if (method == "server/discover")
+            return bare(404);  // It speaks the eras with sessions only.
         const std::lock_guard lock(mutex_);
         if (method == "initialize") {
             base::ServerResponse answer =

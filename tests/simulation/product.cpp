@@ -58,6 +58,7 @@ Reply Product::serve(const base::HttpRequest& request, Caller caller) {
     if (!token.valid) return Reply::json({{"error", "the token is over"}}, 401);
     const Json message = base::parse_json(request.body.text(), "message");
     const std::string method = message.value("method", "");
+    if (method == "server/discover") return Reply::bare(404);  // It knows sessions only.
     if (method == "initialize") {
         const std::string id = fmt::format("session-{}", next_session_++);
         sessions_[id] = token.persona;
