@@ -47,4 +47,19 @@ TEST_F(Interop, TheOfficialMcpClientWorksInTheWorkspace) {
     expect_passed(run("mcp", account()));
 }
 
+TEST_F(Interop, TheOfficialMcpClientOfTheNextGenerationWorksInTheWorkspace) {
+    expect_passed(run("mcp_2", account()));
+}
+
+TEST_F(Interop, OurMcpClientWorksWithServersOfOthers) {
+    expect_passed(run("servers", {{"MCP_DRIVER", CONFORMANCE_CLIENT}}));
+}
+
+TEST_F(Interop, TheOfficialConformanceSuiteFindsWhatIsListed) {
+    const e2e::Outcome outcome = run("conformance", {{"CONFORMANCE_SERVER", CONFORMANCE_SERVER},
+                                                     {"CONFORMANCE_CLIENT", CONFORMANCE_CLIENT}});
+    expect_passed(outcome);
+    EXPECT_THAT(outcome.out, testing::HasSubstr("# client 2026-07-28: 7 scenarios as expected"));
+}
+
 }  // namespace

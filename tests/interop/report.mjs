@@ -14,9 +14,9 @@ export function setting(name) {
 }
 
 const deadline = setTimeout(() => {
-    console.error("not ok: no end within 60 seconds");
+    console.error("not ok: no end within 180 seconds");
     process.exit(1);
-}, 60_000);
+}, 180_000);
 deadline.unref();
 
 export async function check(name, body) {

@@ -12,7 +12,7 @@ target=${INTEROP_DIR:-$folder}
 
 if [ "$target" != "$folder" ]; then
     mkdir -p "$target"
-    cp "$folder"/*.mjs "$folder"/package.json "$folder"/package-lock.json "$target"/
+    cp "$folder"/*.mjs "$folder"/conformance.json "$folder"/package.json "$folder"/package-lock.json "$target"/
 fi
 cd "$target"
 
@@ -31,7 +31,7 @@ if [ -z "$node" ]; then
     exit 2
 fi
 
-if [ $# -eq 0 ]; then set -- anthropic jose better_auth mcp; fi
+if [ $# -eq 0 ]; then set -- anthropic jose better_auth mcp mcp_2 servers conformance; fi
 for name in "$@"; do
     echo "# $name"
     "$node" "$name.mjs"
