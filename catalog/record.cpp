@@ -26,9 +26,9 @@ constexpr std::array<std::string_view, 11> record_action_fields = {
     "input",  "result", "outcome",   "errorMessage", "latencyMs"};
 constexpr std::array<std::string_view, 6> record_rating_fields = {"tickId", "module", "status",
                                                                   "rating", "notes",  "evidence"};
-constexpr std::array<std::string_view, 12> record_end_fields = {
-    "status", "reason",  "errorSource", "turns",   "toolCalls", "counts",
-    "tokens", "costUsd", "model",       "product", "summary",   "handedBack"};
+constexpr std::array<std::string_view, 13> record_end_fields = {
+    "status",  "reason", "errorSource", "turns",   "toolCalls",  "counts",   "tokens",
+    "costUsd", "model",  "product",     "summary", "handedBack", "notBefore"};
 constexpr std::array<std::string_view, 2> record_count_fields = {"actions", "ratings"};
 constexpr std::array<std::string_view, 4> record_token_fields = {"input", "output", "cacheWrite",
                                                                  "cacheRead"};
@@ -198,6 +198,7 @@ base::Json to_json(const VisitEnd& end) {
     json["product"] = {{"name", end.product_name}, {"version", end.product_version}};
     json["summary"] = end.summary;
     if (end.handed_back) json["handedBack"] = true;
+    if (end.not_before) json["notBefore"] = base::to_iso(*end.not_before);
     return json;
 }
 
@@ -239,6 +240,12 @@ VisitEnd visit_end_from_json(const base::Json& json, UnknownFields unknown) {
     end.handed_back = fields.flag_or_none("handedBack").value_or(false);
     if (end.handed_back && end.status == VisitEnd::Status::finished)
         fields.fail("handedBack", "false when status is \"finished\"");
+    if (const auto text = fields.text_or_none("notBefore", 64)) {
+        end.not_before = base::from_iso(*text);
+        if (!end.not_before || !end.handed_back)
+            fields.fail("notBefore",
+                        "a time like 2026-11-21T09:30:00.000Z, and only with handedBack");
+    }
     return end;
 }
 

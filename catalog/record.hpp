@@ -92,6 +92,8 @@ struct VisitEnd {
     // Cut by a stopping daemon; never with `finished`. Without action rows the attempt is not used
     // up and she is due again at once; with action rows it is an ordinary `partial`.
     bool handed_back = false;
+    // With handed_back: she is not due again before that (her money of the day is used up).
+    std::optional<base::Moment> not_before;
 
     bool operator==(const VisitEnd&) const = default;
 };

@@ -192,6 +192,11 @@ base::Task<HeartbeatAnswer> Auth::heartbeat(std::string runner_id, std::string n
     if (spending) {
         body["spending"] = {{"since", base::to_iso(spending->since)},
                             {"openUsd", spending->open_usd}};
+        if (spending->limit_usd) {
+            body["spending"]["wantUsd"] = spending->want_usd;
+            body["spending"]["limitUsd"] = *spending->limit_usd;
+            body["spending"]["number"] = spending->number;
+        }
     }
     base::HttpRequest request = service_request("/api/v1/internal/runners/heartbeat", body);
     const std::string name = name_of_request(request, options_.url);
@@ -206,6 +211,8 @@ base::Task<HeartbeatAnswer> Auth::heartbeat(std::string runner_id, std::string n
         alive.spent_elsewhere_usd = read_answer(name, [&] {
             return base::Fields{answer}.number_or_none("spentElsewhereUsd", 0, 1e12);
         });
+        alive.granted_usd = read_answer(
+            name, [&] { return base::Fields{answer}.number_or_none("grantedUsd", 0, 1e12); });
     }
     co_return alive;
 }

@@ -39,13 +39,18 @@ enum class Heartbeat {
 // What a runner tells the others about the money of a day.
 struct DaySpend {
     base::Moment since{};  // The day's start.
-    double open_usd = 0;   // Spent and reserved by visits whose end the service does not have.
+    double open_usd = 0;   // Held by visits whose end the service does not have.
+    // With a limit of all: how much they want to hold, and the number of this report.
+    std::optional<double> limit_usd;
+    double want_usd = 0;
+    std::int64_t number = 0;
 };
 
 struct HeartbeatAnswer {
     Heartbeat heartbeat = Heartbeat::alive;
     // What everybody else spent and reserved; nothing: not asked, or the service does not know.
     std::optional<double> spent_elsewhere_usd;
+    std::optional<double> granted_usd;  // Of what the report wanted; nothing: no limit, no grant.
 };
 
 struct ClaimedVisit {

@@ -17,6 +17,10 @@ namespace {
 constexpr std::size_t budget_days_max = 4;
 constexpr double budget_rounding = 1e-9;  // Sums of fractions of a cent.
 
+bool fits(double limit, double used, double usd = 0) {
+    return limit <= 0 || used + usd <= limit + budget_rounding;
+}
+
 base::Gauge& budget_gauge(base::Metrics& metrics, const char* part) {
     return metrics.gauge("persona_budget_day_usd",
                          "Today's money by part: spent and reserved here, spent and reserved by "
@@ -36,6 +40,11 @@ Budget::Budget(base::Loop& loop, BudgetLimits limits, std::string zone, base::Me
       reserved_(budget_gauge(metrics, "reserved")),
       elsewhere_(budget_gauge(metrics, "elsewhere")),
       stopped_(metrics.gauge("persona_budget_stopped", "1: the budget of the day is used up")) {}
+
+base::Moment Budget::tomorrow() const {
+    // Days have 23 to 25 hours, so this is always in the next one.
+    return day_of(today() + std::chrono::hours(30));
+}
 
 base::Moment Budget::day_of(base::Moment moment) const {
     return catalog::day_start(moment, zone_);
@@ -61,7 +70,10 @@ void Budget::adopt(const std::string& visit, base::Moment started_at, double spe
     close(visit);
 }
 
-Budget::Answer Budget::refuse(const char* setting, double limit, double used, double usd) {
+Budget::Answer Budget::refuse(Limit which, double limit, double used, double usd) {
+    const char* const setting = which == Limit::visit         ? "BUDGET_VISIT_USD"
+                                : which == Limit::persona_day ? "BUDGET_PERSONA_DAY_USD"
+                                                              : "BUDGET_DAY_USD";
     metrics_
         .counter("persona_budget_refusals_total", "Requests that did not fit, by limit",
                  {{"limit", setting}})
@@ -69,39 +81,52 @@ Budget::Answer Budget::refuse(const char* setting, double limit, double used, do
     return {Verdict::refused,
             fmt::format("{} is {:.4f} USD, {:.4f} is used and the next request may cost "
                         "{:.4f}",
-                        setting, limit, used, usd)};
+                        setting, limit, used, usd),
+            which};
 }
 
-Budget::Answer Budget::answer(const Entry& entry, double usd) {
+Budget::Answer Budget::answer(Entry& entry, double usd) {
     const double own = entry.spent + entry.kept;
-    const auto fits = [usd](double limit, double used) {
-        return limit <= 0 || used + usd <= limit + budget_rounding;
-    };
-    if (!fits(limits_.visit, own)) return refuse("BUDGET_VISIT_USD", limits_.visit, own, usd);
-    if (!fits(limits_.persona_day, entry.persona_spent + own)) {
-        return refuse("BUDGET_PERSONA_DAY_USD", limits_.persona_day, entry.persona_spent + own,
-                      usd);
+    if (!fits(limits_.visit, own, usd)) return refuse(Limit::visit, limits_.visit, own, usd);
+    if (!fits(limits_.persona_day, entry.persona_spent + own, usd)) {
+        return refuse(Limit::persona_day, limits_.persona_day, entry.persona_spent + own, usd);
     }
+    if (limits_.day <= 0) return {};
     Day& day = days_[entry.day];
-    if (fits(limits_.day, day.fixed() + day.under_way)) return {};
-    if (day.under_way > budget_rounding && fits(limits_.day, day.fixed())) {
-        return {Verdict::wait, {}};
-    }
+    Answer given = answer_of_day(entry, day, usd);
+    if (given.verdict != Verdict::refused) return given;
     const bool was_used_up = is_used_up(day);
     day.refused = usd;
-    Answer refused = refuse("BUDGET_DAY_USD", limits_.day, day.fixed() + day.under_way, usd);
+    given = refuse(Limit::day, limits_.day, day.fixed() + day.under_way, usd);
     if (!was_used_up && is_used_up(day)) {
-        base::log_error("budget of the day used up, no visit starts", {{"reason", refused.reason}});
+        base::log_error("budget of the day used up, no visit starts", {{"reason", given.reason}});
     }
     show();
-    return refused;
+    return given;
+}
+
+Budget::Answer Budget::answer_of_day(Entry& entry, Day& day, double usd) {
+    const bool shared = is_shared(entry.day);
+    const double most = shared ? day.held : limits_.day - day.elsewhere;
+    if (day.own() + usd <= most + budget_rounding) return {};
+    if (shared && (!day.is_scarce || !entry.is_told || entry.wanted < usd)) {
+        entry.wanted = usd;
+        entry.is_told = false;
+        if (ask_soon_) ask_soon_();
+        return {.verdict = Verdict::wait};
+    }
+    const bool in_the_way =
+        day.under_way > budget_rounding && day.spent + day.kept + usd <= most + budget_rounding;
+    return {.verdict = in_the_way ? Verdict::wait : Verdict::refused};
 }
 
 Budget::Answer Budget::reserve(const std::string& visit, double usd, double keep) {
     Entry& entry = entry_of(visit);
     base::require(entry.under_way == 0, "a visit reserves twice");
     Answer given = answer(entry, usd + keep);
+    if (given.verdict != Verdict::wait) entry.wanted = 0;
     if (given.verdict == Verdict::granted) {
+        entry.next = usd;
         entry.under_way = usd;
         entry.kept += keep;
         days_[entry.day].under_way += usd;
@@ -123,12 +148,12 @@ bool Budget::spend(const std::string& visit, double usd) {
     Day& day = days_[entry.day];
     day.spent += usd;
     show();
-    const auto within = [](double limit, double used) {
-        return limit <= 0 || used <= limit + budget_rounding;
-    };
     const double own = entry.spent + entry.kept + entry.under_way;
-    return within(limits_.visit, own) && within(limits_.persona_day, entry.persona_spent + own) &&
-           within(limits_.day, day.fixed() + day.under_way);
+    const bool fits_day = limits_.day <= 0 || !is_shared(entry.day)
+                              ? fits(limits_.day, day.fixed() + day.under_way)
+                              : day.own() <= day.held + budget_rounding;
+    return fits(limits_.visit, own) && fits(limits_.persona_day, entry.persona_spent + own) &&
+           fits_day;
 }
 
 void Budget::settle(const std::string& visit) {
@@ -143,6 +168,7 @@ void Budget::close(const std::string& visit) {
     const auto found = entries_.find(visit);
     if (found == entries_.end() || found->second.closed) return;
     found->second.closed = true;
+    found->second.next = found->second.wanted = 0;
     release_rating(visit);
     settle(visit);
 }
@@ -174,6 +200,7 @@ base::Json Budget::status() const {
             {"today",
              {{"spentUsd", day.spent},
               {"reservedUsd", day.kept + day.under_way},
+              {"heldUsd", is_granted_ ? base::Json(day.held) : base::Json()},
               {"elsewhereUsd", day.elsewhere}}},
             {"stopped", stopped.empty() ? base::Json() : base::Json(stopped)}};
 }
@@ -193,16 +220,37 @@ clients::DaySpend Budget::report(const std::string& runner_id,
         }
         // Of an earlier runner id, so the answer to this report contains it.
         entry.is_reported = confirmed;
+        entry.is_asked_for = entry.wanted > 0;
         if (entry.day == spend.since && !confirmed) {
             spend.open_usd += entry.spent + entry.kept + entry.under_way;
         }
         ++at;
     }
     spend.open_usd = std::max(0.0, spend.open_usd);  // Sums of fractions may end below zero.
+    if (limits_.day <= 0) return spend;
+    Day& day = days_[spend.since];
+    reported_settled_ = day.own() - spend.open_usd;
+    spend.number = ++reports_;
+    spend.limit_usd = limits_.day;
+    spend.want_usd = spend.open_usd + wanted_ahead(spend.since);
+    // Of what was granted before, what nobody needs is given back: from now on, not only when the
+    // answer comes.
+    spend.open_usd = std::clamp(day.held - reported_settled_, spend.open_usd, spend.want_usd);
+    day.held = spend.open_usd + reported_settled_;
     return spend;
 }
 
-void Budget::hear(const clients::DaySpend& reported, std::optional<double> elsewhere) {
+// What the visits of that day wait for, or will ask for next.
+double Budget::wanted_ahead(base::Moment day) const {
+    double usd = 0;
+    for (const auto& [visit, entry] : entries_) {
+        if (entry.day == day && !entry.closed) usd += std::max(entry.wanted, entry.next);
+    }
+    return usd;
+}
+
+void Budget::hear(const clients::DaySpend& reported, std::optional<double> elsewhere,
+                  std::optional<double> granted) {
     if (!elsewhere) {
         if (!std::exchange(is_alone_, true)) {
             base::log_warning("budget counts this daemon alone",
@@ -210,7 +258,9 @@ void Budget::hear(const clients::DaySpend& reported, std::optional<double> elsew
         }
         return;
     }
-    days_[reported.since].elsewhere = *elsewhere;
+    Day& told = days_[reported.since];
+    const double own_before = told.own();
+    told.elsewhere = *elsewhere;
     if (heard_id_ != runner_id_) {
         // Under the new id the service counts what the old one did as somebody else's.
         for (auto& [start, day] : days_) day.spent -= std::exchange(day.confirmed, 0);
@@ -223,6 +273,13 @@ void Budget::hear(const clients::DaySpend& reported, std::optional<double> elsew
         } else {
             ++at;
         }
+    }
+    is_granted_ = granted.has_value();
+    if (granted) {
+        // What became somebody else's above is not held here any more.
+        told.held = *granted + reported_settled_ - (own_before - told.own());
+        told.is_scarce = *granted < reported.want_usd - budget_rounding;
+        for (auto& [visit, entry] : entries_) entry.is_told = entry.is_asked_for;
     }
     show();
     changed_.notify();

@@ -3,12 +3,15 @@
 // So what is spent stays below each limit, however many visits run at once.
 //
 //   reserve ─► granted ─► request ─► spend(real cost) ─► settle
-//      ├─► wait: requests under way are in the way; they will cost less. Ask again at changed().
+//      ├─► wait: requests under way are in the way, they will cost less; or more of the day's
+//      │         money is asked for. Ask again at changed().
 //      └─► refused: it would not fit even then
 //
-// A visit belongs, with all its cost, to the day on which it started, in the personas' zone. What
-// other daemons spent, and this one before its restart, comes with each heartbeat: with several
-// daemons a limit of the day may be passed by what the others reserve between two heartbeats.
+// A visit belongs, with all its cost, to the day on which it started, in the personas' zone. The
+// day's limit is one for all daemons: each holds a part of it that the auth service granted, spends
+// no more than that, and asks for the next requests of its visits ahead, with each heartbeat and
+// whenever it is short. What a heartbeat does not need any more it gives back. Visits that run past
+// midnight finish on what was known of their day's limit then: no more of that day is granted.
 #pragma once
 
 #include <functional>
@@ -33,9 +36,11 @@ struct BudgetLimits {  // USD; 0: none.
 class Budget {
   public:
     enum class Verdict { granted, wait, refused };
+    enum class Limit { visit, persona_day, day };
     struct Answer {
         Verdict verdict = Verdict::granted;
         std::string reason;  // When refused, naming the setting.
+        Limit limit = Limit::visit;
     };
 
     Budget(base::Loop& loop, BudgetLimits limits, std::string zone, base::Metrics& metrics);
@@ -58,8 +63,11 @@ class Budget {
     void close(const std::string& visit);   // No more requests; harmless twice.
 
     base::Gate& changed() { return changed_; }
+    // Called when visits wait for money that a report must ask for, as soon as may be.
+    void on_short(std::function<void()> ask_soon) { ask_soon_ = std::move(ask_soon); }
 
     base::Moment today() const { return day_of(loop_.clock().now()); }  // Its start.
+    base::Moment tomorrow() const;
     // Why no visit may start; empty: they may.
     std::string stop_reason() const;
     base::Json status() const;
@@ -67,9 +75,11 @@ class Budget {
     // For the heartbeat. `is_waiting`: the visit's end is not yet confirmed.
     clients::DaySpend report(const std::string& runner_id,
                              const std::function<bool(const std::string&)>& is_waiting);
-    // Its answer: what others than this runner id spent and reserved on that day.
-    // Nothing: the service does not know; then only what this process spends counts.
-    void hear(const clients::DaySpend& reported, std::optional<double> elsewhere);
+    // The answer to the newest report: what others than this runner id spent and hold of that day,
+    // and what this one may hold. Nothing: the service does not know; without `granted` the limit
+    // is kept by what is known of the others, without `elsewhere` by what this process spends.
+    void hear(const clients::DaySpend& reported, std::optional<double> elsewhere,
+              std::optional<double> granted = std::nullopt);
 
   private:
     struct Entry {
@@ -77,19 +87,29 @@ class Budget {
         std::string runner_id;
         double persona_spent = 0;
         double spent = 0, kept = 0, under_way = 0;
+        double next = 0;            // What her next request may cost, to be asked for ahead.
+        double wanted = 0;          // What she waits for.
+        bool is_asked_for = false;  // The newest report asks for it …
+        bool is_told = false;       // … and was answered.
         bool closed = false;
         bool is_reported = false;  // The next answer contains it.
     };
     struct Day {
         double spent = 0, kept = 0, under_way = 0, elsewhere = 0;
-        double refused = 0;    // The newest request that did not fit.
-        double confirmed = 0;  // Of spent: of visits that were forgotten here.
+        double refused = 0;      // The newest request that did not fit.
+        double confirmed = 0;    // Of spent: of visits that were forgotten here.
+        double held = 0;         // Most that may be spent and reserved here.
+        bool is_scarce = false;  // The newest answer granted less than was wanted.
         double fixed() const { return spent + kept + elsewhere; }
+        double own() const { return spent + kept + under_way; }
     };
 
     Entry& entry_of(const std::string& visit);
-    Answer answer(const Entry& entry, double usd);
-    Answer refuse(const char* setting, double limit, double used, double usd);
+    Answer answer(Entry& entry, double usd);
+    Answer answer_of_day(Entry& entry, Day& day, double usd);
+    Answer refuse(Limit which, double limit, double used, double usd);
+    double wanted_ahead(base::Moment day) const;
+    bool is_shared(base::Moment day) const { return is_granted_ && day >= today(); }
     bool is_used_up(const Day& day) const;
     base::Moment day_of(base::Moment moment) const;
     void show();
@@ -103,7 +123,11 @@ class Budget {
     std::map<base::Moment, Day> days_;  // The newest few.
     std::string runner_id_;             // Of the last report.
     bool is_alone_ = false;             // The service does not tell of others.
-    std::string heard_id_;              // Of the last report that was answered.
+    bool is_granted_ = false;           // The service grants what may be held.
+    std::int64_t reports_ = 0;
+    double reported_settled_ = 0;  // Of the newest report's day: spent, but in no visit of it.
+    std::function<void()> ask_soon_;
+    std::string heard_id_;  // Of the last report that was answered.
     base::Gauge& spent_;
     base::Gauge& reserved_;
     base::Gauge& elsewhere_;

@@ -18,7 +18,8 @@ Lease::Lease(base::Loop& loop, clients::Auth& auth, LeaseOptions options, base::
       random_(random),
       losses_(
           metrics.counter("persona_leases_lost_total", "Leases that ended while visits could run")),
-      changed_(loop) {
+      changed_(loop),
+      asked_gate_(loop) {
     renew_id();
 }
 
@@ -29,6 +30,9 @@ void Lease::renew_id() {
 void Lease::share(Budget& budget, const Outbox& outbox) {
     budget_ = &budget;
     outbox_ = &outbox;
+    budget.on_short([this] {
+        if (!std::exchange(asked_, true)) asked_gate_.notify();
+    });
 }
 
 std::optional<clients::DaySpend> Lease::spending() {
@@ -66,10 +70,15 @@ base::Task<void> Lease::until_held() {
     while (!is_held()) co_await changed_.wait();
 }
 
+base::Task<void> Lease::until_asked() {
+    while (!asked_) co_await asked_gate_.wait();
+}
+
 // One heartbeat; true when the service acknowledged it.
 base::Task<bool> Lease::beat() {
     const base::Steady sent_at = loop_.now();
     const std::string runner_id = runner_id_;
+    asked_ = false;
     const std::optional<clients::DaySpend> spending = this->spending();
     try {
         const clients::HeartbeatAnswer answer =
@@ -80,7 +89,9 @@ base::Task<bool> Lease::beat() {
             co_return false;
         }
         if (!held_) base::log_info("lease held", {{"runner", runner_id}});
-        if (spending) budget_->hear(*spending, answer.spent_elsewhere_usd);
+        if (spending) {
+            budget_->hear(*spending, answer.spent_elsewhere_usd, answer.granted_usd);
+        }
         held_ = was_ever_held_ = true;
         ends_at_ = sent_at + options_.length;
         last_error_.clear();
@@ -113,7 +124,11 @@ base::Task<void> Lease::keep(std::function<void(std::string)> lost,
         const bool well = is_held() && last_error_.empty();
         base::Duration pause = well ? options_.heartbeat_every : options_.retry_every;
         if (held_) pause = std::min<base::Duration>(pause, ends_at_ - loop_.now());
-        if (pause > base::Duration::zero()) co_await loop_.sleep(pause);
+        if (pause > base::Duration::zero() && well) {
+            co_await loop_.within(pause, until_asked());
+        } else if (pause > base::Duration::zero()) {
+            co_await loop_.sleep(pause);
+        }
         if (held_ && loop_.now() >= ends_at_) end("no heartbeat was acknowledged in time");
     }
 }

@@ -50,7 +50,8 @@ class Lease {
     base::Task<void> keep(std::function<void(std::string)> lost,
                           std::function<void(std::string)> unsupported = {});
 
-    // Heartbeats carry the day's money then, and bring what the others spent. Before keep().
+    // Heartbeats carry the day's money then, and bring what the others spent and what may be held
+    // here; when the budget is short one comes at once. Before keep(); outlives the visits.
     void share(Budget& budget, const Outbox& outbox);
 
     bool is_held() const;
@@ -67,6 +68,7 @@ class Lease {
 
   private:
     base::Task<bool> beat();
+    base::Task<void> until_asked();
     std::optional<clients::DaySpend> spending();
     void end(const std::string& reason);
     void renew_id();
@@ -79,6 +81,8 @@ class Lease {
     base::Random& random_;
     base::Counter& losses_;
     base::Gate changed_;
+    base::Gate asked_gate_;
+    bool asked_ = false;  // The budget wants a heartbeat before its time.
     std::function<void(std::string)> lost_;
     std::string runner_id_;
     base::Steady ends_at_{};

@@ -153,7 +153,10 @@ class Visit {
     base::Moment started_at_{};  // Its day decides about prices.
     std::int64_t newest_prompt_tokens_ = 0;
     std::size_t newest_prompt_bytes_ = 0;
-    std::string over_budget_;  // Why the budget let no further request leave.
+    void note_unpaid(catalog::VisitEnd& end) const;
+
+    std::string over_budget_;  // Why the budget let no further request leave …
+    Budget::Limit over_limit_ = Budget::Limit::visit;  // … and which limit that was.
     VisitProgress progress_;
     std::function<void()> entered_;
     bool inside_ = false;

@@ -80,6 +80,7 @@ base::Task<std::optional<clients::Message>> Visit::ask_within_budget(
         const Budget::Answer answer = services_.budget->reserve(id(), usd, keep);
         if (answer.verdict == Budget::Verdict::refused) {
             over_budget_ = answer.reason;
+            over_limit_ = answer.limit;
             co_return std::nullopt;
         }
         if (answer.verdict == Budget::Verdict::granted) {
@@ -99,6 +100,14 @@ base::Task<std::optional<clients::Message>> Visit::ask_within_budget(
         if (over_budget_.empty()) throw;
     }
     co_return std::nullopt;
+}
+
+// That today there is no money for even one request is nobody's failure: the slot's attempts are
+// not used up. A persona's own money comes back tomorrow, that of all perhaps sooner.
+void Visit::note_unpaid(catalog::VisitEnd& end) const {
+    if (progress_.turns > 0 || over_budget_.empty() || over_limit_ == Budget::Limit::visit) return;
+    end.handed_back = true;
+    if (over_limit_ == Budget::Limit::persona_day) end.not_before = services_.budget->tomorrow();
 }
 
 std::string usd_text(const VisitProgress& progress) {

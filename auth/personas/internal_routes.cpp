@@ -89,18 +89,20 @@ Claim claim_of(const base::Json& body) {
     return claim;
 }
 
-struct DaySpend {
-    base::Moment since{};
-    double open_usd = 0;
-};
-
 // "spending" of a heartbeat: what its runner tells the others about the money of a day.
-std::optional<DaySpend> spending_of(const base::Fields& heartbeat) {
+std::optional<Spending::Report> spending_of(const base::Fields& heartbeat) {
     if (!heartbeat.has("spending")) return std::nullopt;
-    static constexpr std::string_view known[] = {"since", "openUsd"};
+    static constexpr std::string_view known[] = {"since", "openUsd", "wantUsd", "limitUsd",
+                                                 "number"};
+    constexpr double usd_max = 1e9;
     const base::Fields fields(heartbeat.object("spending"), "spending");
     fields.only(known);
-    DaySpend spending{.open_usd = fields.number("openUsd", 0, 1e9)};
+    Spending::Report spending{.open_usd = fields.number("openUsd", 0, usd_max)};
+    spending.limit_usd = fields.number_or_none("limitUsd", 0, usd_max);
+    if (spending.limit_usd) {
+        spending.want_usd = fields.number("wantUsd", 0, usd_max);
+        spending.number = fields.integer("number", 1, INT64_MAX);
+    }
     const auto since = moment_or_none(fields, "since");
     if (!since) fields.fail("since", "the start of the day");
     spending.since = *since;
@@ -202,7 +204,7 @@ base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& conte
                               .node = fields.text("node", 1, runner_id_bytes_max),
                               .lease = std::chrono::seconds(fields.integer(
                                   "leaseSeconds", lease_seconds_min, lease_seconds_max))};
-    const std::optional<DaySpend> spending = spending_of(fields);
+    const std::optional<Spending::Report> spending = spending_of(fields);
     const base::Moment now = context.clock.now();
     Runners runners(context.database, visit_rules(context.options));
     if (runners.heartbeat(heartbeat, now) == Runners::Answer::dead) return runner_is_dead();
@@ -210,9 +212,10 @@ base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& conte
     json["ok"] = true;
     json["leaseUntil"] = base::to_iso(now + heartbeat.lease);
     if (spending) {
-        json["spentElsewhereUsd"] =
-            Spending(context.database)
-                .exchange(heartbeat.runner_id, spending->since, spending->open_usd);
+        const Spending::Answer answer =
+            Spending(context.database).exchange(heartbeat.runner_id, *spending);
+        json["spentElsewhereUsd"] = answer.elsewhere_usd;
+        if (answer.granted_usd) json["grantedUsd"] = *answer.granted_usd;
     }
     json["serverTime"] = base::to_iso(now);
     return base::ServerResponse::json(json);

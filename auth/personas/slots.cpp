@@ -76,7 +76,7 @@ std::vector<std::string> run_retries(base::Transaction& transaction,
     for (const EndedAttempt* attempt : attempts) {
         const base::Moment retry_at =
             attempt->handed_back
-                ? now
+                ? std::max(now, attempt->not_before.value_or(now))
                 : now + wait_before_attempt(rules, attempt->attempt, slots_random01());
         columns.users.push_back(attempt->user_id);
         columns.moments.push_back(slot_text(retry_at));
@@ -209,7 +209,8 @@ std::vector<std::string> settle(base::Transaction& transaction,
     const std::set<std::string> with_retry(scheduled.begin(), scheduled.end());
     for (const EndedAttempt* attempt : to_retry) {
         if (with_retry.contains(attempt->user_id)) continue;
-        skipped.push_back(skipped_attempt(*attempt, "next_slot_first"));
+        skipped.push_back(
+            skipped_attempt(*attempt, attempt->not_before ? "budget" : "next_slot_first"));
     }
     skip_slots(transaction, skipped, now);
     return quarantined.emails;

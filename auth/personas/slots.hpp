@@ -4,6 +4,8 @@
 //   slot comes ─► visit ended or acted ──────────► her day; next slot = start + 1 h or 24 h
 //              ├► failed or lost, without rows ──► again after a jittered wait, 3 attempts at most
 //              │                                   └► attempts_exhausted | next_slot_first
+//              ├► handed back ───────────────────► the same attempt again, at once or as told
+//              │                                   └► next_slot_first | budget
 //              └► nobody came ───────────────────► one late visit; the slots behind it: missed,
 //                                                  paused or quarantined
 //
@@ -16,6 +18,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,9 +74,10 @@ struct EndedAttempt {
     int attempt = 1;
     base::Moment slot;
     base::Moment started_at;
-    bool was_her_day = false;  // It ended or acted.
-    bool handed_back = false;  // Not used up: the same attempt again, at once.
-    bool crashed = false;      // Lost by its runner's death.
+    bool was_her_day = false;                // It ended or acted.
+    bool handed_back = false;                // Not used up: the same attempt again, at once …
+    std::optional<base::Moment> not_before;  // … or then, when her money of the day is used up.
+    bool crashed = false;                    // Lost by its runner's death.
 };
 
 // What the ends of attempts mean for their personas' schedules, as drawn above. Three crashes of

@@ -107,7 +107,8 @@ FinishAnswer finish_in(base::Transaction& transaction, const std::string& visit_
                  .slot = row->moment("slot"),
                  .started_at = row->moment("started_at"),
                  .was_her_day = was_her_day,
-                 .handed_back = handed_back}},
+                 .handed_back = handed_back,
+                 .not_before = handed_back ? end.not_before : std::nullopt}},
                now, rules);
     }
     return {.outcome = lost ? Outcome::lost : Outcome::applied, .status = stored[0].text("status")};

@@ -6,7 +6,8 @@
 //
 // A failed or lost visit without any action row is tried again after a jittered wait, at most
 // three attempts per slot; with action rows there is no second day in the same slot. A visit that a
-// stopping daemon hands back without action rows is tried again at once, as the same attempt.
+// stopping daemon hands back without action rows is tried again at once, as the same attempt; one
+// whose persona has no money left today, not before the next day.
 #pragma once
 
 #include <chrono>

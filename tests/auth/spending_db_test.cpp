@@ -1,6 +1,8 @@
 // Money that several runners share: whose visits count, since when, and of which runners.
 #include "auth/personas/spending.hpp"
 
+#include <future>
+
 #include "tests/auth/persona_support.hpp"
 
 namespace tests {
@@ -27,7 +29,23 @@ class SpendingTest : public PersonaTest {
         }
     }
 
+    double elsewhere(const std::string& runner, base::Moment since, double open_usd) {
+        return spending_.exchange(runner, {.since = since, .open_usd = open_usd}).elsewhere_usd;
+    }
+    // What a limit of 10 USD leaves to a runner that holds `open_usd` and wants `want_usd`.
+    std::optional<double> granted(const std::string& runner, double open_usd, double want_usd,
+                                  base::Moment since = friday - hours(9)) {
+        return spending_
+            .exchange(runner, {.since = since,
+                               .open_usd = open_usd,
+                               .want_usd = want_usd,
+                               .limit_usd = 10,
+                               .number = ++reports_})
+            .granted_usd;
+    }
+
     auth::Spending spending_{database_};
+    std::int64_t reports_ = 0;
 };
 
 TEST_F(SpendingTest, visits_of_others_count_from_the_days_start) {
@@ -36,9 +54,9 @@ TEST_F(SpendingTest, visits_of_others_count_from_the_days_start) {
     visit("anna", friday, "one", 0.25);
     visit("anna", friday + hours(1), "two", 0.5);
     const base::Moment today = friday - hours(9);
-    EXPECT_DOUBLE_EQ(spending_.exchange("one", today, 0), 0.5);
-    EXPECT_DOUBLE_EQ(spending_.exchange("two", today, 0), 0.25);
-    EXPECT_DOUBLE_EQ(spending_.exchange("three", today, 0), 0.75);
+    EXPECT_DOUBLE_EQ(elsewhere("one", today, 0), 0.5);
+    EXPECT_DOUBLE_EQ(elsewhere("two", today, 0), 0.25);
+    EXPECT_DOUBLE_EQ(elsewhere("three", today, 0), 0.75);
     EXPECT_DOUBLE_EQ(spending_.of_personas({anna}, today).at(anna), 0.75);
     EXPECT_TRUE(spending_.of_personas({anna}, friday + hours(2)).empty());
     EXPECT_TRUE(spending_.of_personas({}, today).empty());
@@ -47,18 +65,84 @@ TEST_F(SpendingTest, visits_of_others_count_from_the_days_start) {
 TEST_F(SpendingTest, a_visit_without_a_price_is_in_no_sum) {
     const std::string anna = add_persona("anna");
     visit("anna", friday, "one", std::nullopt);
-    EXPECT_DOUBLE_EQ(spending_.exchange("two", friday - hours(9), 0), 0);
+    EXPECT_DOUBLE_EQ(elsewhere("two", friday - hours(9), 0), 0);
     EXPECT_TRUE(spending_.of_personas({anna}, friday - hours(9)).empty());
 }
 
 TEST_F(SpendingTest, what_a_runner_holds_counts_while_it_lives_and_for_its_day) {
     const base::Moment today = friday - hours(9);
-    EXPECT_DOUBLE_EQ(spending_.exchange("one", today, 0.75), 0);
-    EXPECT_DOUBLE_EQ(spending_.exchange("two", today, 0.5), 0.75);
-    EXPECT_DOUBLE_EQ(spending_.exchange("one", today, 0.25), 0.5);
-    EXPECT_DOUBLE_EQ(spending_.exchange("two", today + hours(24), 0), 0);  // Tomorrow.
+    EXPECT_DOUBLE_EQ(elsewhere("one", today, 0.75), 0);
+    EXPECT_DOUBLE_EQ(elsewhere("two", today, 0.5), 0.75);
+    EXPECT_DOUBLE_EQ(elsewhere("one", today, 0.25), 0.5);
+    EXPECT_DOUBLE_EQ(elsewhere("two", today + hours(24), 0), 0);  // Tomorrow.
+}
+
+TEST_F(SpendingTest, what_a_dead_runner_held_counts_until_the_next_one_of_its_node_has_reported) {
+    const base::Moment today = friday - hours(9);
+    add_persona("anna");
+    add_persona("ben");
+    const auto claimed = claim(friday, "r", 2, true, "one");
+    ASSERT_EQ(claimed.size(), 2U);
+    EXPECT_DOUBLE_EQ(elsewhere("one", today, 0.75), 0);
     sql("update auth.runners set dead = true where runner_id = 'one'");
-    EXPECT_DOUBLE_EQ(spending_.exchange("two", today, 0), 0);
+    EXPECT_DOUBLE_EQ(elsewhere("two", today, 0), 0.75);
+    // One of its visits arrives: its cost takes the place of what was held.
+    catalog::VisitEnd end = finished();
+    end.cost_usd = 0.5;
+    finish(claimed[0].visit_id, friday + std::chrono::minutes(1), end);
+    EXPECT_DOUBLE_EQ(elsewhere("two", today, 0), 0.75);
+    auth::Runners runners(database_, rules_);
+    runners.heartbeat({.runner_id = "after one", .node = "node-of-one", .lease = hours(1)},
+                      friday + std::chrono::minutes(2));
+    EXPECT_DOUBLE_EQ(elsewhere("two", today, 0), 0.75);
+    EXPECT_DOUBLE_EQ(elsewhere("after one", today, 0.125), 0.5);
+    EXPECT_DOUBLE_EQ(elsewhere("two", today, 0), 0.625);
+}
+
+TEST_F(SpendingTest, together_runners_hold_no_more_than_the_limit) {
+    add_persona("anna");
+    visit("anna", friday, "one", 1.0);
+    EXPECT_EQ(granted("one", 0, 6), 6);
+    EXPECT_EQ(granted("two", 0, 6), 3);  // What is left.
+    EXPECT_EQ(granted("two", 3, 6), 3);
+    EXPECT_EQ(granted("one", 2, 2), 2);  // It needs no more than that,
+    EXPECT_EQ(granted("two", 3, 6), 6);  // so the others may have it.
+    EXPECT_EQ(granted("one", 2, 8), 3);
+    // What was spent before it was known to be too much is held all the same.
+    EXPECT_EQ(granted("one", 5, 8), 5);
+    EXPECT_EQ(granted("two", 0, 1), 1);
+    EXPECT_EQ(granted("one", 0, 4, friday + hours(15)), 4);  // Another day.
+}
+
+TEST_F(SpendingTest, a_report_that_arrives_late_changes_nothing) {
+    const base::Moment today = friday - hours(9);
+    const auto report = [&](std::int64_t number, double want) {
+        return spending_.exchange(
+            "one",
+            {.since = today, .open_usd = 0, .want_usd = want, .limit_usd = 10, .number = number});
+    };
+    EXPECT_EQ(report(2, 6).granted_usd, 6);
+    EXPECT_EQ(report(1, 1).granted_usd, std::nullopt);
+    EXPECT_EQ(elsewhere("two", today, 0), 6);
+}
+
+TEST_F(SpendingTest, simultaneous_grants_do_not_pass_the_limit) {
+    std::vector<std::future<std::optional<double>>> calls;
+    for (int i = 0; i < 8; ++i) keep_alive("runner " + std::to_string(i), friday);
+    for (int i = 0; i < 8; ++i) {
+        calls.push_back(std::async(std::launch::async, [this, i] {
+            return spending_
+                .exchange("runner " + std::to_string(i), {.since = friday - hours(9),
+                                                          .open_usd = 0,
+                                                          .want_usd = 3,
+                                                          .limit_usd = 10,
+                                                          .number = 1})
+                .granted_usd;
+        }));
+    }
+    double sum = 0;
+    for (auto& call : calls) sum += call.get().value_or(0);
+    EXPECT_DOUBLE_EQ(sum, 10);
 }
 
 TEST_F(SpendingTest, operators_see_costs_by_day_and_what_has_no_price) {

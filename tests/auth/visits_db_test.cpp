@@ -232,6 +232,33 @@ TEST_F(VisitsTest, a_visit_handed_back_without_rows_is_due_at_once_as_the_same_a
     EXPECT_EQ(count("select count(*) from auth.persona_visits where handed_back"), 6);
 }
 
+// Her money of the day is used up.
+TEST_F(VisitsTest, a_visit_handed_back_until_later_is_the_same_attempt_then) {
+    const std::string user = add_persona("dora");
+    catalog::VisitEnd unpaid = failed();
+    unpaid.handed_back = true;
+    unpaid.not_before = friday + hours(15);
+    finish(claim(friday, "r").at(0).visit_id, friday + minutes(1), unpaid);
+    EXPECT_EQ(next_due_of(user), friday + hours(15));
+    EXPECT_TRUE(claim(friday + hours(14), "early").empty());
+    const auto next = claim(friday + hours(15), "s").at(0);
+    EXPECT_EQ(next.attempt, 1);
+    EXPECT_EQ(next.slot, friday);
+}
+
+TEST_F(VisitsTest, a_slot_whose_money_comes_after_the_next_slot_is_given_up) {
+    const std::string user = add_persona("dora", "hourly");
+    catalog::VisitEnd unpaid = failed();
+    unpaid.handed_back = true;
+    unpaid.not_before = friday + hours(15);
+    finish(claim(friday, "r").at(0).visit_id, friday + minutes(1), unpaid);
+    EXPECT_EQ(next_due_of(user), friday + hours(1));
+    const auto ledger = sql("select slot, reason, attempts from auth.skipped_slots")[0];
+    EXPECT_EQ(ledger.moment("slot"), friday);
+    EXPECT_EQ(ledger.text("reason"), "budget");
+    EXPECT_EQ(ledger.integer("attempts"), 0);
+}
+
 TEST_F(VisitsTest, the_same_handing_back_again_does_not_move_her_schedule) {
     const std::string user = add_persona("dora");
     catalog::VisitEnd handed_back = failed();

@@ -148,6 +148,7 @@ TEST(Record, EndGoesBothWays) {
     unpriced.cost_usd.reset();
     unpriced.source = VisitEnd::Source::none;
     unpriced.handed_back = true;
+    unpriced.not_before = base::from_iso("2026-11-21T00:00:00.000Z");
     EXPECT_TRUE(catalog::to_json(unpriced)["costUsd"].is_null());
     EXPECT_EQ(catalog::visit_end_from_json(catalog::to_json(unpriced)), unpriced);
 }

@@ -1,5 +1,7 @@
 // Money over the whole program: the budget of a day survives restarts, and what has no price is
 // refused; what a demo day reads from the cache and pays for its ratings.
+#include <future>
+
 #include "base/http.hpp"
 #include "tests/e2e/world.hpp"
 
@@ -58,6 +60,66 @@ TEST(Budget, OfADaySurvivesAKillAndCountsForTheNextProcess) {
                 1e-3);
     EXPECT_NEAR(budget().at("today").at("elsewhereUsd").get<double>(), spent, 1e-3);
     EXPECT_LT(budget().at("today").at("spentUsd").get<double>(), 0.2 - spent + 1e-9);
+}
+
+// Two daemons tick at the same time on one auth service, until neither may start a visit.
+TEST(Budget, OfADayIsOneForTwoDaemons) {
+    constexpr double cap = 0.4;
+    e2e::Model model;
+    const e2e::Variables both = e2e::joined(
+        model.variables(), {{"BUDGET_DAY_USD", std::to_string(cap)}, {"PERSONA_CONCURRENCY", "5"}});
+    e2e::Daemon first(both);
+    first.start();
+    ASSERT_FALSE(HasFatalFailure());
+    first.seed(10);
+    e2e::Daemon second(e2e::joined(
+        both, {{"MANA_AUTH_URL", first.auth_url()}, {"MANA_MCP_URL", first.mcp_url()}}));
+    second.start();
+    ASSERT_FALSE(HasFatalFailure());
+    const auto live = [](e2e::Daemon& daemon) {
+        for (int tick = 0; tick < 40; ++tick) {
+            if (daemon.ask("POST", "/diag/tick", R"({"due":"all"})").status != 200) return true;
+        }
+        return false;  // Money for ever.
+    };
+    auto other = std::async(std::launch::async, live, std::ref(second));
+    EXPECT_TRUE(live(first));
+    EXPECT_TRUE(other.get());
+    ASSERT_TRUE(first.await_delivery());
+    ASSERT_TRUE(second.await_delivery());
+    const auto spent = first.query(
+        "select sum(cost_usd) as usd, count(distinct runner) as runners from ops.visits")[0];
+    EXPECT_LE(spent.number("usd"), cap);
+    EXPECT_GT(spent.number("usd"), cap / 2);
+    EXPECT_EQ(spent.integer("runners"), 2);
+    for (e2e::Daemon* daemon : {&first, &second}) {
+        EXPECT_THAT(daemon->status().at("budget").at("stopped").get<std::string>(),
+                    HasSubstr("BUDGET_DAY_USD"));
+    }
+    RecordProperty("spent_usd", std::to_string(spent.number("usd")));
+}
+
+TEST(Budget, APersonaWithoutMoneyTodayKeepsHerAttempts) {
+    e2e::Model model;
+    // Less than one request may cost.
+    e2e::Daemon daemon(e2e::joined(model.variables(), {{"BUDGET_PERSONA_DAY_USD", "0.01"}}));
+    daemon.start();
+    ASSERT_FALSE(HasFatalFailure());
+    daemon.seed(1);
+    for (int tick = 0; tick < 4; ++tick) {
+        daemon.tick_all();
+        ASSERT_TRUE(daemon.await_delivery());
+    }
+    EXPECT_EQ(daemon
+                  .query("select count(*) as n from ops.visits where handed_back and attempt = 1 "
+                         "and reason like '%BUDGET_PERSONA_DAY_USD%'")[0]
+                  .integer("n"),
+              4);
+    EXPECT_EQ(daemon.count("select count(*) from auth.personas where next_due_at = "
+                           "date_trunc('day', now() at time zone 'UTC') at time zone 'UTC' "
+                           "+ interval '1 day'"),
+              1);
+    EXPECT_EQ(daemon.count("select count(*) from auth.skipped_slots"), 0);
 }
 
 TEST(Budget, AForecastNeedsNeitherDaemonNorDatabase) {

@@ -188,6 +188,124 @@ TEST(Budget, WhatAnEarlierProcessLeftCountsUntilTheServiceTellsOfIt) {
     EXPECT_NEAR(room.today("spentUsd") + room.today("elsewhereUsd"), 0.7, 1e-12);
 }
 
+// What the auth service does with reports (auth/personas/spending.cpp).
+struct GrantingService {
+    double limit = 1;
+    std::map<std::string, double> held;
+    void answer(Budget& budget, const std::string& runner) {
+        const auto waits = [](const std::string&) { return true; };
+        answer(budget, runner, budget.report(runner, waits));
+    }
+    void answer(Budget& budget, const std::string& runner, const clients::DaySpend& report) {
+        double elsewhere = 0;
+        for (const auto& [other, usd] : held) elsewhere += other == runner ? 0 : usd;
+        held[runner] = std::max(report.open_usd, std::min(report.want_usd, limit - elsewhere));
+        budget.hear(report, elsewhere, held[runner]);
+    }
+};
+
+TEST(Budget, WithOtherDaemonsOnlyWhatWasGrantedIsReserved) {
+    BudgetRoom room({.day = 1.0});
+    GrantingService service;
+    int asked = 0;
+    room.budget.on_short([&asked] { ++asked; });
+    service.answer(room.budget, "one");
+    room.open("a");
+    EXPECT_EQ(room.budget.reserve("a", 0.4).verdict, Verdict::wait);  // Nothing is granted yet.
+    EXPECT_EQ(asked, 1);
+    service.answer(room.budget, "one");
+    EXPECT_DOUBLE_EQ(service.held["one"], 0.4);
+    EXPECT_EQ(room.budget.reserve("a", 0.4).verdict, Verdict::granted);
+    service.answer(room.budget, "one");  // Her next request is asked for ahead.
+    EXPECT_DOUBLE_EQ(service.held["one"], 0.8);
+    room.budget.spend("a", 0.1);
+    room.budget.settle("a");
+    EXPECT_EQ(room.budget.reserve("a", 0.4).verdict, Verdict::granted);
+    EXPECT_EQ(asked, 1);
+
+    service.held["two"] = 0.5;
+    room.open("b");
+    EXPECT_EQ(room.budget.reserve("b", 0.45).verdict, Verdict::wait);  // Asked for,
+    EXPECT_EQ(asked, 2);
+    service.answer(room.budget, "one");
+    EXPECT_EQ(room.budget.reserve("b", 0.45).verdict, Verdict::wait);  // a's may cost less,
+    EXPECT_EQ(asked, 2);
+    room.budget.spend("a", 0.3);
+    room.budget.settle("a");
+    EXPECT_THAT(room.budget.reserve("b", 0.45).reason, HasSubstr("BUDGET_DAY_USD"));
+    EXPECT_THAT(room.budget.stop_reason(), HasSubstr("BUDGET_DAY_USD"));
+}
+
+TEST(Budget, WhatNobodyNeedsIsGivenBackBeforeTheAnswerComes) {
+    BudgetRoom room({.day = 1.0});
+    GrantingService service;
+    room.open("a");
+    const auto waits = [](const std::string&) { return true; };
+    service.answer(room.budget, "one");
+    EXPECT_EQ(room.budget.reserve("a", 0.6).verdict, Verdict::wait);
+    service.answer(room.budget, "one");
+    EXPECT_EQ(room.budget.reserve("a", 0.6).verdict, Verdict::granted);
+    room.budget.spend("a", 0.1);
+    room.budget.settle("a");
+    room.budget.close("a");
+    const clients::DaySpend report = room.budget.report("one", waits);
+    EXPECT_DOUBLE_EQ(report.open_usd, 0.1);
+    room.open("b");  // The service may have given the rest to others already.
+    EXPECT_EQ(room.budget.reserve("b", 0.2).verdict, Verdict::wait);
+    service.answer(room.budget, "one", report);
+    service.answer(room.budget, "one");
+    EXPECT_EQ(room.budget.reserve("b", 0.2).verdict, Verdict::granted);
+}
+
+// Several daemons, whatever they do and however late answers come, stay below the limit together.
+TEST(Budget, NoHistoryOfSeveralDaemonsPassesTheDay) {
+    std::mt19937_64 random(12);
+    std::uniform_real_distribution<double> chance(0, 1);
+    for (int history = 0; history < 8; ++history) {
+        GrantingService service{.limit = 2 + 6 * chance(random)};
+        std::vector<std::unique_ptr<BudgetRoom>> rooms;
+        std::vector<std::optional<clients::DaySpend>> under_way(3);
+        std::map<std::string, double> reserved;  // Of the visits' requests under way.
+        double spent = 0;
+        int refused = 0;
+        const auto name_of = [](std::size_t room) { return "daemon " + std::to_string(room); };
+        for (std::size_t i = 0; i < under_way.size(); ++i) {
+            rooms.push_back(std::make_unique<BudgetRoom>(BudgetLimits{.day = service.limit}));
+            service.answer(rooms[i]->budget, name_of(i));
+            for (int j = 0; j < 16; ++j) rooms[i]->open(std::to_string(j));
+        }
+        for (int step = 0; step < 3'000; ++step) {
+            const std::size_t i = random() % rooms.size();
+            Budget& budget = rooms[i]->budget;
+            if (random() % 4 == 0) {
+                const auto waits = [](const std::string&) { return true; };
+                if (under_way[i]) service.answer(budget, name_of(i), *under_way[i]);
+                under_way[i] = budget.report(name_of(i), waits);
+                continue;
+            }
+            const std::string visit = std::to_string(random() % 16);
+            double& mine = reserved[name_of(i) + visit];
+            if (mine > 0) {
+                const double real = mine * chance(random);
+                budget.spend(visit, real);
+                budget.settle(visit);
+                spent += real;
+                mine = 0;
+            } else {
+                const double usd = 0.3 * chance(random);
+                const Verdict verdict = budget.reserve(visit, usd).verdict;
+                if (verdict == Verdict::granted) mine = usd;
+                refused += verdict == Verdict::refused ? 1 : 0;
+            }
+            double sum = spent;
+            for (const auto& [name, usd] : reserved) sum += usd;
+            ASSERT_LE(sum, service.limit + 1e-6) << "history " << history << ", step " << step;
+        }
+        EXPECT_GT(refused, 0);
+        EXPECT_GT(spent, 0.9 * service.limit);  // The money was used, not only held.
+    }
+}
+
 // Whatever 64 visits do, the day's limit is not passed; at no time, counting what is reserved.
 TEST(Budget, NoHistoryOfManyVisitsPassesALimit) {
     std::mt19937_64 random(11);

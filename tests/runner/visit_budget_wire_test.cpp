@@ -85,6 +85,20 @@ TEST(VisitBudget, WhatSheSpentBeforeTodayCounts) {
     EXPECT_THAT(spent.error, HasSubstr("BUDGET_PERSONA_DAY_USD"));
 }
 
+// It is nobody's failure: the attempts of the slot are not used up.
+TEST(VisitBudget, AVisitWithoutMoneyTodayIsHandedBackUntilThereIsSome) {
+    BudgetVisit persona({.persona_day = 0.2});
+    const runner::VisitRecords hers = persona.live_within(0.19);
+    EXPECT_TRUE(hers.end->handed_back);
+    EXPECT_EQ(hers.end->not_before, persona.budget.tomorrow());
+    BudgetVisit all({.day = 0.02});
+    const runner::VisitRecords theirs = all.live_within();
+    EXPECT_TRUE(theirs.end->handed_back);
+    EXPECT_EQ(theirs.end->not_before, std::nullopt);
+    BudgetVisit visit({.visit = 0.02});  // Too little for any visit: no day brings more.
+    EXPECT_FALSE(visit.live_within().end->handed_back);
+}
+
 TEST(VisitBudget, ABrokenReplyIsNotAskedForAgainWithoutMoney) {
     BudgetVisit room({.visit = 0.06});
     room.model.then(model_calls({call_block("t1", "todo_list")}));
