@@ -1,5 +1,7 @@
 #include "auth/api.hpp"
 
+#include "auth/api_keys/routes.hpp"
+#include "auth/factors/routes.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/personas/routes.hpp"
 #include "auth/spaces/routes.hpp"
@@ -9,7 +11,8 @@ namespace auth {
 const std::vector<Route>& routes() {
     static const std::vector<Route> all = [] {
         std::vector<Route> joined;
-        for (const auto& room : {identity_routes(), spaces_routes(), personas_routes()}) {
+        for (const auto& room : {identity_routes(), factors_routes(), api_keys_routes(),
+                                 spaces_routes(), personas_routes()}) {
             joined.insert(joined.end(), room.begin(), room.end());
         }
         return joined;

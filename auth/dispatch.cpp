@@ -20,7 +20,8 @@ constexpr std::size_t dispatch_id_bytes_max = 128;
 // Where a browser could be made to log its user in.
 bool dispatch_is_form(std::string_view path) {
     return path == "/api/v1/auth/login" || path == "/api/v1/auth/register" ||
-           path == "/api/auth/sign-in/email" || path == "/api/auth/sign-up/email";
+           path == "/api/auth/sign-in/email" || path == "/api/auth/sign-up/email" ||
+           path == "/api/auth/sign-in/magic-link";
 }
 
 void dispatch_check_query(const Route& route, const ServerRequest& request) {
@@ -57,8 +58,10 @@ ServerResponse dispatch_to(const ServiceHandler handler, const Route& route, con
 }
 
 ServerResponse dispatch(const Route& route, const Context& context, const ServerRequest& request) {
-    // The guarded family knows no cookies, so nobody can borrow them.
-    if (route.method != "GET" && family_of(request.path) != Family::guarded) {
+    // Administrators and services show no cookies, so nobody can borrow them.
+    const bool cookies = family_of(request.path) != Family::guarded ||
+                         std::holds_alternative<UserHandler>(route.handler);
+    if (route.method != "GET" && cookies) {
         check_origin(context.options, request, dispatch_is_form(request.path));
     }
     return std::visit(

@@ -132,7 +132,9 @@ std::string custom_code_of(const Failure& failure) {
                                                       "SERVICE_UNAVAILABLE",
                                                       "INVALID_ORIGIN",
                                                       "MISSING_OR_NULL_ORIGIN",
-                                                      "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED"};
+                                                      "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
+                                                      "PASSKEY_VERIFICATION_FAILED",
+                                                      "SESSION_NOT_FRESH"};
     for (const auto& [code, printed] : by_code) {
         if (failure.code() == code) return std::string(printed);
     }

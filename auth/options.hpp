@@ -31,6 +31,11 @@ struct Options {
     std::vector<std::string> trusted_origins{"https://mana.how", "https://auth.mana.how",
                                              "https://whopxl.mana.how", "http://localhost:3001",
                                              "http://localhost:5173"};
+    // Passkeys. Empty: the cookies' domain or the host of base_url; the CORS origins and base_url.
+    std::string webauthn_rp_id;
+    std::string webauthn_rp_name = "Mana";
+    std::vector<std::string> webauthn_origins;
+
     // Addresses and ranges whose X-Forwarded-For is believed, counted from the right.
     std::vector<std::string> trusted_proxies;
 

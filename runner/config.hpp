@@ -65,6 +65,8 @@ struct Config {
     // The auth service.
     std::string jwt_audience = "mana";
     std::string cookie_domain;
+    std::string webauthn_rp_id, webauthn_rp_name;
+    std::vector<std::string> webauthn_origins;
     std::vector<std::string> cors_origins, trusted_proxies;
     int daily_signups_max = 0;
     std::string notify_url, credits_url, mailbox_url, subscriptions_url, web_url;

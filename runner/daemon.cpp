@@ -54,6 +54,9 @@ auth::Options auth_options(const Config& config) {
     options.cookie_domain = config.cookie_domain;
     options.production = config.production;
     options.cors_origins = config.cors_origins;
+    options.webauthn_rp_id = config.webauthn_rp_id;
+    options.webauthn_rp_name = config.webauthn_rp_name;
+    options.webauthn_origins = config.webauthn_origins;
     options.trusted_proxies = config.trusted_proxies;
     options.notify_url = config.notify_url;
     options.credits_url = config.credits_url;

@@ -2,6 +2,7 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/factors/second_step.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/limits.hpp"
@@ -27,9 +28,9 @@ struct LoginCandidate {
 };
 
 struct LoginOutcome {
-    enum class Kind { in, wrong, locked, unverified, second_factor } kind = Kind::wrong;
+    enum class Kind { in, wrong, locked, unverified } kind = Kind::wrong;
     std::optional<base::Moment> locked;
-    std::optional<Login> login;
+    LoginAnswer answer;
 };
 
 void login_event(base::Transaction& transaction, const LoginWish& wish,
@@ -75,7 +76,7 @@ LoginOutcome login_settle(const Context& context, base::Transaction& transaction
                         {.matches = matches, .passes_lock = candidate.passes_lock}, now);
     if (verdict == Verdict::locked) {
         login_event(transaction, wish, candidate.user, "ACCOUNT_LOCKED", "ACCOUNT_LOCKED", now);
-        return {Kind::locked, locked_until(transaction, candidate.place, now), std::nullopt};
+        return {Kind::locked, locked_until(transaction, candidate.place, now), {}};
     }
     // She may have been deleted while the password was computed.
     const auto user = candidate.user ? find_user(transaction, candidate.user->id) : std::nullopt;
@@ -86,9 +87,20 @@ LoginOutcome login_settle(const Context& context, base::Transaction& transaction
     if (!user->email_verified) {
         login_event(transaction, wish, user, "LOGIN_FAILURE", "EMAIL_NOT_VERIFIED", now);
         queue_verification(context, transaction, *user, "", wish.locale, now);
-        return {Kind::unverified, std::nullopt, std::nullopt};
+        return {Kind::unverified, std::nullopt, {}};
     }
-    if (user->two_factor) return {Kind::second_factor, std::nullopt, std::nullopt};
+    LoginAnswer answer;
+    if (user->two_factor) {
+        if (wish.trusted_device) {
+            answer.trusted_device = renew_trust(transaction, context.options.secret, user->id,
+                                                *wish.trusted_device, now);
+        }
+        if (!answer.trusted_device) {
+            answer.challenge =
+                open_challenge(transaction, {.user_id = user->id, .remember = wish.remember}, now);
+            return {Kind::in, std::nullopt, std::move(answer)};
+        }
+    }
     if (candidate.derived && user->kind == "persona" && !is_light_hash(*candidate.hash)) {
         replace_password_hash(transaction, user->id, *candidate.hash,
                               hash_derived_password(wish.password), now);
@@ -107,7 +119,8 @@ LoginOutcome login_settle(const Context& context, base::Transaction& transaction
         delete_expired_sessions(transaction, now);
         forget_old_attempts(transaction, now);
     }
-    return {Kind::in, std::nullopt, Login{std::move(session), *user}};
+    answer.login = Login{std::move(session), *user};
+    return {Kind::in, std::nullopt, std::move(answer)};
 }
 
 [[noreturn]] void login_refuse_locked(std::optional<base::Moment> until, base::Moment now) {
@@ -130,10 +143,11 @@ LoginWish read_login_wish(const Context& context, const base::ServerRequest& req
     wish.endpoint = request.path;
     wish.locale = locale_of(request.header("accept-language"));
     admit_address(context, request, sign_in_limit);
+    wish.trusted_device = trust_of(context.options, request);
     return wish;
 }
 
-std::optional<Login> log_in(const Context& context, const LoginWish& asked) {
+LoginAnswer log_in(const Context& context, const LoginWish& asked) {
     LoginWish wish = asked;
     wish.email = checked_email(asked.email);
     base::Moment now = context.clock.now();
@@ -150,8 +164,7 @@ std::optional<Login> log_in(const Context& context, const LoginWish& asked) {
         return login_settle(context, transaction, wish, candidate, matches, now);
     });
     switch (outcome.kind) {
-        case LoginOutcome::Kind::in: return std::move(outcome.login);
-        case LoginOutcome::Kind::second_factor: return std::nullopt;
+        case LoginOutcome::Kind::in: return std::move(outcome.answer);
         case LoginOutcome::Kind::locked: login_refuse_locked(outcome.locked, now);
         case LoginOutcome::Kind::unverified:
             throw Failure(Failure::Kind::forbidden,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "auth/factors/challenge.hpp"
 #include "auth/identity/sessions.hpp"
 #include "auth/mail/letters.hpp"
 #include "base/json.hpp"
@@ -23,6 +24,15 @@ struct LoginWish {
     std::string endpoint;  // For the audit.
     bool remember = true;
     Locale locale = Locale::german;
+    std::optional<base::Secret> trusted_device;  // Payload of its cookie.
+};
+
+// Either a session or a challenge: no session may skip the second factor of an account that has
+// one, unless the device is trusted; then its cookie is renewed.
+struct LoginAnswer {
+    std::optional<Login> login;
+    std::optional<Challenge> challenge;
+    std::optional<base::Secret> trusted_device;  // The next payload of its cookie.
 };
 
 // The wish in a request's body, after the limit of its address, which services of ours do not have.
@@ -32,9 +42,8 @@ LoginWish read_login_wish(const Context& context, const base::ServerRequest& req
 // A persona's derived password with the service key passes a lockout, so that strangers' guesses
 // stop no visit; stored as scrypt it is stored in the light form from then on.
 //
-// A new session, or nothing when the account asks for a second factor, which no session may skip.
 // Throws INVALID_EMAIL_OR_PASSWORD (unknown and wrong alike, at equal cost), EMAIL_NOT_VERIFIED
 // (only after the right password; a fresh link is mailed then) and ACCOUNT_LOCKED.
-std::optional<Login> log_in(const Context& context, const LoginWish& wish);
+LoginAnswer log_in(const Context& context, const LoginWish& wish);
 
 }  // namespace auth

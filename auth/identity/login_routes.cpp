@@ -4,6 +4,7 @@
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
+#include "auth/factors/second_step.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/login.hpp"
 #include "auth/identity/origin.hpp"
@@ -50,8 +51,9 @@ ServerResponse register_user(const Context& context, const base::ServerRequest& 
 ServerResponse login(const Context& context, const base::ServerRequest& request) {
     const Json body = request.json();
     const base::Fields fields(body);
-    const auto login = log_in(context, read_login_wish(context, request, fields));
-    if (!login) return ServerResponse::json({{"twoFactorRedirect", true}});
+    const LoginAnswer found = log_in(context, read_login_wish(context, request, fields));
+    if (found.challenge) return ask_second_factor(context, *found.challenge, true);
+    const auto& login = found.login;
     const std::string& token = login->session.token.reveal();
     ServerResponse answer = ServerResponse::json({{"redirect", false},
                                                   {"token", token},
@@ -60,6 +62,10 @@ ServerResponse login(const Context& context, const base::ServerRequest& request)
                                                   {"refreshToken", token}});
     answer.headers.emplace_back(
         "Set-Cookie", set_session_cookie(context.options, login->session.token, session_life));
+    if (found.trusted_device) {
+        answer.headers.emplace_back("Set-Cookie",
+                                    set_trust_cookie(context.options, *found.trusted_device));
+    }
     return answer;
 }
 

@@ -4,6 +4,7 @@
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
+#include "auth/factors/second_step.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/login.hpp"
@@ -69,8 +70,9 @@ ServerResponse sign_in_email(const Context& context, const base::ServerRequest& 
     LoginWish wish = read_login_wish(context, request, fields);
     wish.remember = remember;
 
-    const auto login = log_in(context, wish);
-    if (!login) return ServerResponse::json({{"twoFactorRedirect", true}});
+    const LoginAnswer found = log_in(context, wish);
+    if (found.challenge) return ask_second_factor(context, *found.challenge, false);
+    const auto& login = found.login;
     Json shown = {{"redirect", !callback.empty()}, {"token", login->session.token.reveal()}};
     if (!callback.empty()) shown["url"] = callback;
     shown["user"] = user_json(login->user);
@@ -83,6 +85,10 @@ ServerResponse sign_in_email(const Context& context, const base::ServerRequest& 
         answer.headers.emplace_back(
             "Set-Cookie", set_cookie(context.options, dont_remember_cookie,
                                      sign_cookie(context.options.secret, "true"), std::nullopt));
+    }
+    if (found.trusted_device) {
+        answer.headers.emplace_back("Set-Cookie",
+                                    set_trust_cookie(context.options, *found.trusted_device));
     }
     if (!callback.empty()) answer.headers.emplace_back("Location", callback);
     return answer;

@@ -33,6 +33,7 @@ constexpr std::string_view extend_session = R"(
            last_activity_at = $3::timestamptz
      where id = $1)";
 
+constexpr std::string_view exchange_token = "update auth.sessions set token = $2 where id = $1";
 constexpr std::string_view delete_session_of_token =
     "delete from auth.sessions where token = $1 returning user_id";
 constexpr std::string_view delete_session_of_id = "delete from auth.sessions where id = $1";
@@ -122,6 +123,12 @@ void renew_session(base::Transaction& transaction, Session& session, base::Momen
     session.expires_at = now + session_life;
     session.updated_at = now;
     transaction.run(extend_session, {session.id, session.expires_at, now});
+}
+
+base::Secret replace_session_token(base::Transaction& transaction, std::string_view session_id) {
+    base::Secret token(base::random_id());
+    transaction.run(exchange_token, {session_id, session_digest(token)});
+    return token;
 }
 
 std::optional<std::string> delete_session(base::Transaction& transaction,

@@ -57,6 +57,9 @@ std::optional<Login> find_login_by_id(base::Transaction& transaction, std::strin
 bool must_renew(const Session& session, base::Moment now);
 void renew_session(base::Transaction& transaction, Session& session, base::Moment now);
 
+// A new token for the same session, when what it may do has changed: the old one is worthless then.
+base::Secret replace_session_token(base::Transaction& transaction, std::string_view session_id);
+
 // Answers the user whose session it was.
 std::optional<std::string> delete_session(base::Transaction& transaction,
                                           const base::Secret& token);

@@ -48,6 +48,27 @@ void tell_of_new_user(const Context& context, base::Transaction& transaction, co
                     .once_key = "mailbox.created " + user.id});
 }
 
+std::optional<Profile> sign_up_row(const Context& context, base::Transaction& transaction,
+                                   const NewUser& user, const SignUpWish& wish, base::Moment now) {
+    const int cap = wish.trusted ? 0 : context.options.daily_signups_max;
+    if (cap > 0 && count_users_created_on_day(transaction, now) >= cap) {
+        throw Failure(Failure::Kind::throttled,
+                      "no more registrations are open today; try again tomorrow",
+                      "SIGNUP_LIMIT_REACHED");
+    }
+    const auto id = create_user(transaction, user, now);
+    if (!id) return std::nullopt;
+    record_event(transaction,
+                 {.type = "REGISTER",
+                  .user_id = *id,
+                  .address = wish.address,
+                  .user_agent = wish.user_agent},
+                 now);
+    auto profile = find_user(transaction, *id);
+    tell_of_new_user(context, transaction, *profile);
+    return profile;
+}
+
 }  // namespace
 
 SignUpWish read_sign_up_wish(const Context& context, const base::ServerRequest& request,
@@ -76,23 +97,10 @@ Profile sign_up(const Context& context, const SignUpWish& wish) {
 
     const auto made =
         context.database.transact([&](base::Transaction& transaction) -> std::optional<Profile> {
-            const int cap = wish.trusted ? 0 : context.options.daily_signups_max;
-            if (cap > 0 && count_users_created_on_day(transaction, now) >= cap) {
-                throw Failure(Failure::Kind::throttled,
-                              "no more registrations are open today; try again tomorrow",
-                              "SIGNUP_LIMIT_REACHED");
+            auto profile = sign_up_row(context, transaction, user, wish, now);
+            if (profile) {
+                queue_verification(context, transaction, *profile, wish.callback, wish.locale, now);
             }
-            const auto id = create_user(transaction, user, now);
-            if (!id) return std::nullopt;
-            record_event(transaction,
-                         {.type = "REGISTER",
-                          .user_id = *id,
-                          .address = wish.address,
-                          .user_agent = wish.user_agent},
-                         now);
-            const auto profile = find_user(transaction, *id);
-            queue_verification(context, transaction, *profile, wish.callback, wish.locale, now);
-            tell_of_new_user(context, transaction, *profile);
             return profile;
         });
     if (made) return *made;
@@ -103,6 +111,15 @@ Profile sign_up(const Context& context, const SignUpWish& wish) {
     taken.image = wish.image;
     taken.created_at = taken.updated_at = now;
     return taken;
+}
+
+std::optional<Profile> sign_up_proven(const Context& context, base::Transaction& transaction,
+                                      const SignUpWish& wish, base::Moment now) {
+    const NewUser user{.email = wish.email,
+                       .name = std::string(base::trim(wish.name)),
+                       .verified = true,
+                       .image = wish.image};
+    return sign_up_row(context, transaction, user, wish, now);
 }
 
 void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,

@@ -35,6 +35,11 @@ SignUpWish read_sign_up_wish(const Context& context, const base::ServerRequest& 
 // nothing happens. Throws SIGNUP_LIMIT_REACHED past the daily cap.
 Profile sign_up(const Context& context, const SignUpWish& wish);
 
+// The account of somebody whose address is proven already: without password and mail, else with the
+// effects and the daily cap of every sign-up. Nothing when the address is taken.
+std::optional<Profile> sign_up_proven(const Context& context, base::Transaction& transaction,
+                                      const SignUpWish& wish, base::Moment now);
+
 // Queues a mail with a link that is good once, for an hour; at most one in five minutes per user.
 // Without a callback the link leads on to web_url.
 void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,
