@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include "base/public_address.hpp"
 #include "base/text.hpp"
 
 namespace base::http_detail {
@@ -181,7 +182,9 @@ void Exchange::set_limits() {
         exchange_set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     }
     // Our own listeners are never reached through the environment's proxy.
-    if (is_loopback(host_of(host))) exchange_set(easy, CURLOPT_PROXY, "");
+    if (is_loopback(host_of(host)) || request.public_only) exchange_set(easy, CURLOPT_PROXY, "");
+    // A connection that another request left open was not asked whether it is public.
+    if (request.public_only) exchange_set(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 void Exchange::set_callbacks() {
@@ -216,7 +219,12 @@ int Exchange::before_request(void* self, char*, char*, int, int) {
 
 // The library's own sockets would be inherited by the programs that the daemon starts.
 int Exchange::open_socket(void* self, int, curl_sockaddr* address) {
-    static_cast<Exchange*>(self)->on_name_resolved();
+    auto& exchange = *static_cast<Exchange*>(self);
+    exchange.on_name_resolved();
+    if (exchange.request.public_only && !is_public_address(address->addr)) {
+        exchange.trouble_ = Trouble::not_public;
+        return CURL_SOCKET_BAD;
+    }
     return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -306,6 +314,8 @@ void Exchange::conclude(int code) {
         cause = fmt::format("the answer is larger than {} bytes", request.body_bytes_max);
     } else if (trouble_ == Trouble::bad_header) {
         cause = "the answer's headers are larger than the limit";
+    } else if (trouble_ == Trouble::not_public) {
+        cause = "its address is not one of the public Internet";
     } else if (trouble_ == Trouble::resent) {
         cause = "the connection was closed before an answer came";
     } else {

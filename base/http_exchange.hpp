@@ -19,7 +19,7 @@ namespace base::http_detail {
 // tell the listener; they never call libcurl and never resume anybody.
 class Exchange {
   public:
-    enum class Trouble { none, resent, too_large, bad_header };
+    enum class Trouble { none, resent, too_large, bad_header, not_public };
 
     // Throws Failure::invalid when the request cannot be sent as it stands.
     Exchange(HttpRequest request, const std::string& user_agent, bool streaming);

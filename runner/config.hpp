@@ -71,6 +71,11 @@ struct Config {
     int daily_signups_max = 0;
     std::string notify_url, credits_url, mailbox_url, subscriptions_url, web_url;
 
+    // The workspace.
+    std::vector<std::string> news_feeds, policy_allow_destructive;
+    std::string policy_mode = "enforce";
+    int policy_calls_per_minute = 30;
+
     // Visits.
     std::string model, rating_model, effort;
     std::chrono::milliseconds tick_interval{60'000};

@@ -230,6 +230,28 @@ std::vector<Setting> visit_settings() {
     };
 }
 
+std::vector<Setting> workspace_settings() {
+    return {
+        {"NEWS_FEEDS", "--news-feeds", "",
+         "addresses of RSS or Atom feeds that newsResearch searches, separated by blanks; only "
+         "the public Internet is asked",
+         false, [](Config& c, const std::string& t) { c.news_feeds = setting_feeds(t); }},
+        {"POLICY_MODE", "--policy", "enforce",
+         "the workspace's gate before each tool call: off, log-only or enforce", false,
+         [](Config& c, const std::string& t) { c.policy_mode = setting_policy(t); }},
+        {"POLICY_CALLS_PER_MINUTE", "--policy-calls-per-minute", "30",
+         "calls of one tool by one user within a minute", false,
+         [](Config& c, const std::string& t) {
+             c.policy_calls_per_minute = static_cast<int>(setting_number(t, 1, 1'000'000));
+         }},
+        {"POLICY_ALLOW_DESTRUCTIVE", "--policy-allow-destructive", "",
+         "tools that remove things and that everybody may call: names, module.* or *, separated by "
+         "commas; empty: only who agreed",
+         false,
+         [](Config& c, const std::string& t) { c.policy_allow_destructive = setting_tools(t); }},
+    };
+}
+
 void refuse_default(const base::Secret& value, std::string_view fallback,
                     std::string_view variable) {
     if (value.reveal() == fallback || value.empty()) {
@@ -250,7 +272,8 @@ void refuse_default(const base::Secret& value, std::string_view fallback,
 const std::vector<Setting>& settings() {
     static const std::vector<Setting> all = [] {
         std::vector<Setting> list = where_settings();
-        for (auto part : {auth_settings(), model_settings(), visit_settings()})
+        for (auto part :
+             {auth_settings(), model_settings(), visit_settings(), workspace_settings()})
             list.insert(list.end(), part.begin(), part.end());
         return list;
     }();

@@ -1,6 +1,7 @@
 #include "runner/config_values.hpp"
 
 #include <arpa/inet.h>
+#include <algorithm>
 
 #include <charconv>
 
@@ -163,6 +164,46 @@ std::vector<std::string> setting_addresses(const std::string& text) {
         }
     }
     return items;
+}
+
+std::vector<std::string> setting_feeds(const std::string& text) {
+    constexpr std::size_t feeds_max = 50;
+    std::string blanks = text;
+    std::replace_if(
+        blanks.begin(), blanks.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+    std::vector<std::string> items;
+    for (const std::string_view item : base::split(blanks, ' ')) {
+        if (item.empty()) continue;
+        try {
+            base::origin_of(item);
+        } catch (const Failure&) {
+            // The general text does not say what this knob takes.
+            refuse_setting("http:// or https:// addresses of feeds, separated by blanks");
+        }
+        items.emplace_back(item);
+    }
+    if (items.size() > feeds_max) refuse_setting("at most 50 addresses");
+    return items;
+}
+
+std::vector<std::string> setting_tools(const std::string& text) {
+    std::vector<std::string> items = setting_list(text);
+    for (const std::string& item : items) {
+        const std::size_t dot = item.find('.');
+        const bool pattern = dot != std::string::npos && dot > 0 && dot + 1 < item.size() &&
+                             (item.substr(dot + 1) == "*" || item.find('*') == std::string::npos);
+        if (item != "*" && !pattern) {
+            refuse_setting("a comma list of tools such as todo.delete, \"todo.*\" or \"*\"");
+        }
+    }
+    return items;
+}
+
+std::string setting_policy(const std::string& text) {
+    for (const char* word : {"off", "log-only", "enforce"}) {
+        if (text == word) return text;
+    }
+    refuse_setting("off, log-only or enforce");
 }
 
 std::filesystem::path setting_folder(const std::string& text) {

@@ -34,6 +34,11 @@ base::LogLevel setting_level(const std::string& text);
 std::vector<std::string> setting_list(const std::string& text);
 std::vector<std::string> setting_origins(const std::string& text);
 std::vector<std::string> setting_addresses(const std::string& text);
+// Addresses of feeds, separated by blanks or line ends; at most 50, each http or https.
+std::vector<std::string> setting_feeds(const std::string& text);
+// Names of tools, "module.*" or "*", separated by commas.
+std::vector<std::string> setting_tools(const std::string& text);
+std::string setting_policy(const std::string& text);
 std::filesystem::path setting_folder(const std::string& text);
 std::string setting_zone(const std::string& text);
 

@@ -81,6 +81,10 @@ workspace::Options workspace_options(const Config& config, const std::string& au
     options.issuers = {config.base_url.empty() ? auth_url : config.base_url};
     options.audience = config.jwt_audience;
     options.zone = config.zone;
+    options.feeds.urls = config.news_feeds;
+    options.gate.mode = *workspace::gate_mode_of(config.policy_mode);
+    options.gate.calls_per_minute_max = config.policy_calls_per_minute;
+    options.gate.allow_destructive = config.policy_allow_destructive;
     return options;
 }
 

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages_build=(clang-19 lld-19 llvm-19 cmake ninja-build ccache pkg-config git ca-certificates
     libcpp-httplib-dev libcurl4-openssl-dev nlohmann-json3-dev libpqxx-dev libpq-dev libssl-dev
-    libcli11-dev libfmt-dev libsodium-dev libutf8proc-dev libsimdjson-dev zlib1g-dev
+    libcli11-dev libfmt-dev libsodium-dev libutf8proc-dev libsimdjson-dev libpugixml-dev zlib1g-dev
     liboath-dev libfido2-dev libcbor-dev libgtest-dev libgmock-dev
     postgresql-15 postgresql-client-15 tzdata)
 packages_test=(libclang-rt-19-dev clang-format-19 systemd nodejs npm pgbouncer chromium)

@@ -11,6 +11,7 @@
 #include "workspace/dates.hpp"
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -28,6 +29,10 @@ constexpr std::array<std::string_view, 16> articles_fields = {
 constexpr Table articles_articles{
     .app = "articles", .name = "articles", .fields = articles_fields, .once = "originalUrl"};
 
+constexpr std::array<std::string_view, 3> articles_highlight_fields = {"articleId", "text", "note"};
+constexpr Table articles_highlights{"articles", "highlights", articles_highlight_fields};
+
+constexpr int articles_highlights_max = 200;  // Of one article.
 constexpr int articles_words_per_minute = 200;
 constexpr std::string_view articles_statuses =
     R"("enum": ["unread", "reading", "finished", "archived"])";
@@ -105,13 +110,12 @@ Json articles_list(Call& call) {
     if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
     RecordFilter filter;
     filter.text = call.text("query");
-    filter.text_fields = {"title", "excerpt", "content", "author", "siteName", "userNote"};
     filter.limit = call.args["limit"].get<int>();
     return {{"articles", call.records.list(articles_articles, equal, filter)}};
 }
 
 Json articles_mark(Call& call) {
-    const auto article = call.records.find(articles_articles, call.text("id"));
+    const auto article = call.records.hold(articles_articles, call.text("id"));
     if (!article) return call.refuse_missing("article", "articles.list");
     Json fields = call.chosen({"status", "isFavorite"});
     if (fields.empty()) return call.refuse("articles.mark needs status or isFavorite.");
@@ -132,6 +136,79 @@ Json articles_note(Call& call) {
     Json fields;
     fields["userNote"] = call.args["note"];
     return call.change(articles_articles, fields, {"article", "article", "articles.list"});
+}
+
+Json articles_archive(Call& call) {
+    Json fields;
+    fields["status"] = call.args["archived"].get<bool>() ? "archived" : "unread";
+    return call.change(articles_articles, fields, {"article", "article", "articles.list"});
+}
+
+Json articles_marked(Call& call) {
+    RecordFilter filter;
+    filter.ascending = true;
+    filter.limit = articles_highlights_max;
+    return call.records.list(articles_highlights, {{"articleId", call.text("id")}}, filter);
+}
+
+Json articles_highlight(Call& call) {
+    if (!call.records.hold(articles_articles, call.text("id"))) {
+        return call.refuse_missing("article", "articles.list");
+    }
+    if (articles_marked(call).size() >= articles_highlights_max) {
+        return call.refuse(
+            "articles.highlight was not run: this article has 200 highlights, which "
+            "is the limit. Write a note with articles.note instead.");
+    }
+    Json highlight = call.chosen({"text", "note"});
+    highlight["articleId"] = base::lower_ascii(call.text("id"));
+    return {{"highlight", call.records.insert(articles_highlights, std::move(highlight))}};
+}
+
+Json articles_list_highlights(Call& call) {
+    if (!call.records.find(articles_articles, call.text("id"))) {
+        return call.refuse_missing("article", "articles.list");
+    }
+    return {{"highlights", articles_marked(call)}};
+}
+
+std::string articles_highlight_record() {
+    return record_schema(fmt::format(R"({{
+        "id": {{"type": "string", "format": "uuid"}},
+        "articleId": {{"type": "string"}},
+        "text": {{"type": "string"}},
+        "note": {{"type": ["string", "null"]}}, {}}})",
+                                     record_times),
+                         {"createdAt", "updatedAt"});
+}
+
+void add_articles_highlights(Registry& registry) {
+    registry.add({.name = "articles.highlight",
+                  .title = "Highlight a passage",
+                  .description = "Keeps a passage of a saved article, with a note if wished.",
+                  .input = object_schema("{" + id_piece("articles.list") + R"(,
+            "text": {"type": "string", "minLength": 1, "maxLength": 5000,
+                     "description": "The passage"},
+            "note": {"type": ["string", "null"], "maxLength": 5000, "default": null}})",
+                                         {"id", "text"}),
+                  .output = answer_schema("highlight", articles_highlight_record()),
+                  .effect = Effect::adds,
+                  .run = articles_highlight});
+    registry.add({.name = "articles.listHighlights",
+                  .title = "List highlights",
+                  .description = "Answers the highlights of an article in their order.",
+                  .input = id_schema("articles.list"),
+                  .output = list_schema("highlights", articles_highlight_record()),
+                  .effect = Effect::reads,
+                  .run = articles_list_highlights});
+    registry.add({.name = "articles.archive",
+                  .title = "Archive an article",
+                  .description = "Puts an article away, or takes it back, unread, with archived "
+                                 "false.",
+                  .input = archive_schema("articles.list"),
+                  .output = answer_schema("article", articles_record()),
+                  .effect = Effect::marks,
+                  .run = articles_archive});
 }
 
 Tool articles_saving_tool() {
@@ -168,10 +245,10 @@ void add_articles(Registry& registry) {
                       "those with the query in their texts.",
                   .input = object_schema(fmt::format(R"({{
             "status": {{"type": "string", {}}},
-            "query": {{"type": "string", "maxLength": 500, "default": ""}},
+            {},
             "favoritesOnly": {{"type": "boolean", "default": false}},
             "limit": {{"type": "integer", "minimum": 1, "maximum": 100, "default": 20}}}})",
-                                                     articles_statuses)),
+                                                     articles_statuses, query_piece(false))),
                   .output = list_schema("articles", articles_record()),
                   .effect = Effect::reads,
                   .run = articles_list});
@@ -199,6 +276,7 @@ void add_articles(Registry& registry) {
                   .output = answer_schema("article", articles_record()),
                   .effect = Effect::overwrites,
                   .run = articles_note});
+    add_articles_highlights(registry);
 }
 
 }  // namespace workspace

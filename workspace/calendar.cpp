@@ -7,6 +7,7 @@
 #include "workspace/dates.hpp"
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -14,12 +15,14 @@ namespace {
 
 using base::Json;
 
-constexpr std::array<std::string_view, 7> calendar_fields = {
-    "calendarId", "title", "startTime", "endTime", "isAllDay", "location", "description"};
+constexpr std::array<std::string_view, 9> calendar_fields = {
+    "calendarId", "title",       "startTime", "endTime",  "isAllDay",
+    "location",   "description", "color",     "reminders"};
 constexpr Table calendar_events{"calendar", "events", calendar_fields};
 
 constexpr std::chrono::hours calendar_usual_length{1};
 constexpr int calendar_window_days_max = 366;
+constexpr int calendar_overlaps_max = 5;
 
 std::string calendar_record() {
     return record_schema(R"({
@@ -31,9 +34,52 @@ std::string calendar_record() {
         "isAllDay": {"type": "boolean"},
         "location": {"type": ["string", "null"]},
         "description": {"type": ["string", "null"]},
+        "color": {"type": ["string", "null"]},
+        "reminders": {"type": "array", "items": {"type": "integer"},
+                      "description": "Minutes before it begins"},
         "createdAt": {"type": "string", "format": "date-time"},
         "updatedAt": {"type": "string", "format": "date-time"}})",
-                         {"createdAt", "updatedAt"});
+                         {"color", "reminders", "createdAt", "updatedAt"});
+}
+
+// {"event", "overlaps": other events at the same time}.
+Schema calendar_saved_schema() {
+    return object_schema(R"({"event": )" + calendar_record() +
+                             R"(, "overlaps": {"type": "array", "items": {"type": "object",
+            "properties": {
+                "id": {"type": "string", "format": "uuid"},
+                "title": {"type": "string"},
+                "startTime": {"type": "string", "format": "date-time"},
+                "endTime": {"type": "string", "format": "date-time"}},
+            "required": ["id", "title", "startTime", "endTime"], "additionalProperties": false},
+            "description": "Events at the same time, at most 5"}})",
+                         {"event", "overlaps"});
+}
+
+// The event that was saved, with a warning of those that it overlaps. All-day events overlap
+// nothing: they stand for the day.
+Json calendar_saved(Call& call, Json event) {
+    Json overlaps = Json::array();
+    if (!event["isAllDay"].get<bool>()) {
+        RecordFilter filter;
+        const base::Moment start = *base::from_iso(event["startTime"].get<std::string>());
+        filter.range = {.field = "startTime", .before = event["endTime"].get<std::string>()};
+        filter.second_range = {.field = "endTime",
+                               .from = base::to_iso(start + std::chrono::milliseconds{1})};
+        filter.order = "startTime";
+        filter.ascending = true;
+        filter.limit = calendar_overlaps_max + 1;
+        for (const Json& other :
+             call.records.list(calendar_events, {{"isAllDay", false}}, filter)) {
+            if (other["id"] == event["id"] || overlaps.size() == calendar_overlaps_max) continue;
+            Json overlap;
+            for (const char* field : {"id", "title", "startTime", "endTime"}) {
+                overlap[field] = other[field];
+            }
+            overlaps.push_back(std::move(overlap));
+        }
+    }
+    return {{"event", std::move(event)}, {"overlaps", std::move(overlaps)}};
 }
 
 void calendar_normalize(Json& event, const char* field) {
@@ -50,8 +96,8 @@ std::string calendar_end(const std::string& start, bool all_day) {
 }
 
 Json calendar_create(Call& call) {
-    Json event =
-        call.chosen({"title", "startTime", "endTime", "isAllDay", "location", "description"});
+    Json event = call.chosen({"title", "startTime", "endTime", "isAllDay", "location",
+                              "description", "color", "reminders"});
     calendar_normalize(event, "startTime");
     calendar_normalize(event, "endTime");
     const auto start = event["startTime"].get<std::string>();
@@ -64,7 +110,7 @@ Json calendar_create(Call& call) {
             "it, or leave endTime out for one hour.");
     }
     event["calendarId"] = "default";
-    return {{"event", call.records.insert(calendar_events, std::move(event))}};
+    return calendar_saved(call, call.records.insert(calendar_events, std::move(event)));
 }
 
 // Events that touch the days from `first` to `last`: begun before the window ends, ended after it
@@ -104,14 +150,14 @@ Json calendar_today(Call& call) {
 }
 
 Json calendar_update(Call& call) {
-    Json fields =
-        call.chosen({"title", "startTime", "endTime", "isAllDay", "location", "description"});
+    Json fields = call.chosen({"title", "startTime", "endTime", "isAllDay", "location",
+                               "description", "color", "reminders"});
     if (fields.empty()) {
         return call.refuse("calendar.update needs at least one field besides id, e.g. startTime.");
     }
     calendar_normalize(fields, "startTime");
     calendar_normalize(fields, "endTime");
-    const auto event = call.records.find(calendar_events, call.text("id"));
+    const auto event = call.records.hold(calendar_events, call.text("id"));
     if (!event) return call.refuse_missing("event", "calendar.list");
     const auto old_start = (*event)["startTime"].get<std::string>();
     const auto start = fields.value("startTime", old_start);
@@ -125,7 +171,17 @@ Json calendar_update(Call& call) {
         return call.refuse("calendar.update was not run: endTime must be after startTime (" +
                            start + "). Give both.");
     }
-    return call.change(calendar_events, fields, {"event", "event", "calendar.list"});
+    auto changed = call.records.update(calendar_events, call.text("id"), fields);
+    if (!changed) return call.refuse_missing("event", "calendar.list");
+    return calendar_saved(call, std::move(*changed));
+}
+
+Json calendar_search(Call& call) {
+    RecordFilter filter;
+    filter.text = call.text("query");
+    filter.order = "startTime";
+    filter.limit = call.args["limit"].get<int>();
+    return {{"events", call.records.list(calendar_events, Json::object(), filter)}};
 }
 
 Json calendar_cancel(Call& call) {
@@ -147,9 +203,12 @@ Tool calendar_changing_tool() {
             "endTime": {"type": "string", "format": "date-time"},
             "isAllDay": {"type": "boolean"},
             "location": {"type": ["string", "null"], "maxLength": 500},
-            "description": {"type": ["string", "null"], "maxLength": 10000}})",
+            "description": {"type": ["string", "null"], "maxLength": 10000},
+            "color": {"type": ["string", "null"], "pattern": "^#[0-9a-fA-F]{6}$"},
+            "reminders": {"type": "array", "maxItems": 5,
+                          "items": {"type": "integer", "minimum": 0, "maximum": 40320}}})",
                                {"id"}),
-        .output = answer_schema("event", calendar_record()),
+        .output = calendar_saved_schema(),
         .effect = Effect::overwrites,
         .run = calendar_update};
 }
@@ -159,7 +218,8 @@ Tool calendar_changing_tool() {
 void add_calendar(Registry& registry) {
     registry.add({.name = "calendar.create",
                   .title = "Create an event",
-                  .description = "Puts one event into the calendar and answers it with its id.",
+                  .description = "Puts one event into the calendar and answers it with its id, and "
+                                 "the events that it overlaps.",
                   .input = object_schema(R"({
             "title": {"type": "string", "minLength": 1, "maxLength": 500},
             "startTime": {"type": "string", "format": "date-time",
@@ -168,9 +228,13 @@ void add_calendar(Registry& registry) {
                         "description": "Left out: one hour, or the whole day if isAllDay"},
             "isAllDay": {"type": "boolean", "default": false},
             "location": {"type": ["string", "null"], "maxLength": 500, "default": null},
-            "description": {"type": ["string", "null"], "maxLength": 10000, "default": null}})",
+            "description": {"type": ["string", "null"], "maxLength": 10000, "default": null},
+            "color": {"type": ["string", "null"], "pattern": "^#[0-9a-fA-F]{6}$", "default": null},
+            "reminders": {"type": "array", "maxItems": 5, "default": [],
+                          "items": {"type": "integer", "minimum": 0, "maximum": 40320},
+                          "description": "Minutes before it begins"}})",
                                          {"title", "startTime"}),
-                  .output = answer_schema("event", calendar_record()),
+                  .output = calendar_saved_schema(),
                   .effect = Effect::adds,
                   .run = calendar_create});
     registry.add({.name = "calendar.list",
@@ -192,6 +256,15 @@ void add_calendar(Registry& registry) {
          .output = list_schema("events", calendar_record()),
          .effect = Effect::reads,
          .run = calendar_today});
+    registry.add({.name = "calendar.search",
+                  .title = "Search events",
+                  .description = "Answers the events of all times with the query in title, "
+                                 "description or location, latest first.",
+                  .input = object_schema("{" + query_piece(true) + "," + limit_piece(100, 20) + "}",
+                                         {"query"}),
+                  .output = list_schema("events", calendar_record()),
+                  .effect = Effect::reads,
+                  .run = calendar_search});
     registry.add(calendar_changing_tool());
     registry.add({.name = "calendar.cancel",
                   .title = "Cancel an event",

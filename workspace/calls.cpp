@@ -27,8 +27,8 @@ constexpr std::string_view zone_refused = "22023";
 
 constexpr std::string_view record_call = R"sql(
 insert into workspace.calls (user_id, space_id, visit_id, visit_seq, tool, input_hash, outcome,
-                             answer, changes)
-values ($1, $2, $3, $4::integer, $5, $6, $7, $8::jsonb, $9::integer)
+                             answer, changes, created_at)
+values ($1, $2, $3, $4::integer, $5, $6, $7, $8::jsonb, $9::integer, $10::timestamptz)
 on conflict on constraint calls_once do nothing
 )sql";
 
@@ -36,6 +36,10 @@ constexpr std::string_view find_call = R"sql(
 select tool, input_hash, space_id, outcome, answer from workspace.calls
 where user_id = $1 and visit_id = $2 and visit_seq = $3::integer
 )sql";
+
+Failure calls_made_before() {
+    return {Failure::Kind::conflict, "this call was made before", std::string(calls_repeated)};
+}
 
 Failure calls_outcome_unknown(const Failure& cause) {
     return {Failure::Kind::internal, cause.what(), std::string(calls_unsure)};
@@ -48,7 +52,7 @@ struct Calls::Outcome {
     std::optional<std::string> refusal;
     bool was_cut = false;
     int changes = 0;
-    base::Moment now;
+    GateVerdict verdict;
 };
 
 struct Calls::Work {
@@ -62,8 +66,14 @@ struct Calls::Work {
     std::string input_hash() const { return base::to_hex(base::sha256(base::to_text(arguments))); }
 };
 
-Calls::Calls(base::Postgres& database, base::Clock& clock, base::Metrics& metrics, std::string zone)
-    : database_(database), clock_(clock), metrics_(metrics), zone_(std::move(zone)) {}
+Calls::Calls(base::Postgres& database, base::Clock& clock, base::Metrics& metrics,
+             CallOptions options)
+    : database_(database),
+      clock_(clock),
+      metrics_(metrics),
+      zone_(std::move(options.zone)),
+      feeds_(std::move(options.feeds), clock),
+      gate_(std::move(options.gate), metrics) {}
 
 void Calls::check_zone() {
     try {
@@ -94,10 +104,23 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
     try {
         outcome = database_.transact([&](base::Transaction& transaction) {
             const std::string local = enter(transaction, scope, work.now, zone_);
+            GateVerdict verdict = gate_.examine(transaction, tool, arguments, scope, work.now);
+            if (!verdict.refusal.empty() && gate_.enforces()) {
+                // A call that was done before has an answer already.
+                if (was_made(transaction, scope)) throw calls_made_before();
+                Outcome refused;
+                refused.refusal = verdict.refusal;
+                refused.verdict = std::move(verdict);
+                return refused;
+            }
             Outcome done = run(transaction, work, local);
+            done.verdict = std::move(verdict);
+            if (!done.refusal) {
+                gate_.examine_answer(transaction, tool, done.structured, scope, work.now,
+                                     done.verdict);
+            }
             if (!record(transaction, work, done)) {
-                throw Failure(Failure::Kind::conflict, "this call was made before",
-                              std::string(calls_repeated));
+                throw calls_made_before();
             }
             return done;
         });
@@ -109,7 +132,14 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
         outcome = repeated(work);
     }
 
+    gate_.count(outcome.verdict, tool);
     Json result;
+    if (outcome.refusal && *outcome.refusal == outcome.verdict.refusal) {
+        // Denied calls are no invocations; the gate has counted them.
+        result["content"].push_back({{"type", "text"}, {"text", *outcome.refusal}});
+        result["isError"] = true;
+        return result;
+    }
     if (outcome.refusal) {
         measure(tool, faults.empty() ? "handler-error" : "input-invalid", began_at);
         result["content"].push_back({{"type", "text"}, {"text", *outcome.refusal}});
@@ -124,6 +154,9 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
              {"text",
               "More was found than fits into one answer. Narrow the request, or ask for "
               "less with limit."}});
+    }
+    if (const std::string remark = gate_remark(outcome.verdict); !remark.empty()) {
+        result["content"].push_back({{"type", "text"}, {"text", remark}});
     }
     result["structuredContent"] = std::move(outcome.structured);
     return result;
@@ -149,7 +182,8 @@ Calls::Outcome Calls::run(base::Transaction& transaction, const Work& work,
     }
     Records records(transaction, work.scope, work.now);
     Call call(work.arguments, work.asked, records,
-              {.space_id = work.scope.space_id,
+              {.user_id = work.scope.user_id,
+               .space_id = work.scope.space_id,
                .zone = zone_,
                .today = local.substr(0, 10),
                .time = local.substr(11),
@@ -181,8 +215,14 @@ bool Calls::record(base::Transaction& transaction, const Work& work, const Outco
     return transaction
                .run(record_call,
                     {scope.user_id, scope.space_id, scope.visit_id, scope.visit_seq, work.tool.name,
-                     work.input_hash(), outcome.refusal ? "error" : "ok", answer, outcome.changes})
+                     work.input_hash(), outcome.refusal ? "error" : "ok", answer, outcome.changes,
+                     work.now})
                .affected() == 1;
+}
+
+bool Calls::was_made(base::Transaction& transaction, const Scope& scope) {
+    if (!scope.visit_id) return false;
+    return !transaction.run(find_call, {scope.user_id, scope.visit_id, scope.visit_seq}).empty();
 }
 
 Calls::Outcome Calls::repeat(base::Transaction& transaction, const Work& work) {

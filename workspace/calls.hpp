@@ -10,14 +10,23 @@
 #include "base/json.hpp"
 #include "base/metrics.hpp"
 #include "base/postgres.hpp"
+#include "workspace/feeds.hpp"
+#include "workspace/gate.hpp"
 #include "workspace/registry.hpp"
 
 namespace workspace {
 
+struct CallOptions {
+    std::string zone = "UTC";  // PostgreSQL time zone in which days are counted.
+    FeedOptions feeds;
+    GateOptions gate;
+};
+
 // Resource; any inbound thread.
 class Calls {
   public:
-    Calls(base::Postgres& database, base::Clock& clock, base::Metrics& metrics, std::string zone);
+    Calls(base::Postgres& database, base::Clock& clock, base::Metrics& metrics,
+          CallOptions options);
     Calls(const Calls&) = delete;
     Calls& operator=(const Calls&) = delete;
 
@@ -27,6 +36,8 @@ class Calls {
     base::Json perform(const Tool& tool, base::Json arguments, const Scope& scope,
                        Outside& outside);
 
+    Feeds& feeds() { return feeds_; }
+
     // Throws Failure::invalid when PostgreSQL does not know the zone.
     void check_zone();
 
@@ -35,6 +46,7 @@ class Calls {
     struct Work;
     Outcome run(base::Transaction& transaction, const Work& work, const std::string& local);
     bool record(base::Transaction& transaction, const Work& work, const Outcome& outcome);
+    bool was_made(base::Transaction& transaction, const Scope& scope);
     Outcome repeated(const Work& work);
     Outcome repeat(base::Transaction& transaction, const Work& work);
     void measure(const Tool& tool, std::string_view outcome, base::Steady began_at);
@@ -43,6 +55,8 @@ class Calls {
     base::Clock& clock_;
     base::Metrics& metrics_;
     const std::string zone_;
+    Feeds feeds_;
+    Gate gate_;
 };
 
 }  // namespace workspace

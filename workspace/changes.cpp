@@ -44,28 +44,66 @@ where space_id = $1 and app_id = $2 and table_name = $3 and record_id = $4 and d
 for update
 )sql";
 
-// $16: earliest first; the keys of the other direction are all null then.
-constexpr std::string_view list_records = R"sql(
-select record_id, data, created_at, updated_at from workspace.records
-cross join lateral (select (data ->> $13::text) collate "C" as one,
-                           (data ->> $14::text) collate "C" as two, $16::boolean as earliest) sort
+constexpr std::string_view tally_records = R"sql(
+select data ->> $4::text as one, data ->> $5::text as two, count(*) as records
+from workspace.records
 where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
-  and data @> $4::jsonb
-  and ($6::text is null or (data ->> $5::text) collate "C" >= $6)
-  and ($7::text is null or (data ->> $5::text) collate "C" < $7)
-  and ($9::text is null or (data ->> $8::text) collate "C" >= $9)
-  and ($10::text is null or (data ->> $8::text) collate "C" < $10)
-  and ($11::text = '' or exists (
-       select 1 from unnest($12::text[]) field
-       where position(lower($11 collate "und-x-icu")
-                      in lower((data ->> field) collate "und-x-icu")) > 0))
-order by case when earliest then one end nulls last,
-         case when not earliest then one end desc nulls last,
-         case when earliest then two end nulls last,
-         case when not earliest then two end desc nulls last,
-         case when earliest then created_seq else -created_seq end
-limit $15::bigint
+  and data ->> $4::text is not null and (data ->> $5::text) collate "C" >= $6
+group by 1, 2
 )sql";
+
+// Of a word that very many records have, the newest so many are looked at.
+constexpr std::int64_t changes_hits_max = 5'000;
+
+// Only what the filter asks for is part of the statement, so that each form gets its own plan.
+class ListStatement {
+  public:
+    ListStatement(const Scope& scope, const Table& table, const base::Json& equal,
+                  const RecordFilter& filter)
+        : params_{scope.space_id, table.app, table.name, equal} {
+        text_ = "select r.record_id, r.data, r.created_at, r.updated_at from ";
+        if (filter.text.empty()) {
+            text_ += "workspace.records r where true";
+        } else {
+            text_ += fmt::format(
+                "workspace.found($2, $3, {}, {}) hit join workspace.records r "
+                "on r.record_id = hit.record_id where true",
+                param(filter.text), param(changes_hits_max));
+        }
+        text_ +=
+            " and r.space_id = $1 and r.app_id = $2 and r.table_name = $3"
+            " and r.deleted_at is null and r.data @> $4::jsonb";
+        keep(filter.range);
+        keep(filter.second_range);
+        const char* direction = filter.ascending ? "asc" : "desc";
+        text_ += " order by ";
+        for (const std::string& field : {filter.order, filter.second_order}) {
+            if (!field.empty()) text_ += fmt::format("{} {} nulls last, ", value(field), direction);
+        }
+        text_ += fmt::format("r.created_seq {} limit {}::bigint", direction, param(filter.limit));
+    }
+
+    base::SqlRows run(base::Transaction& transaction) { return transaction.run(text_, params_); }
+
+  private:
+    std::string param(base::SqlParam one) {
+        params_.push_back(std::move(one));
+        return fmt::format("${}", params_.size());
+    }
+    std::string value(const std::string& field) {
+        return fmt::format("(r.data ->> {}::text) collate \"C\"", param(field));
+    }
+    void keep(const RecordFilter::Range& range) {
+        if (range.from)
+            text_ += fmt::format(" and {} >= {}", value(range.field), param(*range.from));
+        if (range.before) {
+            text_ += fmt::format(" and {} < {}", value(range.field), param(*range.before));
+        }
+    }
+
+    base::SqlParams params_;
+    std::string text_;
+};
 
 // Held until the commit: the next position is read by one transaction of a table at a time.
 constexpr std::string_view lock_positions =
@@ -116,6 +154,10 @@ where space_id = $7 and app_id = $2 and table_name = $3 and record_id = $4
 constexpr std::string_view delete_records = "delete from workspace.records where created_by = $1";
 constexpr std::string_view delete_changes =
     "delete from workspace.changes where user_id = $1 or owner_id = $1";
+constexpr std::string_view delete_policy_events =
+    "delete from workspace.policy_events where user_id = $1";
+constexpr std::string_view delete_permissions =
+    "delete from workspace.permissions where user_id = $1";
 constexpr std::string_view delete_calls = "delete from workspace.calls where user_id = $1";
 
 Json changes_printed(const Table& table, const std::string& id, const Json& data,
@@ -187,12 +229,7 @@ std::optional<Json> Records::find(const Table& table, std::string_view id) {
 }
 
 Json Records::list(const Table& table, const Json& equal, const RecordFilter& filter) {
-    const base::SqlRows rows = transaction_.run(
-        list_records,
-        {scope_.space_id, table.app, table.name, equal, filter.range.field, filter.range.from,
-         filter.range.before, filter.second_range.field, filter.second_range.from,
-         filter.second_range.before, filter.text, base::SqlParam::array(filter.text_fields),
-         filter.order, filter.second_order, filter.limit, filter.ascending});
+    const base::SqlRows rows = ListStatement(scope_, table, equal, filter).run(transaction_);
     Json records = Json::array();
     std::size_t bytes = 0;
     for (const base::SqlRow row : rows) {
@@ -205,6 +242,24 @@ Json Records::list(const Table& table, const Json& equal, const RecordFilter& fi
         records.push_back(changes_printed(table, row));
     }
     return records;
+}
+
+Records::Tally Records::tally(const Table& table, std::string_view field, std::string_view second,
+                              const std::string& from) {
+    Tally counts;
+    for (const base::SqlRow row : transaction_.run(
+             tally_records, {scope_.space_id, table.app, table.name, field, second, from})) {
+        counts[row.text("one")][row.text("two")] = static_cast<int>(row.integer("records"));
+    }
+    return counts;
+}
+
+std::int64_t Records::next_place(const Table& table) {
+    base::require(table.numbered, "the table keeps an order");
+    transaction_.run(lock_positions,
+                     {fmt::format("{}/{}/{}", scope_.space_id, table.app, table.name)});
+    return transaction_.run(next_position, {scope_.space_id, table.app, table.name})[0].integer(
+        "next");
 }
 
 std::optional<std::string> Records::holder(const Table& table, const std::string& value) {
@@ -221,11 +276,7 @@ std::optional<std::string> Records::holder(const Table& table, const std::string
 Json Records::insert(const Table& table, Json fields) {
     RecordChange change;
     if (table.numbered) {
-        transaction_.run(lock_positions,
-                         {fmt::format("{}/{}/{}", scope_.space_id, table.app, table.name)});
-        change.position =
-            transaction_.run(next_position, {scope_.space_id, table.app, table.name})[0].integer(
-                "next");
+        change.position = next_place(table);
         fields["order"] = *change.position;
     }
     const std::string id = base::random_uuid();
@@ -243,6 +294,12 @@ std::optional<base::SqlRow> Records::lock(const Table& table, std::string_view i
     return transaction_
         .run(lock_record, {scope_.space_id, table.app, table.name, base::lower_ascii(id)})
         .first();
+}
+
+std::optional<Json> Records::hold(const Table& table, std::string_view id) {
+    const auto row = lock(table, id);
+    if (!row) return std::nullopt;
+    return changes_printed(table, *row);
 }
 
 std::optional<Json> Records::update(const Table& table, std::string_view id, const Json& fields) {
@@ -316,6 +373,8 @@ Departed remove_user(base::Postgres& database, std::string_view user_id) {
         departed.records = transaction.run(delete_records, {user_id}).affected();
         departed.changes = transaction.run(delete_changes, {user_id}).affected();
         departed.calls = transaction.run(delete_calls, {user_id}).affected();
+        transaction.run(delete_policy_events, {user_id});
+        transaction.run(delete_permissions, {user_id});
         return departed;
     });
 }

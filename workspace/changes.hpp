@@ -3,6 +3,8 @@
 // each field keeps the time of its last change, and an older change never wins over a newer one.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,8 +40,9 @@ struct RecordFilter {
         std::optional<std::string> from, before;  // from <= value < before
     };
     Range range, second_range;
-    std::string text;  // Substring of one of text_fields, any case.
-    std::vector<std::string> text_fields;
+    // Words that a record has, each as it is, as a form of it or as the beginning of one, in the
+    // fields that the schema lists as searched; empty: every record.
+    std::string text;
     std::string order, second_order;  // Fields; then by creation.
     bool ascending = false;
     int limit = 50;
@@ -64,9 +67,22 @@ class Records {
     Records& operator=(const Records&) = delete;
 
     std::optional<base::Json> find(const Table& table, std::string_view id);
+    // The same, and nobody else changes the record until the commit: for a change that depends on
+    // what the record is.
+    std::optional<base::Json> hold(const Table& table, std::string_view id);
     // Newest first unless told otherwise; `equal` is an object that each record's fields contain.
     // Stops at half a megabyte and then says so in was_cut().
     base::Json list(const Table& table, const base::Json& equal, const RecordFilter& filter);
+
+    // How many records there are for each pair of values of two text fields, where the second is
+    // not below `from`.
+    using Tally = std::map<std::string, std::map<std::string, int>>;
+    Tally tally(const Table& table, std::string_view field, std::string_view second,
+                const std::string& from);
+
+    // The place that insert() will give to the next record of a numbered table. Until the commit
+    // nobody else can take it, so what is derived from it has no gap.
+    std::int64_t next_place(const Table& table);
 
     // The record that has this value in the table's `once` field. Until the commit nobody else can
     // take the value: ask before insert() or update() that sets it.

@@ -1,13 +1,17 @@
 // Contacts: created once per mail address, found by any of their fields, changed.
 #include <array>
+#include <map>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "workspace/dates.hpp"
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -15,17 +19,18 @@ namespace {
 
 using base::Json;
 
-constexpr std::array<std::string_view, 17> contacts_fields = {
-    "firstName", "lastName", "company", "jobTitle",   "email",      "phone",
-    "mobile",    "birthday", "street",  "city",       "postalCode", "country",
-    "website",   "notes",    "tags",    "isFavorite", "isArchived"};
+constexpr std::array<std::string_view, 21> contacts_fields = {
+    "firstName", "lastName",   "company",    "jobTitle",   "email",   "phone",     "mobile",
+    "birthday",  "street",     "city",       "postalCode", "country", "website",   "notes",
+    "tags",      "isFavorite", "isArchived", "linkedin",   "twitter", "instagram", "github"};
 constexpr Table contacts_contacts{
     .app = "contacts", .name = "contacts", .fields = contacts_fields, .once = "email"};
 
 // Every field that is a line of text and may be missing.
-constexpr std::array<std::string_view, 9> contacts_lines = {"lastName", "company",    "jobTitle",
-                                                            "phone",    "mobile",     "street",
-                                                            "city",     "postalCode", "country"};
+constexpr std::array<std::string_view, 13> contacts_lines = {
+    "lastName", "company",    "jobTitle", "phone",   "mobile",    "street", "city",
+    "country",  "postalCode", "linkedin", "twitter", "instagram", "github"};
+constexpr int contacts_birthdays_max = 1'000;
 
 std::string contacts_properties(std::string_view before, std::string_view limit) {
     std::string text(before);
@@ -48,7 +53,7 @@ std::string contacts_record() {
                "isArchived": {"type": "boolean"},
                "createdAt": {"type": "string", "format": "date-time"},
                "updatedAt": {"type": "string", "format": "date-time"}})",
-                         {"createdAt", "updatedAt"});
+                         {"linkedin", "twitter", "instagram", "github", "createdAt", "updatedAt"});
 }
 
 std::string contacts_arguments(std::string_view before) {
@@ -66,9 +71,10 @@ std::string contacts_arguments(std::string_view before) {
 }
 
 Json contacts_chosen(const Call& call) {
-    Json contact = call.chosen({"firstName", "lastName", "company", "jobTitle", "email", "phone",
-                                "mobile", "birthday", "street", "city", "postalCode", "country",
-                                "website", "notes", "tags", "isFavorite"});
+    Json contact = call.chosen({"firstName",  "lastName", "company",  "jobTitle",  "email",
+                                "phone",      "mobile",   "birthday", "street",    "city",
+                                "postalCode", "country",  "website",  "notes",     "tags",
+                                "isFavorite", "linkedin", "twitter",  "instagram", "github"});
     const auto email = contact.find("email");
     if (email != contact.end() && email->is_string()) {
         *email = base::lower_ascii(email->get<std::string>());
@@ -106,8 +112,6 @@ Json contacts_search(Call& call) {
     if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
     RecordFilter filter;
     filter.text = call.text("query");
-    filter.text_fields = {"firstName", "lastName", "company", "jobTitle", "email",
-                          "phone",     "mobile",   "city",    "notes",    "tags"};
     filter.limit = call.args["limit"].get<int>();
     return {{"contacts", call.records.list(contacts_contacts, equal, filter)}};
 }
@@ -125,6 +129,43 @@ Json contacts_update(Call& call) {
     return call.change(contacts_contacts, fields, {"contact", "contact", "contacts.search"});
 }
 
+// The day on which it is celebrated in that year; the 29th of February otherwise on the next day.
+std::string contacts_birthday_in(const std::string& birthday, const std::string& year) {
+    const std::string day = year + birthday.substr(4);
+    return is_date(day) ? day : year + "-03-01";
+}
+
+Json contacts_birthdays(Call& call) {
+    RecordFilter filter;
+    filter.range = {.field = "birthday", .from = "0001", .before = {}};
+    filter.limit = contacts_birthdays_max;
+    const std::string& today = call.place.today;
+    const std::string last = plus_days(today, call.args["days"].get<int>());
+    std::multimap<std::string, Json> coming;
+    for (const Json& contact :
+         call.records.list(contacts_contacts, {{"isArchived", false}}, filter)) {
+        const auto birthday = contact["birthday"].get<std::string>();
+        std::string day = contacts_birthday_in(birthday, today.substr(0, 4));
+        const std::string next_year = plus_days(today.substr(0, 4) + "-12-31", 1).substr(0, 4);
+        if (day < today) day = contacts_birthday_in(birthday, next_year);
+        if (day < today || day > last) continue;
+        const int age = std::stoi(day.substr(0, 4)) - std::stoi(birthday.substr(0, 4));
+        Json one{{"id", contact["id"]}, {"date", day}, {"age", age}};
+        one["name"] =
+            contact["firstName"].get<std::string>() +
+            (contact["lastName"].is_null() ? "" : " " + contact["lastName"].get<std::string>());
+        coming.emplace(day, std::move(one));
+    }
+    Json birthdays = Json::array();
+    for (auto& [day, one] : coming) birthdays.push_back(std::move(one));
+    return {{"birthdays", std::move(birthdays)}};
+}
+
+Json contacts_archive(Call& call) {
+    return call.change(contacts_contacts, {{"isArchived", call.args["archived"]}},
+                       {"contact", "contact", "contacts.search"});
+}
+
 }  // namespace
 
 void add_contacts(Registry& registry) {
@@ -139,11 +180,10 @@ void add_contacts(Registry& registry) {
     registry.add({.name = "contacts.search",
                   .title = "Search contacts",
                   .description =
-                      "Answers the contacts with the query in a name, company, job, mail, "
-                      "phone, city, notes or tags (any case), newest first. An empty "
-                      "query answers all.",
+                      "Answers the contacts with the query in a name, company, job, mail, phone, "
+                      "address, notes or tags, newest first. An empty query answers all.",
                   .input = object_schema(R"({
-            "query": {"type": "string", "maxLength": 200, "default": ""},
+            )" + query_piece(false) + R"(,
             "favoritesOnly": {"type": "boolean", "default": false},
             "includeArchived": {"type": "boolean", "default": false},
             "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}})"),
@@ -162,6 +202,26 @@ void add_contacts(Registry& registry) {
          .output = answer_schema("contact", contacts_record()),
          .effect = Effect::overwrites,
          .run = contacts_update});
+    registry.add({.name = "contacts.birthdays",
+                  .title = "Coming birthdays",
+                  .description = "Answers whose birthday is today or within the next days.",
+                  .input = object_schema(R"({
+            "days": {"type": "integer", "minimum": 0, "maximum": 366, "default": 30}})"),
+                  .output = list_schema("birthdays", R"({"type": "object", "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "name": {"type": "string"},
+            "date": {"type": "string", "format": "date"},
+            "age": {"type": "integer", "description": "On that day"}},
+            "required": ["id", "name", "date", "age"], "additionalProperties": false})"),
+                  .effect = Effect::reads,
+                  .run = contacts_birthdays});
+    registry.add({.name = "contacts.archive",
+                  .title = "Archive a contact",
+                  .description = "Puts a contact away, or takes it back with archived false.",
+                  .input = archive_schema("contacts.search"),
+                  .output = answer_schema("contact", contacts_record()),
+                  .effect = Effect::marks,
+                  .run = contacts_archive});
 }
 
 }  // namespace workspace

@@ -61,6 +61,21 @@ std::string plus_days(std::string_view date, int days) {
                        static_cast<unsigned>(result.month()), static_cast<unsigned>(result.day()));
 }
 
+int weekday_of(std::string_view date) {
+    const auto day = read_day(date);
+    base::require(day.has_value(), "weekday_of is given a checked date");
+    return static_cast<int>(std::chrono::weekday{std::chrono::sys_days{*day}}.iso_encoding());
+}
+
+std::string start_of_week(std::string_view date) {
+    return plus_days(date, 1 - weekday_of(date));
+}
+
+std::string start_of_month(std::string_view date) {
+    base::require(is_date(date), "start_of_month is given a checked date");
+    return std::string(date.substr(0, 8)) + "01";
+}
+
 std::optional<std::string> utc_text(std::string_view text) {
     const auto moment = base::from_iso(text);
     if (!moment) return std::nullopt;

@@ -20,6 +20,12 @@ bool is_time(std::string_view text);  // 00:00 to 23:59.
 // `date` must be a date. The result stays within the years 0000 to 9999.
 std::string plus_days(std::string_view date, int days);
 
+// 1 (Monday) to 7 of a checked date.
+int weekday_of(std::string_view date);
+// The Monday of its week; the first day of its month.
+std::string start_of_week(std::string_view date);
+std::string start_of_month(std::string_view date);
+
 // The wire's form of a moment given with any offset; nothing when the text is none.
 std::optional<std::string> utc_text(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "workspace/dates.hpp"
+#include "workspace/habit_streaks.hpp"
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
 
@@ -16,8 +17,8 @@ namespace {
 
 using base::Json;
 
-constexpr std::array<std::string_view, 7> habits_fields = {
-    "title", "icon", "color", "targetPerDay", "defaultDuration", "order", "isArchived"};
+constexpr std::array<std::string_view, 8> habits_fields = {
+    "title", "icon", "color", "targetPerDay", "weekdays", "defaultDuration", "order", "isArchived"};
 constexpr Table habits_habits{"habits", "habits", habits_fields, true};
 constexpr std::array<std::string_view, 5> habits_log_fields = {"habitId", "date", "time",
                                                                "duration", "note"};
@@ -25,6 +26,9 @@ constexpr Table habits_logs{"habits", "habitLogs", habits_log_fields};
 
 constexpr int habits_shown_max = 500;
 constexpr int habits_logs_per_day_max = 1000;
+constexpr int habits_streak_days_max = 400;  // A longer streak is told as this one.
+constexpr std::string_view habits_weekdays =
+    R"("enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"])";
 
 constexpr std::string_view habits_properties = R"(
         "id": {"type": "string", "format": "uuid"},
@@ -32,6 +36,8 @@ constexpr std::string_view habits_properties = R"(
         "icon": {"type": "string"},
         "color": {"type": "string"},
         "targetPerDay": {"type": ["integer", "null"]},
+        "weekdays": {"type": "array", "items": {"type": "string"},
+                     "description": "On which it is due; left out or empty: every day"},
         "defaultDuration": {"type": ["integer", "null"], "description": "Seconds"},
         "order": {"type": "integer"},
         "isArchived": {"type": "boolean"},
@@ -39,7 +45,8 @@ constexpr std::string_view habits_properties = R"(
         "updatedAt": {"type": "string", "format": "date-time"})";
 
 std::string habits_record() {
-    return record_schema(fmt::format("{{{}}}", habits_properties), {"createdAt", "updatedAt"});
+    return record_schema(fmt::format("{{{}}}", habits_properties),
+                         {"weekdays", "createdAt", "updatedAt"});
 }
 
 std::string habits_log_record() {
@@ -59,9 +66,12 @@ std::string habits_log_record() {
 std::string habits_day_record() {
     return record_schema(fmt::format(R"({{{},
         "done": {{"type": "integer", "description": "Times logged on that day"}},
-        "isReached": {{"type": "boolean", "description": "The target (else once) is reached"}}}})",
+        "isReached": {{"type": "boolean", "description": "The target (else once) is reached"}},
+        "isDue": {{"type": "boolean", "description": "To be done on that day"}},
+        "streak": {{"type": "integer", "description": "Due days in a row on which it was reached"}},
+        "longestStreak": {{"type": "integer", "description": "Of the last 400 days"}}}})",
                                      habits_properties),
-                         {"createdAt", "updatedAt"});
+                         {"weekdays", "createdAt", "updatedAt"});
 }
 
 std::string habits_limits(bool with_defaults) {
@@ -74,14 +84,17 @@ std::string habits_limits(bool with_defaults) {
             "color": {{"type": "string", "pattern": "{3}" {1}}},
             "targetPerDay": {{"type": ["integer", "null"], "exclusiveMinimum": 0,
                               "maximum": 1000000, "description": "Times per day" {2}}},
+            "weekdays": {{"type": "array", "maxItems": 7, "items": {{"type": "string", {4}}},
+                          "description": "Days on which it is due; empty: every day" {5}}},
             "defaultDuration": {{"type": ["integer", "null"], "exclusiveMinimum": 0,
                                  "maximum": 1000000, "description": "Seconds" {2}}})",
-                       standard(R"("star")"), standard(R"("#6366f1")"), standard("null"),
-                       hex_color);
+                       standard(R"("star")"), standard(R"("#6366f1")"), standard("null"), hex_color,
+                       habits_weekdays, standard("[]"));
 }
 
 Json habits_create(Call& call) {
-    Json habit = call.chosen({"title", "icon", "color", "targetPerDay", "defaultDuration"});
+    Json habit =
+        call.chosen({"title", "icon", "color", "targetPerDay", "weekdays", "defaultDuration"});
     habit["isArchived"] = false;
     return {{"habit", call.records.insert(habits_habits, std::move(habit))}};
 }
@@ -101,7 +114,8 @@ Json habits_list(Call& call) {
 }
 
 Json habits_update(Call& call) {
-    const Json fields = call.chosen({"title", "icon", "color", "targetPerDay", "defaultDuration"});
+    const Json fields =
+        call.chosen({"title", "icon", "color", "targetPerDay", "weekdays", "defaultDuration"});
     if (fields.empty()) {
         return call.refuse("habits.update needs at least one field besides id, e.g. title.");
     }
@@ -127,7 +141,7 @@ Json habits_done_on(Call& call, const Json& equal) {
 }
 
 Json habits_log(Call& call) {
-    const auto habit = call.records.find(habits_habits, call.text("id"));
+    const auto habit = call.records.hold(habits_habits, call.text("id"));
     if (!habit) return call.refuse_missing("habit", "habits.list");
     if ((*habit)["isArchived"].get<bool>()) {
         return call.refuse(
@@ -155,18 +169,35 @@ Json habits_log(Call& call) {
     return answer;
 }
 
+HabitPlan habits_plan(const Json& habit) {
+    HabitPlan plan;
+    if (!habit["targetPerDay"].is_null()) plan.target = habit["targetPerDay"].get<int>();
+    for (const Json& day : habit.value("weekdays", Json::array())) {
+        plan.weekdays.push_back(day.get<std::string>());
+    }
+    return plan;
+}
+
 Json habits_today(Call& call) {
     const std::string date = call.given("date") ? call.text("date") : call.place.today;
-    std::map<std::string, int> done;
-    for (const Json& log : habits_done_on(call, {{"date", date}})) {
-        ++done[log["habitId"].get<std::string>()];
-    }
-    Json habits = habits_in_order(call, false);
-    for (Json& habit : habits) {
-        const int times = done[habit["id"].get<std::string>()];
-        const int target = habit["targetPerDay"].is_null() ? 1 : habit["targetPerDay"].get<int>();
-        habit["done"] = times;
-        habit["isReached"] = times >= target;
+    const std::string first = plus_days(date, -habits_streak_days_max);
+    const Records::Tally tally = call.records.tally(habits_logs, "habitId", "date", first);
+    static const std::map<std::string, int> never;
+    Json habits = Json::array();
+    for (Json& habit : habits_in_order(call, false)) {
+        const HabitPlan plan = habits_plan(habit);
+        const auto known = tally.find(habit["id"].get<std::string>());
+        const std::map<std::string, int>& done = known == tally.end() ? never : known->second;
+        const auto times = done.find(date);
+        const int count = times == done.end() ? 0 : times->second;
+        const HabitStreak streak = streak_of(plan, done, first, date);
+        habit["done"] = count;
+        habit["isReached"] = count >= plan.target;
+        habit["isDue"] = is_due_on(plan, date);
+        habit["streak"] = streak.current;
+        habit["longestStreak"] = streak.longest;
+        const bool open = habit["isDue"].get<bool>() && count < plan.target;
+        if (open || !call.args["dueOnly"].get<bool>()) habits.push_back(std::move(habit));
     }
     return {{"habits", std::move(habits)}};
 }
@@ -233,8 +264,10 @@ void add_habits(Registry& registry) {
     registry.add({.name = "habits.today",
                   .title = "Habits of a day",
                   .description = "Answers every habit with how often it was done today, or on the "
-                                 "given day.",
-                  .input = object_schema(R"({"date": {"type": "string", "format": "date"}})"),
+                                 "given day, whether it is due and its streak.",
+                  .input = object_schema(R"({"date": {"type": "string", "format": "date"},
+            "dueOnly": {"type": "boolean", "default": false,
+                        "description": "Only what is due and not yet reached"}})"),
                   .output = list_schema("habits", habits_day_record()),
                   .effect = Effect::reads,
                   .run = habits_today});

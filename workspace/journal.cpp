@@ -6,6 +6,7 @@
 
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -64,7 +65,6 @@ Json journal_list(Call& call) {
 Json journal_search(Call& call) {
     RecordFilter filter;
     filter.text = call.text("query");
-    filter.text_fields = {"title", "content", "tags"};
     filter.order = "entryDate";
     filter.limit = call.args["limit"].get<int>();
     return {{"entries", call.records.list(journal_entries, {{"isArchived", false}}, filter)}};
@@ -80,6 +80,11 @@ Json journal_update(Call& call) {
         fields["wordCount"] = count_words(call.text("content"));
     }
     return call.change(journal_entries, fields, {"entry", "journal entry", "journal.list"});
+}
+
+Json journal_archive(Call& call) {
+    return call.change(journal_entries, {{"isArchived", call.args["archived"]}},
+                       {"entry", "journal entry", "journal.list"});
 }
 
 std::string journal_mood_schema(std::string_view rest) {
@@ -146,16 +151,23 @@ void add_journal(Registry& registry) {
     registry.add({.name = "journal.search",
                   .title = "Search the journal",
                   .description =
-                      "Answers the entries whose title, content or tags contain the query "
-                      "(any case), latest day first.",
+                      "Answers the entries with the query in title, content or tags, latest day "
+                      "first.",
                   .input = object_schema(R"({
-            "query": {"type": "string", "minLength": 1, "maxLength": 500},
+            )" + query_piece(true) + R"(,
             "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}})",
                                          {"query"}),
                   .output = list_schema("entries", journal_record()),
                   .effect = Effect::reads,
                   .run = journal_search});
     registry.add(journal_changing_tool());
+    registry.add({.name = "journal.archive",
+                  .title = "Archive a journal entry",
+                  .description = "Puts an entry away, or takes it back with archived false.",
+                  .input = archive_schema("journal.list"),
+                  .output = answer_schema("entry", journal_record()),
+                  .effect = Effect::marks,
+                  .run = journal_archive});
 }
 
 }  // namespace workspace

@@ -120,6 +120,20 @@ Json Memberships::spaces(const std::string& user_id, const base::Secret& token) 
     return spaces;
 }
 
+Json Memberships::members(const std::string& space_id, const base::Secret& token) const {
+    base::HttpRequest request;
+    request.url = fmt::format("{}/api/auth/organization/list-members?organizationId={}&limit=100",
+                              options_.auth_url, base::url_encode(space_id));
+    request.headers = {{"Authorization", "Bearer " + token.reveal()}};
+    request.connect_limit = options_.fetch_limit;
+    request.deadline = options_.fetch_limit;
+    Json answer = memberships_read(request, "the space's members");
+    if (!answer.is_object() || !answer.contains("members") || !answer["members"].is_array()) {
+        throw Failure(Failure::Kind::unavailable, "the auth service's list of members is no array");
+    }
+    return std::move(answer["members"]);
+}
+
 void Memberships::forget(const std::string& user_id) {
     const std::lock_guard lock(mutex_);
     entries_.erase(user_id);

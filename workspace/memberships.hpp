@@ -44,6 +44,10 @@ class Memberships {
     // Every space of the user whose token this is, with her role, asked for with that token.
     base::Json spaces(const std::string& user_id, const base::Secret& token);
 
+    // The members of a space, at most 100, asked for with a member's token: [{"userId", "role",
+    // "user": {"name", …}?}]. Throws Failure::unavailable when that cannot be found out.
+    base::Json members(const std::string& space_id, const base::Secret& token) const;
+
     void forget(const std::string& user_id);
 
   private:

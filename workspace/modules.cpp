@@ -22,6 +22,11 @@ void add_all(Registry& registry) {
     add_habits(registry);
     add_contacts(registry);
     add_articles(registry);
+    add_dreams(registry);
+    add_library(registry);
+    add_goals(registry);
+    add_news_research(registry);
+    add_invoices(registry);
     add_spaces(registry);
 }
 

@@ -17,6 +17,11 @@ void add_mood(Registry& registry);
 void add_habits(Registry& registry);
 void add_contacts(Registry& registry);
 void add_articles(Registry& registry);
+void add_dreams(Registry& registry);
+void add_library(Registry& registry);
+void add_goals(Registry& registry);
+void add_news_research(Registry& registry);
+void add_invoices(Registry& registry);
 void add_spaces(Registry& registry);
 
 std::int64_t count_words(std::string_view text);  // Words are what blanks separate.

@@ -8,6 +8,7 @@
 #include "workspace/dates.hpp"
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -79,21 +80,47 @@ Json mood_recent(Call& call) {
     return {{"entries", call.records.list(mood_entries, Json::object(), filter)}};
 }
 
-std::string mood_log_arguments() {
-    return fmt::format(R"({{
+std::string mood_arguments(bool with_defaults) {
+    const auto standard = [&](std::string_view value) {
+        return with_defaults ? fmt::format(R"(, "default": {})", value) : std::string();
+    };
+    return fmt::format(R"(
         "level": {{"type": "integer", "minimum": 1, "maximum": 10,
                    "description": "1 very bad, 10 very good"}},
         "emotion": {{"type": "string", {0}}},
-        "secondaryEmotions": {{"type": "array", "maxItems": 5, "default": [],
-                               "items": {{"type": "string", {0}}}}},
-        "activity": {{"type": ["string", "null"], {1}, "default": null}},
-        "withWhom": {{"type": "string", "maxLength": 500, "default": ""}},
-        "notes": {{"type": "string", "maxLength": 5000, "default": ""}},
-        "tags": {{"type": "array", "maxItems": 20, "default": [],
-                  "items": {{"type": "string", "maxLength": 60}}}},
+        "secondaryEmotions": {{"type": "array", "maxItems": 5,
+                               "items": {{"type": "string", {0}}} {3}}},
+        "activity": {{"type": ["string", "null"], {1} {4}}},
+        "withWhom": {{"type": "string", "maxLength": 500 {5}}},
+        "notes": {{"type": "string", "maxLength": 5000 {5}}},
+        "tags": {{"type": "array", "maxItems": 20,
+                  "items": {{"type": "string", "maxLength": 60}} {3}}},
         "date": {{"type": "string", "format": "date", "description": "Left out: today"}},
-        "time": {{"type": "string", "pattern": "{2}", "description": "HH:MM; left out: now"}}}})",
-                       mood_emotions, mood_activities, hour_minute);
+        "time": {{"type": "string", "pattern": "{2}", "description": "HH:MM; left out: now"}})",
+                       mood_emotions, mood_activities, hour_minute, standard("[]"),
+                       standard("null"), standard(R"("")"));
+}
+
+Json mood_update(Call& call) {
+    const Json fields = call.chosen({"level", "emotion", "secondaryEmotions", "activity",
+                                     "withWhom", "notes", "tags", "date", "time"});
+    if (fields.empty()) {
+        return call.refuse("mood.update needs at least one field besides id, e.g. notes.");
+    }
+    if (call.given("date") && call.text("date") > plus_days(call.place.today, 1)) {
+        return call.refuse("mood.update was not run: date lies in the future; today is " +
+                           call.place.today + ".");
+    }
+    return call.change(mood_entries, fields, {"entry", "mood", "mood.recent"});
+}
+
+Json mood_search(Call& call) {
+    RecordFilter filter;
+    filter.text = call.text("query");
+    filter.order = "date";
+    filter.second_order = "time";
+    filter.limit = call.args["limit"].get<int>();
+    return {{"entries", call.records.list(mood_entries, Json::object(), filter)}};
 }
 
 }  // namespace
@@ -102,7 +129,7 @@ void add_mood(Registry& registry) {
     registry.add({.name = "mood.log",
                   .title = "Log a mood",
                   .description = "Records how the user feels, now unless date and time are given.",
-                  .input = object_schema(mood_log_arguments(), {"level", "emotion"}),
+                  .input = object_schema("{" + mood_arguments(true) + "}", {"level", "emotion"}),
                   .output = answer_schema("entry", mood_record()),
                   .effect = Effect::adds,
                   .run = mood_log});
@@ -122,6 +149,23 @@ void add_mood(Registry& registry) {
                   .output = list_schema("entries", mood_record()),
                   .effect = Effect::reads,
                   .run = mood_recent});
+    registry.add({.name = "mood.search",
+                  .title = "Search moods",
+                  .description = "Answers the moods of all times with the query in notes, company, "
+                                 "tags, emotion or activity, latest day first.",
+                  .input = object_schema("{" + query_piece(true) + "," + limit_piece(200, 20) + "}",
+                                         {"query"}),
+                  .output = list_schema("entries", mood_record()),
+                  .effect = Effect::reads,
+                  .run = mood_search});
+    registry.add({.name = "mood.update",
+                  .title = "Change a mood",
+                  .description = "Changes only the given fields of a logged mood.",
+                  .input = object_schema(
+                      "{" + id_piece("mood.recent") + "," + mood_arguments(false) + "}", {"id"}),
+                  .output = answer_schema("entry", mood_record()),
+                  .effect = Effect::overwrites,
+                  .run = mood_update});
 }
 
 }  // namespace workspace

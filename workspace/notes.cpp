@@ -6,6 +6,7 @@
 
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -13,8 +14,8 @@ namespace {
 
 using base::Json;
 
-constexpr std::array<std::string_view, 5> notes_fields = {"title", "content", "color", "isPinned",
-                                                          "isArchived"};
+constexpr std::array<std::string_view, 6> notes_fields = {"title", "content",  "color",
+                                                          "tags",  "isPinned", "isArchived"};
 constexpr Table notes_notes{"notes", "notes", notes_fields};
 
 std::string notes_record() {
@@ -23,15 +24,16 @@ std::string notes_record() {
         "title": {"type": "string"},
         "content": {"type": "string"},
         "color": {"type": ["string", "null"]},
+        "tags": {"type": "array", "items": {"type": "string"}},
         "isPinned": {"type": "boolean"},
         "isArchived": {"type": "boolean"},
         "createdAt": {"type": "string", "format": "date-time"},
         "updatedAt": {"type": "string", "format": "date-time"}})",
-                         {"createdAt", "updatedAt"});
+                         {"tags", "createdAt", "updatedAt"});
 }
 
 Json notes_create(Call& call) {
-    Json note = call.chosen({"title", "content", "color", "isPinned"});
+    Json note = call.chosen({"title", "content", "color", "tags", "isPinned"});
     note["isArchived"] = false;
     return {{"note", call.records.insert(notes_notes, std::move(note))}};
 }
@@ -41,17 +43,22 @@ Json notes_search(Call& call) {
     if (!call.args["includeArchived"].get<bool>()) equal["isArchived"] = false;
     RecordFilter filter;
     filter.text = call.text("query");
-    filter.text_fields = {"title", "content"};
     filter.limit = call.args["limit"].get<int>();
     return {{"notes", call.records.list(notes_notes, equal, filter)}};
 }
 
 Json notes_update(Call& call) {
-    const Json fields = call.chosen({"title", "content", "color", "isPinned", "isArchived"});
+    const Json fields =
+        call.chosen({"title", "content", "color", "tags", "isPinned", "isArchived"});
     if (fields.empty()) {
         return call.refuse("notes.update needs at least one field besides id, e.g. content.");
     }
     return call.change(notes_notes, fields, {"note", "note", "notes.search"});
+}
+
+Json notes_archive(Call& call) {
+    return call.change(notes_notes, {{"isArchived", call.args["archived"]}},
+                       {"note", "note", "notes.search"});
 }
 
 Json notes_delete(Call& call) {
@@ -71,17 +78,18 @@ void add_notes(Registry& registry) {
             "title": {"type": "string", "minLength": 1, "maxLength": 500},
             "content": {"type": "string", "maxLength": 200000, "default": ""},
             "color": {"type": ["string", "null"], "pattern": "^#[0-9a-fA-F]{6}$", "default": null},
-            "isPinned": {"type": "boolean", "default": false}})",
+            "isPinned": {"type": "boolean", "default": false}, )" +
+                                             words_piece("tags", 20, R"(, "default": [])") + "}",
                                          {"title"}),
                   .output = answer_schema("note", notes_record()),
                   .effect = Effect::adds,
                   .run = notes_create});
     registry.add({.name = "notes.search",
                   .title = "Search notes",
-                  .description = "Answers the notes whose title or content contains the query (any "
-                                 "case), newest first. An empty query answers all.",
+                  .description = "Answers the notes with the query in title, content or tags, "
+                                 "newest first. An empty query answers all.",
                   .input = object_schema(R"({
-            "query": {"type": "string", "maxLength": 500, "default": ""},
+            )" + query_piece(false) + R"(,
             "includeArchived": {"type": "boolean", "default": false},
             "limit": {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}})"),
                   .output = list_schema("notes", notes_record()),
@@ -97,15 +105,22 @@ void add_notes(Registry& registry) {
             "content": {"type": "string", "maxLength": 200000},
             "color": {"type": ["string", "null"], "pattern": "^#[0-9a-fA-F]{6}$"},
             "isPinned": {"type": "boolean"},
-            "isArchived": {"type": "boolean"}})",
+            "isArchived": {"type": "boolean"}, )" +
+                                             words_piece("tags", 20) + "}",
                                          {"id"}),
                   .output = answer_schema("note", notes_record()),
                   .effect = Effect::overwrites,
                   .run = notes_update});
+    registry.add({.name = "notes.archive",
+                  .title = "Archive a note",
+                  .description = "Puts a note away, or takes it back with archived false.",
+                  .input = archive_schema("notes.search"),
+                  .output = answer_schema("note", notes_record()),
+                  .effect = Effect::marks,
+                  .run = notes_archive});
     registry.add({.name = "notes.delete",
                   .title = "Delete a note",
-                  .description = "Removes a note for good. To put it away, use notes.update with "
-                                 "isArchived true.",
+                  .description = "Removes a note for good. To put it away, use notes.archive.",
                   .input = object_schema(R"({"id": {"type": "string", "format": "uuid",
                                                     "description": "From notes.search"}})",
                                          {"id"}),

@@ -1,5 +1,6 @@
 #include "workspace/registry.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +20,7 @@ Json registry_hints(const Tool& tool) {
     hints["readOnlyHint"] = tool.effect == Effect::reads;
     hints["destructiveHint"] = tool.effect == Effect::overwrites || tool.effect == Effect::removes;
     hints["idempotentHint"] = tool.effect != Effect::adds;
-    hints["openWorldHint"] = false;
+    hints["openWorldHint"] = tool.open_world;
     return hints;
 }
 
@@ -89,6 +90,14 @@ void Registry::add(Tool tool) {
 const Tool* Registry::find(std::string_view name) const {
     const auto place = places_.find(name);
     return place == places_.end() ? nullptr : &tools_[place->second];
+}
+
+bool Registry::may_be_allowed(std::string_view word) const {
+    if (word == "*") return true;
+    return std::any_of(tools_.begin(), tools_.end(), [&](const Tool& tool) {
+        return tool.effect == Effect::removes &&
+               (word == tool.name || word == tool.module() + ".*");
+    });
 }
 
 Json Registry::listing() const {

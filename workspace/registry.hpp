@@ -30,6 +30,10 @@ class Outside {
     virtual ~Outside() = default;
     // The caller's spaces, each with her role: [{"id", "name", "slug", "metadata", "role"?}].
     virtual base::Json spaces() = 0;
+    // The members of the space of the call, at most 100, as the auth service lists them.
+    virtual base::Json members() = 0;
+    // The configured news feeds and their entries (see Feeds::all).
+    virtual base::Json news() = 0;
     // For tools that take long: how far it is, told to a caller who asked for it, and whether the
     // caller still wants the answer.
     virtual void progress(double /*done*/, double /*total*/, std::string_view /*message*/) {}
@@ -40,6 +44,7 @@ class Outside {
 class Call {
   public:
     struct Place {
+        std::string user_id;
         std::string space_id;
         std::string zone;         // PostgreSQL time zone in which days are counted.
         std::string today, time;  // Local "YYYY-MM-DD" and "HH:MM".
@@ -88,6 +93,7 @@ struct Tool {
     bool slow = false;  // Its `ask` may take seconds; only for tools that read.
     base::Json (*run)(Call& call) = nullptr;
     base::Json (*ask)(Outside& outside) = nullptr;
+    bool open_world = false;  // What it answers comes from strangers.
 
     std::string module() const { return name.substr(0, name.find('.')); }
 };
@@ -103,6 +109,8 @@ class Registry {
     void add(Tool tool);
 
     const Tool* find(std::string_view name) const;
+    // Whether consent may be given by this word: a tool that removes, "module.*" or "*".
+    bool may_be_allowed(std::string_view word) const;
     const std::vector<Tool>& tools() const { return tools_; }  // In the order of addition.
     base::Json listing() const;                                // The array of tools/list.
 

@@ -1,5 +1,6 @@
 #include "workspace/service.hpp"
 
+#include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,7 @@ namespace workspace {
 
 namespace {
 
+constexpr std::size_t service_permissions_max = 100;
 // A call carries one note or journal entry at most: 200,000 characters of up to four bytes, which
 // JSON may write as twelve.
 constexpr std::size_t service_body_bytes_max = 3 * 1024 * 1024;
@@ -64,7 +66,8 @@ struct Service::State {
                     .sessions_per_user_max = options.sessions_per_user_max,
                     .calls_per_minute_max = options.calls_per_minute_max},
                    clock),
-          calls(database, clock, metrics, options.zone),
+          calls(database, clock, metrics,
+                {.zone = options.zone, .feeds = options.feeds, .gate = options.gate}),
           tools(filled(registry), calls, memberships),
           mcp({.loopback = service_is_loopback(options.address),
                .auth_url = options.auth_url,
@@ -98,6 +101,47 @@ struct Service::State {
         server.route("GET", "/health", [this](const ServerRequest&) { return health(); });
         server.route("DELETE", "/internal/users/:id/records",
                      [this](const ServerRequest& one) { return remove(one); });
+        for (const char* method : {"GET", "PUT"}) {
+            server.route(method, "/internal/users/:id/permissions",
+                         [this](const ServerRequest& one) { return permissions(one); });
+        }
+    }
+
+    void require_service(const base::ServerRequest& request) const {
+        if (options.service_key.empty() ||
+            !base::equal_constant_time(request.header("x-service-key"),
+                                       options.service_key.reveal())) {
+            throw base::Failure(base::Failure::Kind::unauthenticated,
+                                "send the header X-Service-Key with the service key");
+        }
+        request.only_query({});
+    }
+
+    // Which destructive tools a user has agreed to; a PUT replaces the list.
+    base::ServerResponse permissions(const base::ServerRequest& request) {
+        require_service(request);
+        const std::string& user_id = request.param("id");
+        if (request.method == "PUT") {
+            const base::Json body = base::parse_json(request.body, "the body");
+            const base::Fields fields(body);
+            static constexpr std::array<std::string_view, 1> names = {"allowDestructive"};
+            fields.only(names);
+            std::vector<std::string> allowed;
+            for (const base::Json& one :
+                 fields.array("allowDestructive", service_permissions_max)) {
+                if (!one.is_string() || !registry.may_be_allowed(one.get<std::string>())) {
+                    fields.fail("allowDestructive",
+                                "must hold names of tools that remove things, such as "
+                                "todo.delete, \"todo.*\" or \"*\"");
+                }
+                allowed.push_back(one.get<std::string>());
+            }
+            set_permissions(database, user_id, allowed);
+        }
+        base::Json body;
+        body["userId"] = user_id;
+        body["allowDestructive"] = permissions_of(database, user_id);
+        return base::ServerResponse::json(body);
     }
 
     base::ServerResponse health() {
@@ -112,13 +156,7 @@ struct Service::State {
     }
 
     base::ServerResponse remove(const base::ServerRequest& request) {
-        if (options.service_key.empty() ||
-            !base::equal_constant_time(request.header("x-service-key"),
-                                       options.service_key.reveal())) {
-            throw base::Failure(base::Failure::Kind::unauthenticated,
-                                "send the header X-Service-Key with the service key");
-        }
-        request.only_query({});
+        require_service(request);
         const std::string& user_id = request.param("id");
         const Departed departed = remove_user(database, user_id);
         sessions.close_all(user_id);

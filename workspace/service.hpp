@@ -4,6 +4,7 @@
 //   GET /.well-known/oauth-protected-resource    open; also with /mcp behind it
 //   GET /health                                  open
 //   DELETE /internal/users/:id/records           X-Service-Key
+//   GET|PUT /internal/users/:id/permissions      X-Service-Key: {"allowDestructive": ["todo.*"]}
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,8 @@
 #include "base/metrics.hpp"
 #include "base/postgres.hpp"
 #include "base/secret.hpp"
+#include "workspace/feeds.hpp"
+#include "workspace/gate.hpp"
 
 namespace workspace {
 
@@ -33,6 +36,8 @@ struct Options {
     std::size_t sessions_max = 20'000;
     std::size_t sessions_per_user_max = 64;
     int calls_per_minute_max = 1'200;  // Of one session.
+    FeedOptions feeds;
+    GateOptions gate;
     std::chrono::seconds membership_read_age_max{300};
     std::chrono::seconds membership_write_age_max{5};
     std::chrono::seconds membership_stale_age_max{1800};

@@ -51,6 +51,25 @@ Json spaces_list(Call& call) {
     return {{"spaces", std::move(spaces)}, {"activeSpaceId", call.place.space_id}};
 }
 
+Json spaces_ask_members(Outside& outside) {
+    return outside.members();
+}
+
+Json spaces_members(Call& call) {
+    Json members = Json::array();
+    for (const Json& found : call.outside) {
+        if (!found.is_object()) continue;
+        const Json user = found.value("user", Json::object());
+        Json member;
+        member["userId"] = found.value("userId", "");
+        member["name"] = user.is_object() ? user.value("name", "") : "";
+        member["role"] = found.value("role", "member");
+        member["isYou"] = member["userId"] == call.place.user_id;
+        members.push_back(std::move(member));
+    }
+    return {{"spaceId", call.place.space_id}, {"members", std::move(members)}};
+}
+
 }  // namespace
 
 void add_spaces(Registry& registry) {
@@ -74,6 +93,23 @@ void add_spaces(Registry& registry) {
                   .effect = Effect::reads,
                   .run = spaces_list,
                   .ask = spaces_ask});
+    registry.add({.name = "spaces.members",
+                  .title = "Who is here",
+                  .description = "Answers the members of the space this connection works in: they "
+                                 "see and change the same records.",
+                  .input = object_schema("{}"),
+                  .output = object_schema(R"({"spaceId": {"type": "string"},
+            "members": {"type": "array", "items": {"type": "object",
+                "required": ["userId", "name", "role", "isYou"], "properties": {
+                    "userId": {"type": "string"},
+                    "name": {"type": "string"},
+                    "role": {"type": "string"},
+                    "isYou": {"type": "boolean"}},
+                "additionalProperties": false}}})",
+                                          {"spaceId", "members"}),
+                  .effect = Effect::reads,
+                  .run = spaces_members,
+                  .ask = spaces_ask_members});
 }
 
 }  // namespace workspace

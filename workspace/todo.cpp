@@ -2,11 +2,13 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "workspace/dates.hpp"
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
+#include "workspace/schema_pieces.hpp"
 
 namespace workspace {
 
@@ -63,7 +65,7 @@ Json todo_update(Call& call) {
         return call.refuse("todo.update needs at least one field besides id, e.g. title.");
     }
     todo_normalize_due(fields);
-    const auto task = call.records.find(todo_tasks, call.text("id"));
+    const auto task = call.records.hold(todo_tasks, call.text("id"));
     if (!task) return call.refuse_missing("task", "todo.list");
     const auto completed = fields.find("isCompleted");
     if (completed != fields.end() && *completed != (*task)["isCompleted"]) {
@@ -73,7 +75,7 @@ Json todo_update(Call& call) {
 }
 
 Json todo_complete(Call& call) {
-    const auto task = call.records.find(todo_tasks, call.text("id"));
+    const auto task = call.records.hold(todo_tasks, call.text("id"));
     if (!task) return call.refuse_missing("task", "todo.list");
     // Completing twice keeps the time of the first.
     if (!(*task)["isCompleted"].get<bool>()) {
@@ -92,6 +94,54 @@ Json todo_delete(Call& call) {
         return call.refuse_missing("task", "todo.list");
     }
     return {{"ok", true}};
+}
+
+Json todo_search(Call& call) {
+    Json equal = Json::object();
+    if (!call.args["includeCompleted"].get<bool>()) equal["isCompleted"] = false;
+    return {{"tasks", call.records.list(
+                          todo_tasks, equal,
+                          {.text = call.text("query"), .limit = call.args["limit"].get<int>()})}};
+}
+
+// Open tasks with a due date before the end of the last day asked for, in three groups.
+Json todo_due(Call& call) {
+    base::Transaction& transaction = call.records.transaction();
+    const auto begin_of = [&](int days) {
+        return start_of_day(transaction, call.place.zone, plus_days(call.place.today, days));
+    };
+    RecordFilter filter;
+    filter.range = {.field = "dueDate", .before = begin_of(call.args["days"].get<int>() + 1)};
+    filter.order = "dueDate";
+    filter.ascending = true;
+    filter.limit = call.args["limit"].get<int>();
+    const std::string now = call.now_text(), tomorrow = begin_of(1);
+    Json answer{{"overdue", Json::array()}, {"today", Json::array()}, {"later", Json::array()}};
+    for (Json& task : call.records.list(todo_tasks, {{"isCompleted", false}}, filter)) {
+        const auto due = task["dueDate"].get<std::string>();
+        const char* group = due < now ? "overdue" : due < tomorrow ? "today" : "later";
+        answer[group].push_back(std::move(task));
+    }
+    return answer;
+}
+
+Tool todo_due_tool() {
+    return {.name = "todo.due",
+            .title = "Tasks that are due",
+            .description =
+                "Answers the open tasks with a due date, earliest first: overdue, due "
+                "today, and due within the next days.",
+            .input = object_schema(R"({
+            "days": {"type": "integer", "minimum": 0, "maximum": 365, "default": 7}, )" +
+                                   limit_piece(200, 50) + "}"),
+            .output = object_schema(fmt::format(R"({{
+            "overdue": {{"type": "array", "items": {0}}},
+            "today": {{"type": "array", "items": {0}}},
+            "later": {{"type": "array", "items": {0}}}}})",
+                                                todo_record()),
+                                    {"overdue", "today", "later"}),
+            .effect = Effect::reads,
+            .run = todo_due};
 }
 
 constexpr std::string_view todo_id = R"({
@@ -126,6 +176,18 @@ void add_todo(Registry& registry) {
                   .output = list_schema("tasks", todo_record()),
                   .effect = Effect::reads,
                   .run = todo_list});
+    registry.add({.name = "todo.search",
+                  .title = "Search tasks",
+                  .description = "Answers the tasks with the query in title, description or "
+                                 "subtasks, newest first.",
+                  .input = object_schema("{" + query_piece(true) + R"(,
+            "includeCompleted": {"type": "boolean", "default": true}, )" +
+                                             limit_piece(100, 20) + "}",
+                                         {"query"}),
+                  .output = list_schema("tasks", todo_record()),
+                  .effect = Effect::reads,
+                  .run = todo_search});
+    registry.add(todo_due_tool());
     registry.add({.name = "todo.update",
                   .title = "Change a task",
                   .description =

@@ -27,9 +27,16 @@ void box_read_mark(const base::Json& meta, Scope& scope) {
 
 class BoxOutside final : public Outside {
   public:
-    BoxOutside(Memberships& memberships, const McpCaller& caller, CallWatch& watch)
-        : memberships_(memberships), caller_(caller), watch_(watch) {}
+    BoxOutside(Memberships& memberships, Feeds& feeds, const McpCaller& caller, CallWatch& watch)
+        : memberships_(memberships), feeds_(feeds), caller_(caller), watch_(watch) {}
     base::Json spaces() override { return memberships_.spaces(caller_.user_id, caller_.token); }
+    base::Json members() override { return memberships_.members(caller_.space_id, caller_.token); }
+    base::Json news() override {
+        return feeds_.all([this](std::size_t done, std::size_t all, const std::string& url) {
+            watch_.progress(static_cast<double>(done), static_cast<double>(all), url);
+            return !watch_.cancelled();
+        });
+    }
     void progress(double done, double total, std::string_view message) override {
         watch_.progress(done, total, message);
     }
@@ -37,6 +44,7 @@ class BoxOutside final : public Outside {
 
   private:
     Memberships& memberships_;
+    Feeds& feeds_;
     const McpCaller& caller_;
     CallWatch& watch_;
 };
@@ -47,9 +55,9 @@ WorkspaceTools::WorkspaceTools(const Registry& registry, Calls& calls, Membershi
     : registry_(registry), calls_(calls), memberships_(memberships), listing_(registry.listing()) {}
 
 std::string_view WorkspaceTools::instructions() const {
-    return "The user's personal workspace: tasks, calendar, journal, notes, mood, habits, "
-           "contacts, "
-           "articles and more, of one space. Ids come from the answers of list and search tools. "
+    return "A workspace of one space, personal or shared: tasks, calendar, journal, notes, mood, "
+           "habits, contacts, articles, dreams, library, goals, news and invoices. Ids come from "
+           "the answers of list and search tools. "
            "Dates are YYYY-MM-DD, times ISO 8601 with zone.";
 }
 
@@ -67,7 +75,7 @@ base::Json WorkspaceTools::call(const ToolCall& call, const McpCaller& caller, C
     Scope scope{
         .user_id = caller.user_id, .space_id = caller.space_id, .visit_id = {}, .visit_seq = {}};
     box_read_mark(call.meta, scope);
-    BoxOutside outside(memberships_, caller, watch);
+    BoxOutside outside(memberships_, calls_.feeds(), caller, watch);
     return calls_.perform(*tool, call.arguments, scope, outside);
 }
 

@@ -24,9 +24,59 @@ bool allows(const Json& schema, const std::string& type) {
                               : std::find(listed.begin(), listed.end(), type) != listed.end();
 }
 
-// What a value of this schema must not be.
+// A value that the schema takes; enough for what is not under test.
+Json right_value(const Json& schema) {
+    if (schema.contains("enum")) return schema["enum"][0];
+    const std::string format = schema.value("format", "");
+    if (format == "uuid") return "00000000-0000-4000-8000-000000000000";
+    if (format == "date") return "2026-11-21";
+    if (format == "date-time") return "2026-11-21T09:30:00Z";
+    if (format == "uri") return "https://example.org/page";
+    if (format == "email") return "name@example.org";
+    if (allows(schema, "string")) return "text";
+    if (allows(schema, "array")) {
+        Json items = Json::array();
+        if (schema.value("minItems", 0) > 0) items.push_back(right_value(schema["items"]));
+        return items;
+    }
+    if (allows(schema, "object")) {
+        Json object = Json::object();
+        for (const Json& name : schema.value("required", Json::array())) {
+            const std::string field = name;
+            object[field] = right_value(schema["properties"][field]);
+        }
+        return object;
+    }
+    if (allows(schema, "boolean")) return true;
+    return schema.value("minimum", 1);
+}
+
+// What a value of this schema must not be, down to the members of its members.
+std::vector<Wrong> wrong_values(const Json& schema);
+
+void wrong_members(const Json& schema, std::vector<Wrong>& wrong) {
+    const Json right = right_value(schema);
+    wrong.push_back({7, "must be of type object"});
+    Json surplus = right;
+    surplus["surplus"] = 1;
+    wrong.push_back({surplus, "surplus is not known"});
+    for (const auto& [name, inner] : schema["properties"].items()) {
+        for (const Wrong& one : wrong_values(inner)) {
+            Json value = right;
+            value[name] = one.value;
+            wrong.push_back({value, one.valid});
+        }
+    }
+    for (const Json& name : schema.value("required", Json::array())) {
+        Json value = right;
+        value.erase(name.get<std::string>());
+        wrong.push_back({value, name.get<std::string>() + " is required"});
+    }
+}
+
 std::vector<Wrong> wrong_values(const Json& schema) {
-    std::vector<Wrong> wrong = {{{{"a", 1}}, "must be of type "}};
+    std::vector<Wrong> wrong;
+    if (!allows(schema, "object")) wrong.push_back({{{"a", 1}}, "must be of type "});
     if (!allows(schema, "null")) wrong.push_back({nullptr, ""});
     if (schema.contains("enum")) wrong.push_back({"nonsense", "must be "});
     if (allows(schema, "string")) {
@@ -47,28 +97,20 @@ std::vector<Wrong> wrong_values(const Json& schema) {
         if (schema.contains("maximum")) {
             wrong.push_back({schema["maximum"].get<int>() + 1, "must be at most "});
         }
+        if (schema.contains("exclusiveMinimum")) {
+            wrong.push_back({schema["exclusiveMinimum"], "must be greater than "});
+        }
     }
     if (allows(schema, "boolean")) wrong.push_back({"yes", "must be of type boolean"});
+    if (allows(schema, "object")) wrong_members(schema, wrong);
     if (allows(schema, "array")) {
         wrong.push_back({"x", "must be of type array"});
-        wrong.push_back({Json::array({Json::object()}), "must be of type"});
+        for (const Wrong& one : wrong_values(schema["items"])) {
+            wrong.push_back({Json::array({one.value}), one.valid});
+        }
+        if (schema.value("minItems", 0) > 0) wrong.push_back({Json::array(), "must have "});
     }
     return wrong;
-}
-
-// An argument that the schema takes; enough for the other arguments of a tool under test.
-Json right_value(const Json& schema) {
-    if (schema.contains("enum")) return schema["enum"][0];
-    const std::string format = schema.value("format", "");
-    if (format == "uuid") return "00000000-0000-4000-8000-000000000000";
-    if (format == "date") return "2026-11-21";
-    if (format == "date-time") return "2026-11-21T09:30:00Z";
-    if (format == "uri") return "https://example.org/page";
-    if (format == "email") return "name@example.org";
-    if (allows(schema, "string")) return "text";
-    if (allows(schema, "array")) return Json::array();
-    if (allows(schema, "boolean")) return true;
-    return schema.value("minimum", 1);
 }
 
 std::string contents(World& world) {
@@ -81,15 +123,13 @@ std::string contents(World& world) {
 
 // mcp-tools 8: arguments are checked against the published schema, always.
 TEST(BadInput, EveryArgumentOfEveryToolIsNamed) {
-    workspace::Options patient;
-    patient.calls_per_minute_max = 100'000;
-    World world(patient);
+    World world;
     Client anna(world, "anna", "home");
     anna.open();
     anna.call("todo.create", {{"title", "stays"}});
     const std::string before = contents(world);
     const Json tools = anna.request("tools/list")["result"]["tools"];
-    ASSERT_GT(tools.size(), 20u);
+    ASSERT_GT(tools.size(), 60u);
     for (const Json& tool : tools) {
         const std::string name = tool["name"];
         const Json& properties = tool["inputSchema"]["properties"];
@@ -239,6 +279,8 @@ TEST(BadInput, OtherPathsAndMethodsAreNamed) {
         {"POST", "/internal/users/anna/records", "method not allowed", 405, "DELETE"},
         {"DELETE", "/internal/users/anna/records", "X-Service-Key", 401},
         {"DELETE", "/internal/users//records", "no such path", 404},
+        {"POST", "/internal/users/anna/permissions", "method not allowed", 405, "GET, HEAD, PUT"},
+        {"PUT", "/internal/users/anna/permissions", "X-Service-Key", 401},
         {"GET", "/nothing", "no such path", 404},
     };
     for (const Case& one : cases) {
@@ -254,6 +296,17 @@ TEST(BadInput, OtherPathsAndMethodsAreNamed) {
                      .headers = {{"X-Service-Key", tests::service_key}}});
     EXPECT_EQ(typo.status, 400);
     EXPECT_THAT(typo.body, HasSubstr("dryRun is not a known query parameter"));
+    for (const char* body :
+         {"", "[]", "{}", R"({"allowDestructive":7})", R"({"allowDestructive":[7]})",
+          R"({"allowDestructive":["todo.create"]})", R"({"allowDestructive":["lost.*"]})",
+          R"({"allowDestructive":[],"more":1})"}) {
+        const base::HttpResponse answer =
+            base::fetch({.method = "PUT",
+                         .url = world.service->url() + "/internal/users/anna/permissions",
+                         .headers = {{"X-Service-Key", tests::service_key}},
+                         .body = body});
+        EXPECT_EQ(answer.status, 400) << body << answer.body;
+    }
     EXPECT_EQ(contents(world), before);
 }
 

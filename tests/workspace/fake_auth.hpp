@@ -50,6 +50,8 @@ class FakeAuth {
                               {"slug", "flat"},
                               {"metadata", R"({"type":"family"})"}}}));
         });
+        server_.route("GET", "/api/auth/organization/list-members",
+                      [this](const base::ServerRequest& request) { return members(request); });
         server_.start();
     }
 
@@ -80,6 +82,23 @@ class FakeAuth {
     std::atomic<bool> down = false;
 
   private:
+    base::ServerResponse members(const base::ServerRequest& request) {
+        const std::lock_guard lock(mutex_);
+        const std::string space = request.query_value("organizationId").value_or("");
+        Json members = Json::array();
+        for (const auto& [user, roles] : roles_) {
+            const auto role = roles.find(space);
+            if (role == roles.end()) continue;
+            members.push_back({{"id", "m-" + user},
+                               {"organizationId", space},
+                               {"userId", user},
+                               {"role", role->second},
+                               {"user", {{"id", user}, {"name", "Name of " + user}}}});
+        }
+        const std::size_t total = members.size();
+        return base::ServerResponse::json({{"members", members}, {"total", total}});
+    }
+
     base::ServerResponse memberships(const base::ServerRequest& request) {
         ++membership_fetches;
         if (down) return base::ServerResponse::json({{"error", "down"}}, 503);

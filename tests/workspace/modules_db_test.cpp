@@ -39,7 +39,24 @@ TEST(Modules, AnswerAsTheirOutputSchemasSay) {
         {"contacts.search", Json::object()},
         {"articles.save", {{"url", "https://a.org"}, {"title", "t"}}},
         {"articles.list", Json::object()},
-        {"spaces.list", Json::object()}};
+        {"todo.search", {{"query", "t"}}},
+        {"todo.due", Json::object()},
+        {"calendar.search", {{"query", "t"}}},
+        {"mood.search", {{"query", "calm"}}},
+        {"contacts.birthdays", Json::object()},
+        {"dreams.create", {{"content", "c"}}},
+        {"dreams.list", Json::object()},
+        {"library.create", {{"kind", "book"}, {"title", "t"}}},
+        {"library.list", Json::object()},
+        {"goals.create",
+         {{"title", "g"}, {"target", {{"value", 3}, {"period", "week"}, {"comparison", "gte"}}}}},
+        {"goals.list", Json::object()},
+        {"invoices.create",
+         {{"client", {{"name", "c"}}},
+          {"lines", {{{"title", "l"}, {"quantity", 1}, {"unitPrice", 1.5}, {"vatRate", 19}}}}}},
+        {"invoices.list", Json::object()},
+        {"spaces.list", Json::object()},
+        {"spaces.members", Json::object()}};
 
     for (const auto& [tool, arguments] : calls) {
         const Json answer = anna.result(tool, arguments);

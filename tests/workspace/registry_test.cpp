@@ -19,15 +19,18 @@ TEST(Registry, HasTheToolsThatPersonasReachFor) {
     std::set<std::string> modules;
     for (const workspace::Tool& tool : registry.tools()) modules.insert(tool.module());
 
-    EXPECT_THAT(modules, testing::ElementsAre("articles", "calendar", "contacts", "habits",
-                                              "journal", "mood", "notes", "spaces", "todo"));
+    EXPECT_THAT(modules, testing::ElementsAre("articles", "calendar", "contacts", "dreams", "goals",
+                                              "habits", "invoices", "journal", "library", "mood",
+                                              "newsResearch", "notes", "spaces", "todo"));
     for (const char* name :
-         {"todo.create",     "todo.list",      "todo.complete",   "habits.create",
-          "habits.list",     "habits.update",  "habits.archive",  "habits.log",
-          "notes.create",    "notes.search",   "journal.add",     "journal.list",
-          "mood.log",        "mood.today",     "mood.recent",     "spaces.list",
-          "calendar.create", "calendar.today", "contacts.create", "contacts.search",
-          "articles.save",   "articles.list"}) {
+         {"todo.create",     "todo.list",        "todo.complete",   "habits.create",
+          "habits.list",     "habits.update",    "habits.archive",  "habits.log",
+          "notes.create",    "notes.search",     "journal.add",     "journal.list",
+          "mood.log",        "mood.today",       "mood.recent",     "spaces.list",
+          "calendar.create", "calendar.today",   "contacts.create", "contacts.search",
+          "articles.save",   "articles.list",    "dreams.create",   "dreams.archive",
+          "library.create",  "library.complete", "goals.progress",  "newsResearch.search",
+          "invoices.create", "invoices.pay",     "spaces.members"}) {
         EXPECT_NE(registry.find(name), nullptr) << name;
     }
     EXPECT_EQ(registry.find("todo"), nullptr);
@@ -47,8 +50,10 @@ TEST(Registry, ListsEveryToolWithTextsSchemasAndTrueHints) {
         EXPECT_GE(tool["description"].get<std::string>().size(), 20u) << name;
         EXPECT_EQ(tool["inputSchema"]["type"], "object") << name;
         EXPECT_EQ(tool["outputSchema"]["type"], "object") << name;
-        const bool reads = name.ends_with(".list") || name.ends_with(".search") ||
-                           name.ends_with(".today") || name.ends_with(".recent");
+        const std::string verb = name.substr(name.find('.') + 1);
+        const bool reads = verb.starts_with("list") || verb == "search" || verb == "today" ||
+                           verb == "recent" || verb == "due" || verb == "birthdays" ||
+                           verb == "members";
         EXPECT_EQ(tool["annotations"]["readOnlyHint"], reads) << name;
     }
     EXPECT_EQ(registry.find("todo.delete")->effect, workspace::Effect::removes);

@@ -21,8 +21,17 @@
 
 namespace tests {
 
+// A gate that stands open: for tests of everything else.
+inline workspace::Options open_options() {
+    workspace::Options options;
+    options.gate.allow_destructive = {"*"};
+    options.gate.calls_per_minute_max = 1'000'000;
+    options.calls_per_minute_max = 1'000'000;
+    return options;
+}
+
 struct World {
-    explicit World(workspace::Options changes = {})
+    explicit World(workspace::Options changes = open_options())
         : database({{"workspace", workspace::migrations()}}), options(std::move(changes)) {
         postgres = std::make_unique<base::Postgres>(
             base::PostgresOptions{.url = database.app_url(), .connections_max = 8});
@@ -103,11 +112,20 @@ class Client {
         return Json::parse(response.body);
     }
 
+    // The answer itself, or the last message of a stream: what came before it is progress.
+    static Json answer_of(const base::HttpResponse& response) {
+        if (!response.header("content-type").starts_with("text/event-stream")) {
+            return Json::parse(response.body);
+        }
+        const std::size_t at = response.body.rfind("data: ");
+        return Json::parse(response.body.substr(at + 6, response.body.find('\n', at) - at - 6));
+    }
+
     Json request(const std::string& method, const Json& params = Json::object()) {
         const base::HttpResponse response =
             send({{"jsonrpc", "2.0"}, {"id", ++last_id_}, {"method", method}, {"params", params}});
         EXPECT_EQ(response.status, 200) << response.body;
-        return Json::parse(response.body);
+        return answer_of(response);
     }
 
     // The MCP result of a call; `meta` marks it as a visit's.
