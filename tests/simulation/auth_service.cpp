@@ -18,6 +18,8 @@ using base::Json;
 
 constexpr std::chrono::minutes deadline_grace{5};
 constexpr int attempts_per_slot_max = 3;
+constexpr int crashes_per_slot_max = 3;
+constexpr std::chrono::hours outside_rhythm{1};
 constexpr std::chrono::seconds retry_wait_min{30};
 
 Reply auth_refusal(int status, const std::string& why, const std::string& code = {}) {
@@ -47,6 +49,7 @@ AuthService::AuthService(const DrivenClock& clock, const Profile& profile, Trace
         persona.email = "persona." + persona.name + "@mana.test";
         persona.cadence = dice_.pick(cadences);
         persona.next_due = now() + dice_.time(0s, 20min);
+        persona.delay = dice_.time(0s, profile.spread);
         personas_.emplace(persona.id, std::move(persona));
     }
 }
@@ -118,7 +121,8 @@ void AuthService::delete_persona(const std::string& id) {
 }
 
 Reply AuthService::serve(const base::HttpRequest& request, Caller caller) {
-    const std::string path = path_of(request);
+    std::string path = path_of(request);
+    if (profile_.sabotage == Sabotage::mishears_paths && path.ends_with("/finish")) path += "ed";
     const std::vector<std::string_view> parts = base::split(path, '/');
     const Json body =
         request.body.empty() ? Json() : base::parse_json(request.body.text(), "request");
@@ -158,6 +162,7 @@ void AuthService::reap() {
         const bool gone = runner == runners_.end() || runner->second.dead;
         if (!gone && visit.deadline + deadline_grace >= now()) continue;
         if (profile_.sabotage == Sabotage::forgets_ends && !visit.end_text.empty()) continue;
+        visit.crashed = gone;
         end(visit, "lost");
         settle(visit, !visit.actions.empty());
     }
@@ -192,11 +197,13 @@ Reply AuthService::heartbeat(const Json& body, Caller caller) {
 bool AuthService::may_be_taken(const KnownPersona& persona, bool everybody,
                                const std::optional<base::Moment>& idle_since) const {
     if (persona.deleted) return false;
+    if (is_held(persona) && profile_.sabotage != Sabotage::ignores_holds) return false;
     if (profile_.sabotage != Sabotage::two_visits_at_once && running_visit_of(persona.id)) {
         return false;
     }
     if (!everybody) {
-        if (persona.next_due > now()) return false;
+        const bool early = profile_.sabotage == Sabotage::takes_early;
+        if (persona.next_due > now() + (early ? 10min : 0min)) return false;
         const bool day_off = !catalog::due_if_idle_since(persona.cadence, now());
         if (day_off) return false;
     }
@@ -219,18 +226,32 @@ void AuthService::take(KnownPersona& persona, const std::string& runner,
     visit.runner = runner;
     visit.started_at = now();
     visit.deadline = now() + profile_.visit_max;
+    const bool is_late = persona.retry_slot || persona.next_due <= now();
     if (persona.retry_slot) {
         visit.slot = *persona.retry_slot;
         visit.attempt = persona.retry_attempt;
     } else {
-        visit.slot = persona.next_due <= now() ? persona.next_due : now();
+        const bool early = profile_.sabotage == Sabotage::takes_early && !everybody;
+        visit.slot = is_late || early ? persona.next_due : now();
     }
+    // One late visit; the slots behind it are given up.
+    if (is_late) {
+        for (base::Moment slot =
+                 persona.following_slot.value_or(catalog::next_slot(persona.cadence, visit.slot));
+             slot <= now(); slot = catalog::next_slot(persona.cadence, slot)) {
+            skip(persona, slot, "missed");
+        }
+    }
+    const bool in_rhythm = persona.next_due <= now() && now() - persona.next_due <= outside_rhythm;
+    persona.next_due =
+        in_rhythm ? catalog::next_slot(persona.cadence, now()) : slot_limit(persona, now());
     persona.retry_slot.reset();
-    persona.next_due = catalog::next_slot(persona.cadence, now());
+    persona.following_slot.reset();
     if (profile_.sabotage == Sabotage::two_visits_at_once) persona.next_due = now();
     trace_.add("auth: visit {} of {} attempt {}", visit.id, persona.name, visit.attempt);
     taken.push_back(visit.id);
-    visits_.emplace(visit.id, std::move(visit));
+    const auto [place, fresh] = visits_.emplace(visit.id, std::move(visit));
+    if (on_taken) on_taken(place->second);
 }
 
 Json AuthService::claimed(const std::vector<std::string>& visit_ids) const {
@@ -271,7 +292,16 @@ Reply AuthService::claim(const Json& body) {
     }
     std::vector<KnownPersona*> candidates;
     for (auto& [id, persona] : personas_) {
-        if (may_be_taken(persona, everybody, idle_since)) candidates.push_back(&persona);
+        if (!may_be_taken(persona, everybody, idle_since)) continue;
+        if (persona.retry_slot && has_lived(persona, *persona.retry_slot)) {
+            // The rows of a lost attempt arrived meanwhile: it was her day.
+            skip(persona, *persona.retry_slot, "lived_already");
+            persona.next_due = persona.following_slot.value_or(now());
+            persona.retry_slot.reset();
+            persona.following_slot.reset();
+            if (!may_be_taken(persona, everybody, idle_since)) continue;
+        }
+        candidates.push_back(&persona);
     }
     std::sort(candidates.begin(), candidates.end(),
               [](const KnownPersona* left, const KnownPersona* right) {
@@ -286,6 +316,7 @@ Reply AuthService::claim(const Json& body) {
 void AuthService::end(KnownVisit& visit, const std::string& status) {
     trace_.add("auth: visit {} {}", visit.id, status);
     visit.status = status;
+    visit.ended_at = now();
     if (++visit.ends > 1) {
         referee_.fail(
             Invariant::one_end_per_visit,
@@ -295,6 +326,10 @@ void AuthService::end(KnownVisit& visit, const std::string& status) {
 
 void AuthService::settle(const KnownVisit& visit, bool was_her_day) {
     KnownPersona& persona = personas_.at(visit.persona);
+    if (visit.crashed && ++persona.crashes[visit.slot] >= crashes_per_slot_max) {
+        trace_.add("auth: {} is in quarantine", persona.name);
+        persona.quarantined = true;
+    }
     if (was_her_day) {
         persona.last_active =
             std::max(persona.last_active.value_or(visit.started_at), visit.started_at);
@@ -305,12 +340,65 @@ void AuthService::settle(const KnownVisit& visit, bool was_her_day) {
         persona.next_due = now();
         return;
     }
-    if (visit.attempt >= attempts_per_slot_max) return;
-    const base::Moment again = now() + retry_wait_min + dice_.time(0s, 5min * visit.attempt);
-    if (persona.next_due <= again) return;
-    persona.next_due = again;
+    if (persona.quarantined) return skip(persona, visit.slot, "quarantined");
+    const bool is_last = visit.attempt >= attempts_per_slot_max;
+    if (is_last && profile_.sabotage != Sabotage::tries_for_ever) {
+        return skip(persona, visit.slot, "attempts_exhausted");
+    }
+    try_again(persona, visit, now() + retry_wait_min + dice_.time(0s, 5min * visit.attempt),
+              is_last ? 1 : visit.attempt + 1);
+}
+
+void AuthService::try_again(KnownPersona& persona, const KnownVisit& visit, base::Moment at,
+                            int attempt) {
+    if (persona.next_due <= at) return skip(persona, visit.slot, "next_slot_first");
+    persona.following_slot = persona.next_due;
+    persona.next_due = at;
     persona.retry_slot = visit.slot;
-    persona.retry_attempt = visit.attempt + 1;
+    persona.retry_attempt = attempt;
+}
+
+void AuthService::skip(const KnownPersona& persona, base::Moment slot, std::string_view reason) {
+    trace_.add("auth: slot of {} given up, {}", persona.name, reason);
+    if (profile_.sabotage == Sabotage::forgets_skipped) return;
+    ledger_.push_back({persona.id, slot, std::string(reason)});
+}
+
+bool AuthService::has_lived(const KnownPersona& persona, base::Moment slot) const {
+    return std::any_of(visits_.begin(), visits_.end(), [&](const auto& item) {
+        const KnownVisit& visit = item.second;
+        return visit.persona == persona.id && visit.slot == slot && !visit.actions.empty();
+    });
+}
+
+base::Moment AuthService::slot_limit(const KnownPersona& persona, base::Moment slot) {
+    const base::Moment later = catalog::next_slot(persona.cadence, slot) + persona.delay;
+    if (catalog::due_if_idle_since(persona.cadence, later)) return later;
+    return catalog::next_slot(persona.cadence, later - 24h);  // Carried into a weekend.
+}
+
+// --- holds --------------------------------------------------------------------------------------
+
+bool AuthService::is_held(const KnownPersona& persona) const {
+    return all_paused_ || persona.paused || persona.quarantined;
+}
+
+void AuthService::pause(const std::string& id) {
+    (id.empty() ? all_paused_ : personas_.at(id).paused) = true;
+}
+
+void AuthService::resume(const std::string& id) {
+    (id.empty() ? all_paused_ : personas_.at(id).paused) = false;
+}
+
+std::vector<std::string> AuthService::release_quarantined() {
+    std::vector<std::string> released;
+    for (auto& [id, persona] : personas_) {
+        if (!std::exchange(persona.quarantined, false)) continue;
+        persona.crashes.clear();
+        released.push_back(id);
+    }
+    return released;
 }
 
 // --- rows ---------------------------------------------------------------------------------------
@@ -410,10 +498,8 @@ Reply AuthService::finish(const std::string& visit_id, const Json& body) {
     const bool handed_back = body.value("handedBack", false) && !acted;
     end(visit, said == "finished" ? said : acted ? "partial" : "failed");
     if (handed_back) {
-        KnownPersona& persona = personas_.at(visit.persona);
-        persona.next_due = now();
-        persona.retry_slot = visit.slot;
-        persona.retry_attempt = visit.attempt;
+        visit.handed_back = true;
+        try_again(personas_.at(visit.persona), visit, now(), visit.attempt);
     } else {
         settle(visit, said == "finished" || acted);
     }

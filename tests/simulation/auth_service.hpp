@@ -30,7 +30,11 @@ struct KnownPersona {
     std::optional<base::Moment> last_active;
     std::optional<base::Moment> retry_slot;
     int retry_attempt = 1;
+    std::optional<base::Moment> following_slot;  // While next_due is a retry.
+    std::chrono::milliseconds delay{0};          // Her share of the spread.
     bool deleted = false;
+    bool paused = false, quarantined = false;
+    std::map<base::Moment, int> crashes;     // Of a slot.
     std::optional<base::Moment> not_before;  // The referee's: her last day went wrong.
 };
 
@@ -46,10 +50,20 @@ struct KnownVisit {
     int attempt = 1;
     base::Moment slot{}, started_at{}, deadline{};
     int ends = 0;          // How often it left `running`.
+    bool crashed = false;  // Lost by its runner's death.
+    bool handed_back = false;
+    base::Moment ended_at{};
     std::string end_text;  // What finish said, the first time.
     std::map<int, base::Json> actions;
     std::map<std::string, base::Json> ratings;
     bool running() const { return status == "running"; }
+};
+
+// A slot that nobody lived.
+struct SkippedSlot {
+    std::string persona;
+    base::Moment slot{};
+    std::string reason;
 };
 
 class AuthService final : public FarEnd {
@@ -76,6 +90,14 @@ class AuthService final : public FarEnd {
     };
     Token token(const std::string& bearer) const;
     void delete_persona(const std::string& id);
+    void pause(const std::string& id);  // An empty id: everybody.
+    void resume(const std::string& id);
+    std::vector<std::string> release_quarantined();  // Who they were.
+    const std::vector<SkippedSlot>& ledger() const { return ledger_; }
+    // The latest moment at which her slot after that one may come.
+    static base::Moment slot_limit(const KnownPersona& persona, base::Moment slot);
+    // Called for each visit that a claim makes, before the claim answers.
+    std::function<void(const KnownVisit&)> on_taken;
     std::size_t running() const;
     // Personas who should have been taken on a visit by now.
     std::vector<std::string> overdue(std::chrono::minutes patience) const;
@@ -92,6 +114,10 @@ class AuthService final : public FarEnd {
     void reap();
     void end(KnownVisit& visit, const std::string& status);
     void settle(const KnownVisit& visit, bool was_her_day);
+    void try_again(KnownPersona& persona, const KnownVisit& visit, base::Moment at, int attempt);
+    void skip(const KnownPersona& persona, base::Moment slot, std::string_view reason);
+    bool has_lived(const KnownPersona& persona, base::Moment slot) const;
+    bool is_held(const KnownPersona& persona) const;
     bool may_be_taken(const KnownPersona& persona, bool everybody,
                       const std::optional<base::Moment>& idle_since) const;
     void take(KnownPersona& persona, const std::string& runner, std::vector<std::string>& taken,
@@ -109,6 +135,8 @@ class AuthService final : public FarEnd {
     std::map<std::string, KnownPersona> personas_;
     std::map<std::string, KnownRunner> runners_;
     std::map<std::string, KnownVisit> visits_;
+    std::vector<SkippedSlot> ledger_;
+    bool all_paused_ = false;
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> claims_;
 };
 

@@ -54,6 +54,8 @@ void choose_process_faults(Profile& profile, Dice& dice) {
     profile.everybody_ticks = sometimes(dice, 0.7, 20);
     profile.clock_steps = sometimes(dice, 0.2, 3);
     profile.deletions = sometimes(dice, 0.15, 2);
+    profile.pauses = sometimes(dice, 0.3, 4);
+    profile.releases = sometimes(dice, 0.5, 3);
 }
 
 }  // namespace
@@ -79,6 +81,12 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
     choose_wire_faults(profile, dice);
     choose_model_faults(profile, dice);
     choose_process_faults(profile, dice);
+    if (dice.chance(0.4)) profile.spread = std::chrono::seconds(dice.between(1, 1'200));
+    if (dice.chance(0.08)) {
+        // One persona after the other loses her runner until she is in quarantine.
+        profile.crashes = 60;
+        profile.model_pace = 30s;
+    }
     if (dice.chance(0.04)) {
         // From Friday evening into Monday, at a pace that a test can afford.
         profile.begin = friday + 20h;
@@ -91,7 +99,8 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
         for (double* rare :
              {&profile.crashes, &profile.stops, &profile.auth_outages, &profile.product_outages,
               &profile.model_outages, &profile.disk_full, &profile.partitions, &profile.orphanings,
-              &profile.everybody_ticks, &profile.clock_steps, &profile.deletions}) {
+              &profile.everybody_ticks, &profile.clock_steps, &profile.deletions, &profile.pauses,
+              &profile.releases}) {
             *rare /= 100;
         }
     }
@@ -101,10 +110,11 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
 std::string Profile::words() const {
     std::string text = fmt::format(
         "nodes={} personas={} concurrency={} turns={} unrest={}min lease={}s visit={}s token={}s "
-        "disk={}ms model={}ms",
+        "disk={}ms model={}ms spread={}s",
         nodes, personas, concurrency, turns_max,
         std::chrono::duration_cast<std::chrono::minutes>(unrest).count(), lease.count(),
-        visit_max.count(), token_life.count(), disk_pace.count(), model_pace.count());
+        visit_max.count(), token_life.count(), disk_pace.count(), model_pace.count(),
+        spread.count());
     const std::pair<const char*, double> rates[] = {{"refused", refused},
                                                     {"vanished", vanished},
                                                     {"reset_before", reset_before},
@@ -136,7 +146,9 @@ std::string Profile::words() const {
                                                     {"orphanings", orphanings},
                                                     {"everybody_ticks", everybody_ticks},
                                                     {"clock_steps", clock_steps},
-                                                    {"deletions", deletions}};
+                                                    {"deletions", deletions},
+                                                    {"pauses", pauses},
+                                                    {"releases", releases}};
     for (const auto& [name, rate] : rates) {
         if (rate > 0) text += fmt::format(" {}={:.3f}", name, rate);
     }

@@ -25,6 +25,11 @@ enum class Sabotage {
     short_leases,         // … lets runners die long before their lease is over.
     due_again_at_once,    // … makes a persona due at once after a failed or lost visit.
     refuses_for_ever,     // … never takes rows of some visits.
+    ignores_holds,        // … hands out who is paused or in quarantine.
+    tries_for_ever,       // … counts every attempt as the first.
+    forgets_skipped,      // … keeps no ledger of slots that were given up.
+    takes_early,          // … hands out personas before their slot.
+    mishears_paths,       // … understands another call than was made.
     loses_end_texts,      // The auth service ends visits and forgets what the end said.
     loses_outcomes,       // The disk keeps no outcome of a call, whatever it says.
     disk_lies,            // The disk says synced and is not.
@@ -52,6 +57,7 @@ struct Profile {
     std::chrono::seconds token_life{900};
     std::chrono::milliseconds model_pace{2'000};  // At most, until a reply starts.
     std::chrono::milliseconds disk_pace{0};  // At most, per batch; ten times that now and then.
+    std::chrono::seconds spread{0};          // Of starts.
     std::chrono::milliseconds auth_skew{0};  // The service's wall clock against the runners'.
 
     // Per exchange.
@@ -67,7 +73,7 @@ struct Profile {
     // Events per hour of unrest and node (crash, stop) or world.
     double crashes = 0, stops = 0, auth_outages = 0, product_outages = 0, model_outages = 0;
     double disk_full = 0, partitions = 0, orphanings = 0, everybody_ticks = 0, clock_steps = 0,
-           deletions = 0;
+           deletions = 0, pauses = 0, releases = 0;
 
     std::string words() const;  // One line for people.
 };

@@ -22,6 +22,10 @@ enum class Invariant {
     waits_are_honoured,
     one_end_per_visit,
     not_due_at_once,
+    holds_hold,         // Nobody who is paused or in quarantine is taken on a visit.
+    attempts_are_few,   // At most three per slot, besides those that were handed back.
+    slots_are_counted,  // Each is lived, tried again, or in the ledger of those given up.
+    never_early,        // Spread and jitter only delay.
     everything_drains,
     nothing_unknown,  // No request that the contract does not know.
 };
@@ -30,7 +34,8 @@ constexpr std::string_view word_of(Invariant invariant) {
     constexpr std::string_view words[] = {
         "one visit per persona", "rows match calls",    "intent before call", "outcome before turn",
         "no call after lease",   "ratings are answers", "history only grows", "waits are honoured",
-        "one end per visit",     "not due at once",     "everything drains",  "nothing unknown"};
+        "one end per visit",     "not due at once",     "holds hold",         "attempts are few",
+        "slots are counted",     "never early",         "everything drains",  "nothing unknown"};
     return words[static_cast<std::size_t>(invariant)];
 }
 

@@ -121,6 +121,26 @@ TEST_F(Simulation, NoticesAWaitThatIsNotKept) {
     EXPECT_TRUE(is_noticed(Sabotage::waits_unsaid, Invariant::waits_are_honoured));
 }
 
+TEST_F(Simulation, NoticesAPersonaOnHoldWhoIsTaken) {
+    EXPECT_TRUE(is_noticed(Sabotage::ignores_holds, Invariant::holds_hold));
+}
+
+TEST_F(Simulation, NoticesASlotThatIsTriedTooOften) {
+    EXPECT_TRUE(is_noticed(Sabotage::tries_for_ever, Invariant::attempts_are_few));
+}
+
+TEST_F(Simulation, NoticesASlotThatIsGivenUpInSilence) {
+    EXPECT_TRUE(is_noticed(Sabotage::forgets_skipped, Invariant::slots_are_counted));
+}
+
+TEST_F(Simulation, NoticesAPersonaWhoIsTakenEarly) {
+    EXPECT_TRUE(is_noticed(Sabotage::takes_early, Invariant::never_early));
+}
+
+TEST_F(Simulation, NoticesACallThatNobodyKnows) {
+    EXPECT_TRUE(is_noticed(Sabotage::mishears_paths, Invariant::nothing_unknown));
+}
+
 }  // namespace
 
 }  // namespace simulation

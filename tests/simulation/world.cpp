@@ -49,6 +49,7 @@ World::World(const Profile& profile, bool print)
     model_.before_turn = [this](Caller caller, const std::string& persona) {
         check_outcomes(caller, persona);
     };
+    auth_.on_taken = [this](const KnownVisit& visit) { check_taken(visit); };
     clock_.before_jump = [this](bool has_timer) { check_step(has_timer); };
 }
 
@@ -89,12 +90,17 @@ base::Task<void> World::history() {
     harms_.add(unrest(profile_.everybody_ticks, &World::do_everybody));
     harms_.add(unrest(profile_.clock_steps, &World::do_clock_step));
     harms_.add(unrest(profile_.deletions, &World::do_deletion));
+    harms_.add(unrest(profile_.pauses, &World::do_pause));
+    harms_.add(unrest(profile_.releases, &World::do_release));
     co_await loop_.sleep(profile_.unrest);
 
     harms_.drop_all();
     network_.set_calm(true);
     disks_.set_calm(true);
     trace_.add("calm");
+    for (const std::string& id : paused_) auth_.resume(id);
+    paused_.clear();
+    do_release();
     // Whoever is due is taken on a visit by a healthy fleet, …
     const base::Steady claims_until = loop_.now() + rest_limit;
     co_await loop_.sleep(profile_.tick_interval * 3);
@@ -260,6 +266,31 @@ void World::do_deletion() {
     auth_.delete_persona(id);
 }
 
+void World::do_pause() {
+    std::string id;
+    if (dice_.chance(0.7)) {
+        std::vector<std::string> all;
+        for (const auto& [each, persona] : auth_.personas()) all.push_back(each);
+        id = dice_.pick(all);
+    }
+    if (paused_.contains(id)) return;
+    trace_.add("pause of {}", id.empty() ? "everybody" : id);
+    paused_.insert(id);
+    auth_.pause(id);
+    harm_for(dice_.time(1min, 3h), [this, id] {
+        trace_.add("{} resumed", id.empty() ? "everybody" : id);
+        auth_.resume(id);
+        paused_.erase(id);
+    });
+}
+
+void World::do_release() {
+    for (const std::string& id : auth_.release_quarantined()) {
+        trace_.add("{} is let out of quarantine", id);
+        released_[id] = auth_.now();
+    }
+}
+
 // --- what must hold -----------------------------------------------------------------------------
 
 void World::check_step(bool has_timer) {
@@ -336,8 +367,68 @@ void World::check_set_aside() {
     }
 }
 
+// Nobody on hold is taken. The crashes are counted anew here.
+void World::check_taken(const KnownVisit& taken) {
+    if (paused_.contains("") || paused_.contains(taken.persona)) {
+        referee_.fail(Invariant::holds_hold, taken.persona + " is paused and is taken");
+    }
+    if (taken.started_at < taken.slot) {
+        referee_.fail(Invariant::never_early, taken.persona + " is taken before her slot");
+    }
+    const auto released = released_.find(taken.persona);
+    std::map<base::Moment, int> crashes;
+    for (const auto& [id, visit] : auth_.visits()) {
+        const bool counts = visit.crashed && visit.persona == taken.persona &&
+                            (released == released_.end() || visit.ended_at > released->second);
+        if (counts && ++crashes[visit.slot] >= 3) {
+            referee_.fail(Invariant::holds_hold, taken.persona + " is in quarantine and is taken");
+        }
+    }
+}
+
+// Every slot of hers was lived, waits to be tried again or is in the ledger, and none is left out.
+void World::check_slots(const KnownPersona& persona) {
+    struct Tried {
+        int attempts = 0;
+        bool lived = false;
+    };
+    std::map<base::Moment, Tried> slots;
+    std::set<base::Moment> told, counted{persona.next_due};
+    for (const SkippedSlot& skipped : auth_.ledger()) {
+        if (skipped.persona == persona.id) told.insert(skipped.slot);
+    }
+    for (const auto& [id, visit] : auth_.visits()) {
+        if (visit.persona != persona.id) continue;
+        Tried& tried = slots[visit.slot];
+        tried.attempts += visit.handed_back ? 0 : 1;
+        tried.lived = tried.lived || visit.status == "finished" || !visit.actions.empty();
+        counted.insert(visit.slot);
+        counted.insert(visit.started_at);
+    }
+    counted.insert(told.begin(), told.end());
+    for (const auto& [slot, tried] : slots) {
+        const std::string name = persona.name + "'s slot of " + base::to_iso(slot);
+        if (tried.attempts > 3) {
+            referee_.fail(Invariant::attempts_are_few,
+                          fmt::format("{} was tried {} times", name, tried.attempts));
+        }
+        if (!tried.lived && !told.contains(slot) && persona.retry_slot != slot) {
+            referee_.fail(Invariant::slots_are_counted, name + " was given up without a word");
+        }
+    }
+    for (auto next = counted.begin(), slot = next++; next != counted.end(); slot = next++) {
+        if (*next <= AuthService::slot_limit(persona, *slot)) continue;
+        referee_.fail(Invariant::slots_are_counted,
+                      fmt::format("nothing is known of {}'s slots between {} and {}", persona.name,
+                                  base::to_iso(*slot), base::to_iso(*next)));
+    }
+}
+
 void World::check_end() {
     check_set_aside();
+    for (const auto& [id, persona] : auth_.personas()) {
+        if (!persona.deleted) check_slots(persona);
+    }
     for (const auto& [id, visit] : auth_.visits()) {
         if (visit.ends != 1) {
             referee_.fail(Invariant::one_end_per_visit,

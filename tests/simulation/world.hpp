@@ -2,7 +2,9 @@
 // dice do harm, then calm, in which everything must come to rest.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +64,8 @@ class World {
     void do_everybody();
     void do_clock_step();
     void do_deletion();
+    void do_pause();
+    void do_release();
     Node* some_process();
     void kill(Caller caller);
 
@@ -73,6 +77,8 @@ class World {
     void check_set_aside();
     void check_end();
     void check_visit(const KnownVisit& visit);
+    void check_taken(const KnownVisit& visit);
+    void check_slots(const KnownPersona& persona);
     void check_ratings(const KnownVisit& visit);
 
     const Profile profile_;
@@ -88,6 +94,10 @@ class World {
     Model model_;
     std::vector<std::unique_ptr<Node>> nodes_;
     bool ending_ = false;
+    // What the operators of this world did, to compare with whom the service takes: who is paused
+    // ("": everybody), and when each was last let out of quarantine.
+    std::multiset<std::string> paused_;
+    std::map<std::string, base::Moment> released_;
     std::vector<std::string> first_trouble_;
     base::Group harms_;
     base::Group keepers_;
