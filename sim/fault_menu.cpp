@@ -118,6 +118,8 @@ constexpr std::array fault_messages{
                "", "thinking between the other blocks"},
     FaultEntry{Kind::thinking_progress, "thinking-progress", Value::none, 0, Needs::tools, "",
                "two calls with a progress update as thinking between them"},
+    FaultEntry{Kind::enum_case, "enum-case", Value::none, 0, Needs::nothing, "",
+               "a structured output whose enum words are in capitals"},
 };
 
 constexpr std::array fault_groups{

@@ -1,5 +1,6 @@
 // Faults of the message: what it says and why it ends.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -98,6 +99,23 @@ class MessageBender {
                                     {"category", "general_harms"},
                                     {"explanation", "Asked for by the test."}};
     }
+    // What the schema of the structured output lists as words, in capitals.
+    void capitalise_words() {
+        const base::Json* schema = &context_.body;
+        for (const char* member : {"output_config", "format", "schema"}) {
+            if (!schema->is_object() || !schema->contains(member)) return;
+            schema = &(*schema)[member];
+        }
+        std::set<std::string> words;
+        collect_words(*schema, words);
+        for (base::Json& block : content_) {
+            if (type_of(block) != "text") continue;
+            auto said = base::try_parse_json(text_member(block, "text"));
+            if (!said) continue;
+            capitalise(*said, words);
+            block["text"] = base::to_text(*said);
+        }
+    }
     void count_tokens() {
         message_["usage"]["output_tokens"] = output_tokens(content_, context_.model);
     }
@@ -117,6 +135,28 @@ class MessageBender {
     }
 
   private:
+    static void collect_words(const base::Json& schema, std::set<std::string>& words) {
+        if (schema.is_object() && schema.contains("enum") && schema["enum"].is_array()) {
+            for (const base::Json& word : schema["enum"]) {
+                if (word.is_string()) words.insert(word.get<std::string>());
+            }
+        }
+        for (const base::Json& inner : schema) {
+            if (inner.is_structured()) collect_words(inner, words);
+        }
+    }
+    static void capitalise(base::Json& value, const std::set<std::string>& words) {
+        for (base::Json& inner : value) {
+            if (inner.is_structured()) capitalise(inner, words);
+            if (!inner.is_string() || !words.contains(inner.get<std::string>())) continue;
+            std::string word = inner.get<std::string>();
+            for (char& letter : word) {
+                if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+            }
+            inner = word;
+        }
+    }
+
     base::Json& message_;
     base::Json& content_;
     const EffectContext& context_;
@@ -216,6 +256,7 @@ void bend_message(base::Json& message, const Fault& fault, const EffectContext& 
         case FaultKind::thinking_redacted:
         case FaultKind::thinking_interleaved:
         case FaultKind::thinking_progress: effect_thinking(bender, fault.kind); break;
+        case FaultKind::enum_case: bender.capitalise_words(); break;
         default: return;  // Faults of events, bytes and connections.
     }
     bender.count_tokens();

@@ -66,6 +66,7 @@ enum class FaultKind {
     thinking_redacted,
     thinking_interleaved,
     thinking_progress,
+    enum_case,
 };
 
 // What its value means.

@@ -261,5 +261,22 @@ TEST(FaultThinkingProgress, IsEchoedBetweenTheCalls) {
     expect_thinking_kept("thinking-progress", R"({"type":"thinking")", 2);
 }
 
+// What reads ratings knows modules in any case (runner/ratings_test.cpp); the client changes
+// nothing.
+TEST(FaultEnumCase, IsHandedOnAsItCame) {
+    VirtualFaultRoom room;
+    room.strike("enum-case");
+    clients::TurnOptions turn = fault_turn;
+    turn.output_schema = R"({"type":"object","properties":{"word":{"type":"string",)"
+                         R"("enum":["todo","notes"]}},"required":["word"],)"
+                         R"("additionalProperties":false})";
+    Conversation talk{"Du bist Anna.", "[]"};
+    talk.add_user("Welches Modul?");
+    Claude claude{room.http, room.options, room.metrics, room.random};
+    const base::Json said = base::parse_json(room.run(claude.send(talk, turn)).text, "reply");
+    const std::string word = said.at("word");
+    EXPECT_TRUE(word == "TODO" || word == "NOTES") << word;
+}
+
 }  // namespace
 }  // namespace fault_tests
