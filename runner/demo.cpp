@@ -266,7 +266,15 @@ int run_demo(const Config& config, const DemoWorld& world) {
         }
     }
     show_where_to_look(daemon, view, config.keep);
-    if (config.keep) daemon.wait();
+    if (config.keep) {
+        daemon.wait();
+        if (!daemon.was_interrupted()) {
+            throw Failure{Failure::Kind::internal,
+                          "the daemon ended, though nobody told it to; everything was removed. The "
+                          "end of its log:\n" +
+                              daemon.log_end()};
+        }
+    }
     return well ? 0 : exit_unwell;
 }
 

@@ -1,7 +1,9 @@
 #include "runner/demo_daemon.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
@@ -66,10 +68,68 @@ pid_t spawn_serve(const std::vector<std::string>& environment, const std::filesy
     return pid;
 }
 
+constexpr std::string_view demo_prefix = "persona-demo-";
+constexpr std::chrono::seconds removal_limit{10};
+constexpr std::chrono::minutes unheld_young{1};
+
+// A lock that ends with the process that holds it, however that ends; -1: somebody holds it.
+int try_hold(const std::filesystem::path& file, int flags) {
+    const int held = ::open(file.c_str(), O_RDWR | O_CLOEXEC | flags, 0600);
+    if (held < 0 || ::flock(held, LOCK_EX | LOCK_NB) == 0) return held;
+    ::close(held);
+    return -1;
+}
+
+bool is_held(const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) return false;
+    const int held = try_hold(file, 0);
+    if (held >= 0) ::close(held);
+    return held < 0;
+}
+
+// A PostgreSQL that was just told to end still writes; what cannot be removed is named.
+void remove_demo_folder(const std::filesystem::path& folder) {
+    const auto until = std::chrono::steady_clock::now() + removal_limit;
+    std::error_code error;
+    for (;;) {
+        std::filesystem::remove_all(folder, error);
+        if (!error && !std::filesystem::exists(folder)) return;
+        if (std::chrono::steady_clock::now() > until) break;
+        std::this_thread::sleep_for(poll_every);
+    }
+    fmt::print(stderr, "warning: {} could not be removed and holds secrets of the demo: {}\n",
+               folder.string(), error.message());
+}
+
+// Folders of demos that were killed: they hold secrets, and nobody else will remove them. Ours
+// alone, and only those that neither a demo nor its daemon still uses.
+void remove_left_demos() {
+    std::error_code ignored;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::temp_directory_path(), ignored)) {
+        const std::filesystem::path folder = entry.path();
+        struct stat found{};
+        if (!folder.filename().string().starts_with(demo_prefix) ||
+            ::lstat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) ||
+            found.st_uid != ::geteuid()) {
+            continue;
+        }
+        const bool marked = std::filesystem::exists(folder / "demo", ignored);
+        const auto age = std::chrono::system_clock::now() -
+                         std::chrono::system_clock::from_time_t(found.st_mtime);
+        if (!marked && age < unheld_young) continue;  // Just being made.
+        if (is_held(folder / "demo") || is_held(folder / "state" / "lock")) continue;
+        remove_demo_folder(folder);
+    }
+}
+
 }  // namespace
 
 DemoDaemon::DemoDaemon(const std::map<std::string, std::string>& environment) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "persona-demo-XXXXXX").string();
+    remove_left_demos();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / (std::string(demo_prefix) + "XXXXXX")).string();
     if (!::mkdtemp(pattern.data())) {
         throw Failure{Failure::Kind::unavailable, fmt::format("cannot make a directory like {}: {}",
                                                               pattern, std::strerror(errno))};
@@ -77,6 +137,7 @@ DemoDaemon::DemoDaemon(const std::map<std::string, std::string>& environment) {
     // The daemon gives up root for the owner of its state directory, so that lies one level below.
     const std::filesystem::path folder = pattern;
     std::filesystem::permissions(folder, std::filesystem::perms(0755));
+    held_ = try_hold(folder / "demo", O_CREAT);
     state_ = folder / "state";
     log_ = folder / "daemon.log";
     base::settle_owner_of(state_);
@@ -88,7 +149,8 @@ DemoDaemon::DemoDaemon(const std::map<std::string, std::string>& environment) {
     } catch (const Failure&) {
         // The destructor of a half-built object does not run.
         stop();
-        std::filesystem::remove_all(folder);
+        remove_demo_folder(folder);
+        if (held_ >= 0) ::close(held_);
         throw;
     }
 }
@@ -144,9 +206,8 @@ void DemoDaemon::stop() {
 
 DemoDaemon::~DemoDaemon() {
     stop();
-    std::error_code
-        ignored;  // What cannot be removed lies in the temporary directory and harms nobody.
-    std::filesystem::remove_all(state_.parent_path(), ignored);
+    remove_demo_folder(state_.parent_path());
+    if (held_ >= 0) ::close(held_);
 }
 
 std::string DemoDaemon::log_end() const {

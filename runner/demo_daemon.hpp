@@ -12,8 +12,9 @@
 
 namespace runner {
 
-// Resource: starts in the constructor (Failure::unavailable with the log's end when it does not
-// become ready within a minute), stops and removes its directory in the destructor.
+// Resource: removes what killed demos left, then starts in the constructor (Failure::unavailable
+// with the log's end when it does not become ready within a minute), stops and removes its
+// directory in the destructor.
 class DemoDaemon {
   public:
     explicit DemoDaemon(const std::map<std::string, std::string>& environment);
@@ -40,6 +41,7 @@ class DemoDaemon {
     std::filesystem::path log_;
     std::string ops_url_, auth_url_, mcp_url_;
     pid_t pid_ = -1;
+    int held_ = -1;  // Says that this demo lives; see remove_left_demos().
     bool interrupted_ = false;
 };
 

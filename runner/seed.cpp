@@ -23,6 +23,9 @@ namespace {
 using base::Failure;
 using base::Json;
 
+constexpr std::chrono::minutes workspace_call_limit{2};
+constexpr std::size_t cleanup_export_bytes_max = std::size_t{256} * 1024 * 1024;
+
 void confirm_tty(const std::string& question) {
     if (!isatty(STDIN_FILENO)) {
         throw Failure{Failure::Kind::invalid,
@@ -137,6 +140,48 @@ SeedResult seed_personas(const SeedTarget& target, const std::vector<catalog::Pe
     return result;
 }
 
+namespace {
+
+// The call that tells or deletes what a user left in the workspace.
+base::HttpRequest workspace_request(const CleanupTarget& target, const std::string& user_id) {
+    base::HttpRequest request;
+    request.url = fmt::format("{}/internal/users/{}/records", target.workspace_url,
+                              base::url_encode(user_id));
+    request.deadline = workspace_call_limit;
+    request.body_bytes_max = cleanup_export_bytes_max;
+    request.headers = {{"X-Service-Key", target.service_key.reveal()}};
+    return request;
+}
+
+// Hands an answer of lines on, row by row with her address and their kind behind `prefix`; how many
+// rows they are.
+std::size_t export_rows(const base::HttpResponse& answer, const std::string& email,
+                        const std::string& prefix,
+                        const std::function<void(const Json&)>& export_record) {
+    if (answer.status != 200)
+        throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
+    std::size_t rows = 0;
+    bool whole = false;
+    for (std::size_t at = 0; at < answer.body.size();) {
+        const std::size_t end = std::min(answer.body.find('\n', at), answer.body.size());
+        Json row = base::parse_json(std::string_view(answer.body).substr(at, end - at), "export");
+        const std::string kind = row.value("kind", "");
+        whole = kind == "end";
+        rows += whole || kind == "persona" ? 0 : 1;
+        row["kind"] = prefix + kind;
+        row["email"] = email;
+        export_record(row);
+        at = end + 1;
+    }
+    if (!whole) {
+        throw Failure{Failure::Kind::unavailable,
+                      fmt::format("the export of {} was cut; nothing was deleted", email)};
+    }
+    return rows;
+}
+
+}  // namespace
+
 std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
                                          const catalog::Catalog& catalog,
                                          const std::function<void(const Json&)>& export_record) {
@@ -166,31 +211,16 @@ std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
     }
     for (CleanupPersona& persona : plan) {
         if (!export_record) break;
-        const base::HttpResponse answer =
-            admin_call("GET",
-                       fmt::format("{}/api/v1/admin/personas/{}/export", target.auth_url,
-                                   base::url_encode(persona.user_id)),
-                       target.admin_jwt);
-        if (answer.status != 200)
-            throw Failure{base::kind_of_status(answer.status), admin_reason(answer)};
-        bool whole = false;
-        std::size_t at = 0;
-        while (at < answer.body.size()) {
-            const std::size_t end = std::min(answer.body.find('\n', at), answer.body.size());
-            Json row =
-                base::parse_json(std::string_view(answer.body).substr(at, end - at), "export");
-            const std::string kind = row.value("kind", "");
-            whole = kind == "end";
-            if (kind == "visit" || kind == "action" || kind == "rating") ++persona.exported;
-            row["email"] = persona.email;
-            export_record(row);
-            at = end + 1;
-        }
-        if (!whole) {
-            throw Failure{
-                Failure::Kind::unavailable,
-                fmt::format("the export of {} was cut; nothing was deleted", persona.email)};
-        }
+        const std::string id = base::url_encode(persona.user_id);
+        const base::HttpResponse rows = admin_call(
+            "GET", fmt::format("{}/api/v1/admin/personas/{}/export", target.auth_url, id),
+            target.admin_jwt);
+        persona.exported = export_rows(rows, persona.email, "", export_record);
+        if (target.workspace_url.empty()) continue;
+        base::HttpRequest request = workspace_request(target, persona.user_id);
+        request.method = "GET";
+        persona.workspace_exported =
+            export_rows(base::fetch(request), persona.email, "workspace_", export_record);
     }
     return plan;
 }
@@ -198,11 +228,9 @@ std::vector<CleanupPersona> plan_cleanup(const CleanupTarget& target,
 // Adds what was deleted to `rows`; answers what went wrong, with the call that repeats it.
 std::string delete_workspace_rows(const CleanupTarget& target, const CleanupPersona& persona,
                                   std::size_t& rows) {
-    base::HttpRequest request;
+    base::HttpRequest request = workspace_request(target, persona.user_id);
     request.method = "DELETE";
-    request.url = fmt::format("{}/internal/users/{}/records", target.workspace_url,
-                              base::url_encode(persona.user_id));
-    request.headers = {{"X-Service-Key", target.service_key.reveal()}};
+    request.url += fmt::format("?rows={}", persona.workspace_exported);
     std::string reason;
     try {
         const base::HttpResponse answer = base::fetch(request);

@@ -45,7 +45,10 @@ struct CleanupPersona {
     std::string user_id, email;
     bool in_catalog = false;
     std::size_t visits = 0, actions = 0, ratings = 0;
-    std::size_t exported = 0;  // Rows of hers in the export; she is deleted only while that is all.
+    // Rows of hers in the export, of the auth service and of the workspace; they are deleted only
+    // while that is all.
+    std::size_t exported = 0;
+    std::size_t workspace_exported = 0;
 };
 
 // What a cleanup would delete, counted through the admin API.

@@ -151,15 +151,6 @@ from change
 where space_id = $7 and app_id = $2 and table_name = $3 and record_id = $4
 )sql";
 
-constexpr std::string_view delete_records = "delete from workspace.records where created_by = $1";
-constexpr std::string_view delete_changes =
-    "delete from workspace.changes where user_id = $1 or owner_id = $1";
-constexpr std::string_view delete_policy_events =
-    "delete from workspace.policy_events where user_id = $1";
-constexpr std::string_view delete_permissions =
-    "delete from workspace.permissions where user_id = $1";
-constexpr std::string_view delete_calls = "delete from workspace.calls where user_id = $1";
-
 Json changes_printed(const Table& table, const std::string& id, const Json& data,
                      base::Moment created_at, base::Moment updated_at) {
     Json record;
@@ -364,19 +355,6 @@ void Records::write(const Table& table, std::string_view id, std::string_view op
     }
     transaction_.run(op == "insert" ? insert_record : change_record, params);
     ++written_;
-}
-
-Departed remove_user(base::Postgres& database, std::string_view user_id) {
-    return database.transact([&](base::Transaction& transaction) {
-        transaction.set_local("app.departing_user_id", user_id);
-        Departed departed;
-        departed.records = transaction.run(delete_records, {user_id}).affected();
-        departed.changes = transaction.run(delete_changes, {user_id}).affected();
-        departed.calls = transaction.run(delete_calls, {user_id}).affected();
-        transaction.run(delete_policy_events, {user_id});
-        transaction.run(delete_permissions, {user_id});
-        return departed;
-    });
 }
 
 }  // namespace workspace

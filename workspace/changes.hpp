@@ -110,11 +110,4 @@ class Records {
     bool was_cut_ = false;
 };
 
-struct Departed {
-    std::size_t records = 0, changes = 0, calls = 0;
-};
-
-// Removes what a user leaves behind: her records, every change of them or by her, her calls.
-Departed remove_user(base::Postgres& database, std::string_view user_id);
-
 }  // namespace workspace

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/server.hpp"
 #include "workspace/calls.hpp"
+#include "workspace/departure.hpp"
 #include "workspace/mcp_server.hpp"
 #include "workspace/memberships.hpp"
 #include "workspace/modules.hpp"
@@ -99,6 +100,8 @@ struct Service::State {
                          [this](const ServerRequest& one) { return mcp.metadata(one); });
         }
         server.route("GET", "/health", [this](const ServerRequest&) { return health(); });
+        server.route("GET", "/internal/users/:id/records",
+                     [this](const ServerRequest& one) { return tell(one); });
         server.route("DELETE", "/internal/users/:id/records",
                      [this](const ServerRequest& one) { return remove(one); });
         for (const char* method : {"GET", "PUT"}) {
@@ -114,12 +117,12 @@ struct Service::State {
             throw base::Failure(base::Failure::Kind::unauthenticated,
                                 "send the header X-Service-Key with the service key");
         }
-        request.only_query({});
     }
 
     // Which destructive tools a user has agreed to; a PUT replaces the list.
     base::ServerResponse permissions(const base::ServerRequest& request) {
         require_service(request);
+        request.only_query({});
         const std::string& user_id = request.param("id");
         if (request.method == "PUT") {
             const base::Json body = base::parse_json(request.body, "the body");
@@ -155,10 +158,39 @@ struct Service::State {
         return base::ServerResponse::json(body, reachable ? 200 : 503);
     }
 
+    // The last line tells a whole export from one that was cut.
+    base::ServerResponse tell(const base::ServerRequest& request) {
+        require_service(request);
+        request.only_query({});
+        base::ServerResponse response;
+        response.content_type = "application/x-ndjson";
+        response.stream = [this, user_id = request.param("id")](base::StreamWriter& writer) {
+            bool open = true;
+            const Departed told = export_user(database, user_id, [&](const base::Json& row) {
+                open = writer.write(base::to_text(row) + "\n");
+                return open;
+            });
+            if (!open) return;
+            writer.write(base::to_text({{"kind", "end"}, {"rows", told.rows()}}) + "\n");
+        };
+        return response;
+    }
+
     base::ServerResponse remove(const base::ServerRequest& request) {
         require_service(request);
+        static constexpr std::string_view parameters[] = {"rows"};
+        request.only_query(parameters);
+        std::optional<std::int64_t> rows;
+        if (const auto text = request.query_value("rows")) {
+            const auto number = base::try_parse_json(*text, 1);
+            if (!number || !number->is_number_unsigned()) {
+                throw base::Failure(base::Failure::Kind::invalid,
+                                    "query parameter rows must be a whole number from 0");
+            }
+            rows = number->get<std::int64_t>();
+        }
         const std::string& user_id = request.param("id");
-        const Departed departed = remove_user(database, user_id);
+        const Departed departed = remove_user(database, user_id, rows);
         sessions.close_all(user_id);
         memberships.forget(user_id);
         base::log_info("workspace user removed", {{"user", user_id},

@@ -70,6 +70,9 @@ TEST_F(Cleanup, ExportsEveryRowAndLeavesNothingBehind) {
     const std::int64_t records = daemon().count("select count(*) from workspace.records");
     ASSERT_GT(records, 0);
 
+    const std::int64_t changes = daemon().count("select count(*) from workspace.changes");
+    const std::int64_t calls = daemon().count("select count(*) from workspace.calls");
+
     const auto before = rows_of_all_tables();
     const e2e::Outcome dry = clean({"--dry-run"});
     EXPECT_EQ(dry.exit_code, 0) << dry.err;
@@ -104,6 +107,10 @@ TEST_F(Cleanup, ExportsEveryRowAndLeavesNothingBehind) {
     EXPECT_EQ(kinds["visit"], visits);
     EXPECT_EQ(kinds["action"], actions);
     EXPECT_EQ(kinds["rating"] + kinds["feedback"], ratings);
+    EXPECT_EQ(kinds["workspace_end"], static_cast<std::int64_t>(personas));
+    EXPECT_EQ(kinds["workspace_record"], records);
+    EXPECT_EQ(kinds["workspace_change"], changes);
+    EXPECT_EQ(kinds["workspace_call"], calls);
     EXPECT_EQ(std::filesystem::status(export_file("all.jsonl")).permissions() &
                   std::filesystem::perms(077),
               std::filesystem::perms::none);

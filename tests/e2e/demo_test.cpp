@@ -175,6 +175,51 @@ TEST(Demo, KilledItLeavesNoDaemonRunning) {
     EXPECT_TRUE(e2e::eventually([&] { return ::kill(daemon, 0) != 0; }));
 }
 
+TEST(Demo, WhoseDaemonDiesSaysSoAndLeavesNothingBehind) {
+    KeptDemo demo({"--personas", "1"});
+    ASSERT_EQ(::kill(demo.daemon(), SIGKILL), 0);
+    EXPECT_EQ(demo.program().wait(), 1);
+    EXPECT_THAT(demo.program().err(), HasSubstr("the daemon ended"));
+    EXPECT_TRUE(demo.left_nothing());
+}
+
+TEST(Demo, WhoseDaemonDiesMidDayLeavesNothingBehind) {
+    e2e::TempFolder folder;
+    e2e::Program demo({{"demo", "--json", "--personas", "2"}, {{"TMPDIR", folder.path()}}});
+    ASSERT_TRUE(e2e::eventually([&] { return demo.err().find("comes in") != std::string::npos; }))
+        << demo.err();
+    pid_t daemon = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+        std::ifstream(entry.path() / "state" / "lock") >> daemon;
+    }
+    ASSERT_GT(daemon, 1);
+    ASSERT_EQ(::kill(daemon, SIGKILL), 0);
+    EXPECT_NE(demo.wait(), 0);
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Demo, TheNextOneRemovesWhatAKilledOneLeft) {
+    e2e::TempFolder folder;
+    const e2e::Variables here = {{"TMPDIR", folder.path()}};
+    e2e::Program killed({{"demo", "--json", "--personas", "1", "--keep"}, here});
+    ASSERT_TRUE(e2e::eventually([&] { return killed.err().find("Ctrl-C") != std::string::npos; }))
+        << killed.err();
+    const auto folders = [&] {
+        return std::distance(std::filesystem::directory_iterator(folder.path()), {});
+    };
+    // Beside one that lives: it is left alone.
+    EXPECT_EQ(e2e::run_program({{"demo", "--json", "--personas", "1"}, here}).exit_code, 0);
+    EXPECT_EQ(folders(), 1);
+    killed.signal(SIGKILL);
+    killed.wait();
+    ASSERT_EQ(folders(), 1);
+    // Its daemon takes a moment to end; whoever comes after that removes the rest.
+    EXPECT_TRUE(e2e::eventually([&] {
+        EXPECT_EQ(e2e::run_program({{"demo", "--json", "--personas", "1"}, here}).exit_code, 0);
+        return folders() == 0;
+    }));
+}
+
 TEST(Demo, ItsOptionsAreChecked) {
     const e2e::Outcome none = e2e::run_program({{"demo", "--personas", "0"}});
     EXPECT_EQ(none.exit_code, 2);

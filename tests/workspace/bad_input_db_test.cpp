@@ -276,7 +276,8 @@ TEST(BadInput, OtherPathsAndMethodsAreNamed) {
     const Case cases[] = {
         {"PUT", "/mcp", "method not allowed", 405, "DELETE, GET, HEAD, OPTIONS, POST"},
         {"POST", "/health", "method not allowed", 405, "GET, HEAD"},
-        {"POST", "/internal/users/anna/records", "method not allowed", 405, "DELETE"},
+        {"POST", "/internal/users/anna/records", "method not allowed", 405, "DELETE, GET, HEAD"},
+        {"GET", "/internal/users/anna/records", "X-Service-Key", 401},
         {"DELETE", "/internal/users/anna/records", "X-Service-Key", 401},
         {"DELETE", "/internal/users//records", "no such path", 404},
         {"POST", "/internal/users/anna/permissions", "method not allowed", 405, "GET, HEAD, PUT"},

@@ -306,7 +306,32 @@ TEST(Service, RemovesADepartingUserAndNobodyElse) {
                             .headers = {{"X-Service-Key", key}}});
     };
 
+    const auto told = [&](const std::string& key) {
+        return base::fetch({.url = world.service->url() + "/internal/users/anna/records",
+                            .headers = {{"X-Service-Key", key}}});
+    };
+    EXPECT_EQ(told("wrong").status, 401);
+    std::map<std::string, int> kinds;
+    std::istringstream lines(told(tests::service_key).body);
+    for (std::string line; std::getline(lines, line);) {
+        const Json row = Json::parse(line);
+        ++kinds[row["kind"]];
+        if (row["kind"] == "record") EXPECT_EQ(row["data"]["title"], "anna's");
+        if (row["kind"] == "end") EXPECT_EQ(row["rows"], 4);
+    }
+    EXPECT_EQ(kinds,
+              (std::map<std::string, int>{{"record", 1}, {"change", 2}, {"call", 1}, {"end", 1}}));
+
     EXPECT_EQ(remove("wrong").status, 401);
+    for (const char* rows : {"3", "-1", "x", "1.5", ""}) {
+        const auto refused =
+            base::fetch({.method = "DELETE",
+                         .url = world.service->url() + "/internal/users/anna/records?rows=" + rows,
+                         .headers = {{"X-Service-Key", tests::service_key}}});
+        EXPECT_EQ(refused.status, *rows == '3' ? 409 : 400) << refused.body;
+        EXPECT_THAT(refused.body, HasSubstr("rows"));
+    }
+    EXPECT_EQ(count(world, "select count(*) as n from workspace.records"), 2);
     const auto answer = remove(tests::service_key);
 
     ASSERT_EQ(answer.status, 200) << answer.body;

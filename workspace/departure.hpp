@@ -1,0 +1,32 @@
+// What a user leaves in the workspace: told whole before it is removed. For the service itself,
+// which nobody's membership binds here; row-level security shows it this one user's rows only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "base/postgres.hpp"
+
+namespace workspace {
+
+struct Departed {
+    std::size_t records = 0, changes = 0, calls = 0, policy_events = 0, permissions = 0;
+    std::size_t rows() const { return records + changes + calls + policy_events + permissions; }
+};
+
+// Her records, every change of them or by her, her calls, what the policy said about them, and what
+// she permitted: one object per row with its "kind" (record, change, call, policy_event,
+// permissions), read in pages. `write` answers false to stop.
+Departed export_user(base::Postgres& database, std::string_view user_id,
+                     const std::function<bool(const base::Json&)>& write);
+
+// Removes what export_user tells. `rows`: how many rows the caller has seen; with another number
+// now nothing is removed: Failure::conflict with code CHANGED.
+Departed remove_user(base::Postgres& database, std::string_view user_id,
+                     std::optional<std::int64_t> rows = std::nullopt);
+
+}  // namespace workspace
