@@ -462,5 +462,61 @@ TEST_F(VisitsTest, the_claim_reads_no_more_personas_than_it_takes) {
     }
 }
 
+// A claim costs what it takes, not what there is: it walks its index and reads no table. The
+// figures at a thousand to a million personas are those of scripts/bench.
+class ClaimPlanTest : public PersonaTest {
+  protected:
+    static constexpr int many = 150'000;  // So few as 20,000 are read faster than looked up.
+    static constexpr int due = 300;
+
+    void SetUp() override {
+        keep_alive("runner", friday);
+        sql(R"(
+insert into auth.users (id, name, email, email_verified, role, access_tier, kind, created_at,
+    updated_at)
+select 'u' || i, 'p' || i, 'persona.p' || i || '@mana.test', true, 'user', 'founder', 'persona',
+    $1::timestamptz, $1::timestamptz
+from generate_series(1, $2::integer) i)",
+            {friday, many});
+        sql(R"(
+insert into auth.personas (user_id, archetype, system_prompt, module_mix, tick_cadence, created_at,
+    next_due_at)
+select 'u' || i, 'tester', 'You are a tester.', '{"todo":1}',
+    case i % 3 when 0 then 'hourly' when 1 then 'daily' else 'weekdays' end, $1::timestamptz,
+    $1::timestamptz + case when i <= $3::integer then -i else i end * interval '1 second'
+from generate_series(1, $2::integer) i)",
+            {friday, many, due});
+        sql("analyze auth.users");
+        sql("analyze auth.personas");
+        sql("analyze auth.persona_visits");
+    }
+
+    struct Reads {
+        std::int64_t scanned = 0, fetched = 0;
+    };
+    Reads reads() {
+        database_.transact([](base::Transaction& transaction) {
+            transaction.run("select pg_stat_force_next_flush()");
+        });
+        const base::SqlRow row = sql(
+            "select coalesce(seq_tup_read, 0) as scanned, coalesce(idx_tup_fetch, 0) as fetched "
+            "from pg_stat_user_tables where schemaname = 'auth' and relname = 'personas'")[0];
+        return {row.integer("scanned"), row.integer("fetched")};
+    }
+    void expect_walks_its_index(bool everybody) {
+        const Reads before = reads();
+        EXPECT_EQ(claim(friday, everybody ? "all" : "due", 100, everybody).size(), 100U);
+        const Reads after = reads();
+        EXPECT_EQ(after.scanned, before.scanned) << "rows of the table were read one by one";
+        EXPECT_GE(after.fetched - before.fetched, 100) << "the statistics have not arrived";
+        EXPECT_LE(after.fetched - before.fetched, 1'500);
+    }
+};
+
+TEST_F(ClaimPlanTest, walks_the_index_of_due_times) {
+    expect_walks_its_index(false);
+    expect_walks_its_index(true);  // Everybody, due or not.
+}
+
 }  // namespace
 }  // namespace tests

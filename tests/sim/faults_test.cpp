@@ -74,7 +74,7 @@ TEST(Faults, every_entry_of_the_menu_can_be_asked_for_and_has_a_meaning) {
             EXPECT_EQ(&sim::entry_of(entry.kind), &entry) << entry.name;
         }
     }
-    EXPECT_EQ(entries, static_cast<std::size_t>(FaultKind::thinking_progress) + 1);
+    EXPECT_EQ(entries, static_cast<std::size_t>(FaultKind::enum_case) + 1);
 }
 
 TEST(Faults, what_cannot_strike_is_told_apart) {
