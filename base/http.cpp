@@ -135,10 +135,13 @@ Task<void> SocketTransport::begin(Transfer& transfer, Steady header_deadline,
     (host != nullptr ? host->shard : pick()).add(transfer);
 }
 
+// A new exchange costs several times what an event of a running one does, and often many begin
+// together: those that run come first.
 Task<HttpResponse> SocketTransport::send(HttpRequest request) {
     const Steady deadline = loop_.now() + request.deadline;
     const Steady header_deadline = std::min(deadline, loop_.now() + request.header_limit);
     const std::chrono::milliseconds limit = request.header_limit;
+    co_await loop_.when_free();
     Transfer transfer(loop_, names_, share_, std::move(request), options_, /*streaming=*/false);
     co_await begin(transfer, header_deadline, limit);
     const bool answered = co_await transfer.await_until(&Transfer::has_headers, header_deadline);
@@ -153,6 +156,7 @@ Task<HttpResponse> SocketTransport::send(HttpRequest request) {
 Task<std::unique_ptr<HttpStream>> SocketTransport::open(HttpRequest request) {
     const Steady header_deadline = loop_.now() + request.header_limit;
     const std::chrono::milliseconds limit = request.header_limit;
+    co_await loop_.when_free();
     auto transfer = std::make_unique<Transfer>(loop_, names_, share_, std::move(request), options_,
                                                /*streaming=*/true);
     co_await begin(*transfer, header_deadline, limit);

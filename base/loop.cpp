@@ -23,7 +23,8 @@ namespace base {
 
 namespace {
 
-constexpr std::size_t loop_events_max = 256;  // Taken from the kernel at once.
+constexpr std::size_t loop_events_max = 256;                // Taken from the kernel at once.
+constexpr std::chrono::milliseconds loop_patient_share{1};  // Of a round.
 
 // Socket and generation: an event of a socket that was closed meanwhile, and whose number came
 // back, must not reach the new owner.
@@ -60,9 +61,8 @@ struct Loop::State {
         if (mark >= 0) ::close(mark);
     }
 
-    void push(Waiter& waiter);
-    void remove(Waiter& waiter);
     void resume_ready(const bool& done);
+    void resume_patient(const bool& done);
     void run_posted();
     void fire_timers();
     std::size_t poll(Duration limit);
@@ -77,10 +77,8 @@ struct Loop::State {
     int mark = -1;    // eventfd: comes up behind all that was ready when it was raised.
     bool running = false;
 
-    Waiter* first = nullptr;  // Ready queue.
-    Waiter* last = nullptr;
-    std::size_t ready_count = 0;
-
+    WaiterQueue ready;
+    WaiterQueue patient;
     TimerHeap timers;
     Duration lag{};
     LagMeter lag_meter;
@@ -97,32 +95,20 @@ struct Loop::State {
     std::atomic<bool> stopping{false};
 };
 
-void Loop::State::push(Waiter& waiter) {
-    waiter.queued_ = true;
-    waiter.previous_ = last;
-    waiter.next_ = nullptr;
-    (last != nullptr ? last->next_ : first) = &waiter;
-    last = &waiter;
-    ++ready_count;
-}
-
-void Loop::State::remove(Waiter& waiter) {
-    (waiter.previous_ != nullptr ? waiter.previous_->next_ : first) = waiter.next_;
-    (waiter.next_ != nullptr ? waiter.next_->previous_ : last) = waiter.previous_;
-    waiter.previous_ = nullptr;
-    waiter.next_ = nullptr;
-    waiter.queued_ = false;
-    --ready_count;
-}
-
 // Resumes at most as many as were ready at the start, so that coroutines which keep waking each
 // other cannot starve the sockets.
 void Loop::State::resume_ready(const bool& done) {
-    for (std::size_t left = ready_count; left > 0 && first != nullptr && !done; --left) {
-        Waiter& waiter = *first;
-        remove(waiter);
-        const std::coroutine_handle<> handle = std::exchange(waiter.handle_, {});
-        handle.resume();  // The waiter may be gone from here on.
+    for (std::size_t left = ready.count; left > 0 && ready.count > 0 && !done; --left) {
+        ready.take().resume();
+    }
+}
+
+void Loop::State::resume_patient(const bool& done) {
+    if (patient.count == 0) return;
+    const Steady until = clock.steady() + loop_patient_share;
+    for (std::size_t left = patient.count; left > 0 && patient.count > 0 && !done; --left) {
+        patient.take().resume();
+        if (clock.steady() >= until) return;
     }
 }
 
@@ -201,14 +187,39 @@ void Loop::State::lower(int counter) {
     }
 }
 
+void WaiterQueue::push(Waiter& waiter) {
+    waiter.queue_ = this;
+    waiter.previous_ = last;
+    waiter.next_ = nullptr;
+    (last != nullptr ? last->next_ : first) = &waiter;
+    last = &waiter;
+    ++count;
+}
+
+void WaiterQueue::remove(Waiter& waiter) {
+    (waiter.previous_ != nullptr ? waiter.previous_->next_ : first) = waiter.next_;
+    (waiter.next_ != nullptr ? waiter.next_->previous_ : last) = waiter.previous_;
+    waiter.previous_ = nullptr;
+    waiter.next_ = nullptr;
+    waiter.queue_ = nullptr;
+    --count;
+}
+
+// The waiter may be gone as soon as the coroutine is resumed.
+std::coroutine_handle<> WaiterQueue::take() {
+    Waiter& waiter = *first;
+    remove(waiter);
+    return std::exchange(waiter.handle_, {});
+}
+
 Waiter::~Waiter() {
     forget();
     loop_.state_->timers.remove(*this);
 }
 
 void Waiter::wake() {
-    if (!handle_ || queued_) return;
-    loop_.state_->push(*this);
+    if (!handle_ || is_queued()) return;
+    loop_.state_->ready.push(*this);
 }
 
 void Waiter::wake_at(Steady when) {
@@ -220,7 +231,7 @@ void Waiter::wake_by(Steady when) {
 }
 
 void Waiter::forget() {
-    if (queued_) loop_.state_->remove(*this);
+    if (is_queued()) queue_->remove(*this);
     handle_ = {};
 }
 
@@ -232,7 +243,7 @@ Loop::Loop(Clock& clock) : clock_(clock), state_(std::make_unique<State>(clock))
 }
 
 Loop::~Loop() {
-    require(state_->first == nullptr && state_->timers.empty(),
+    require(state_->ready.count == 0 && state_->patient.count == 0 && state_->timers.empty(),
             "a loop was destroyed before the coroutines that wait on it");
 }
 
@@ -255,8 +266,10 @@ void Loop::run_until(const bool& done) {
         state.resume_ready(done);
         state.run_posted();
         state.fire_timers();
+        state.resume_patient(done);
         if (done) break;
-        const bool busy = state.first != nullptr || state.has_posted.load();
+        const bool busy =
+            state.ready.count > 0 || state.patient.count > 0 || state.has_posted.load();
         // Sockets come before idling: a driven clock must not jump past an answer that is here.
         if (busy || clock_.is_driven()) {
             if (state.poll(Duration::zero()) > 0 || busy) continue;
@@ -294,6 +307,11 @@ Task<bool> Loop::within(Duration limit, Task<void> task) {
     }
     if (outcome.error) std::rethrow_exception(outcome.error);
     co_return outcome.done;
+}
+
+void Loop::WhenFree::await_suspend(std::coroutine_handle<> handle) {
+    waiter.suspend(handle);
+    waiter.loop_.state_->patient.push(waiter);
 }
 
 void Loop::watch(int fd, std::uint32_t events, std::function<void(std::uint32_t)> ready) {

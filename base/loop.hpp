@@ -1,8 +1,9 @@
 // The outbound thread: one epoll loop that resumes coroutines when their timer, their socket or
 // another task is ready. Everything here is called on the loop's thread, except post() and stop().
 //
-//   ready queue ─► resume … ─► timers that are due ─► epoll_wait (until next timer) ─► sockets ─┐
-//        ▲──────────────────────────────────────────────────────────────────────────────────────┘
+//   ready queue ─► resume … ─► timers that are due ─► patient ones, for 1 ms at most ─► epoll_wait
+//        ▲                                                                (until next timer) │
+//        └────────────────────────────────────────────── sockets ◄───────────────────────────┘
 #pragma once
 
 #include <coroutine>
@@ -20,6 +21,18 @@ namespace base {
 
 class Histogram;
 class Loop;
+class Waiter;
+
+// Waiters one behind the other; the links lie in themselves.
+struct WaiterQueue {
+    Waiter* first = nullptr;
+    Waiter* last = nullptr;
+    std::size_t count = 0;
+
+    void push(Waiter& waiter);
+    void remove(Waiter& waiter);
+    std::coroutine_handle<> take();  // Of the first one; not when it is empty.
+};
 
 // The place where one coroutine waits. Owned by its awaiter (so it lives in the coroutine's frame);
 // its destructor takes it out of whatever list it is in, which makes dropping a task safe.
@@ -46,17 +59,18 @@ class Waiter {
     void wake_by(Steady when);
     // Whoever was suspended here is gone and must not be resumed. The timer stays.
     void forget();
-    bool is_queued() const { return queued_; }
+    bool is_queued() const { return queue_ != nullptr; }
 
   private:
     friend class Loop;
     friend class TimerHeap;
+    friend struct WaiterQueue;
 
     Loop& loop_;
     std::coroutine_handle<> handle_;
-    Waiter* previous_ = nullptr;  // Ready queue links.
+    WaiterQueue* queue_ = nullptr;  // Where it stands: ready, patient or nowhere.
+    Waiter* previous_ = nullptr;
     Waiter* next_ = nullptr;
-    bool queued_ = false;
     std::uint64_t timer_ = 0;      // Order among timers of one moment; 0 = none is set.
     std::size_t timer_place_ = 0;  // In the loop's timers.
     Steady due_{};
@@ -89,6 +103,11 @@ class Loop {
     struct Sleep;
     Sleep sleep(Duration span);
     Sleep sleep_until(Steady when);
+    // co_await loop.when_free(): before a large piece of work that nobody waits for. It goes on at
+    // once when the loop has little to do; else sockets and timers come first, and of those who
+    // wait here, in their order, one a round at least and no more than fit into 1 ms.
+    struct WhenFree;
+    WhenFree when_free();
 
     // The task's result, or nothing when it was not ready within `limit` (it is dropped then).
     // The task is destroyed before the answer is given.

@@ -32,6 +32,17 @@ struct Loop::Sleep {
     void await_resume() const noexcept {}
 };
 
+struct Loop::WhenFree {
+    Waiter waiter;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> handle);
+    void await_resume() const noexcept {}
+};
+
+inline Loop::WhenFree Loop::when_free() {
+    return WhenFree{Waiter(*this)};
+}
+
 inline Loop::Sleep Loop::sleep_until(Steady when) {
     return Sleep{Waiter(*this), when};
 }

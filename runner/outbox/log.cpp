@@ -14,7 +14,7 @@ namespace runner {
 namespace {
 
 constexpr std::size_t log_gather_above = 8;            // Visits; fewer ones do not wait.
-constexpr std::size_t log_moved_bytes_max = 1U << 20;  // Per batch.
+constexpr std::size_t log_moved_bytes_max = 1U << 17;  // Per batch: some 3 ms of the loop.
 constexpr std::chrono::milliseconds log_refused_pause{20};
 
 }  // namespace

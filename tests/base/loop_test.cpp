@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/group.hpp"
 #include "tests/support/fake_clock.hpp"
 
 namespace base {
@@ -437,6 +438,67 @@ TEST_F(LoopDeathTest, destroying_a_loop_that_is_waited_on_is_a_bug) {
             doomed.reset();
         },
         "before the coroutines");
+}
+
+// A piece of work that takes half a millisecond.
+Task<void> loop_work(Loop& loop, tests::FakeClock& clock, std::vector<int>& notes, int note) {
+    co_await loop.when_free();
+    clock.advance(500us);
+    notes.push_back(note);
+}
+
+Task<void> loop_tick(Loop& loop, std::vector<int>& notes) {
+    for (;;) {
+        co_await loop.sleep(1ms);
+        notes.push_back(0);
+    }
+}
+
+Task<void> loop_works_beside_a_timer(Loop& loop, tests::FakeClock& clock, std::vector<int>& notes) {
+    Group group(loop);
+    Group ticks(loop);
+    ticks.add(loop_tick(loop, notes));
+    for (int note = 1; note <= 5; ++note) group.add(loop_work(loop, clock, notes, note));
+    co_await group.all();
+}
+
+TEST_F(LoopTest, large_pieces_of_work_let_timers_pass) {
+    std::vector<int> notes;
+    loop_.run(loop_works_beside_a_timer(loop_, clock_, notes));
+    // Two pieces a round; the timer that came due with the second one has its turn a round later.
+    EXPECT_THAT(notes, ElementsAre(1, 2, 3, 4, 0, 5));
+}
+
+Task<void> loop_again(Loop& loop, std::vector<int>& notes, int note) {
+    for (int i = 0; i < 2; ++i) {
+        co_await loop.when_free();
+        notes.push_back(note);
+    }
+}
+
+Task<void> loop_work_again(Loop& loop, std::vector<int>& notes) {
+    Group group(loop);
+    group.add(loop_again(loop, notes, 1));
+    group.add(loop_again(loop, notes, 2));
+    co_await group.all();
+}
+
+TEST_F(LoopTest, work_that_comes_again_stands_behind_the_others) {
+    std::vector<int> notes;
+    loop_.run(loop_work_again(loop_, notes));
+    EXPECT_THAT(notes, ElementsAre(1, 2, 1, 2));
+}
+
+TEST_F(LoopTest, work_that_waits_can_be_dropped) {
+    std::vector<int> notes;
+    {
+        Group group(loop_);
+        group.add(loop_again(loop_, notes, 1));
+        group.add(loop_again(loop_, notes, 2));
+        group.drop_all();
+    }
+    loop_.run(loop_note_after(loop_, 1ms, notes, 3));
+    EXPECT_THAT(notes, ElementsAre(3));
 }
 
 }  // namespace
