@@ -19,24 +19,14 @@
 #include "base/metrics.hpp"
 #include "base/secret.hpp"
 #include "base/task.hpp"
+#include "catalog/modules.hpp"
+#include "clients/mcp_target.hpp"
 #include "clients/tool_map.hpp"
 
 namespace clients {
 
-// How a server is spoken to. Automatic: it is asked once whether it speaks the stateless revision,
-// and the answer is kept for its URL until it no longer fits.
-enum class McpEra { automatic, sessions, stateless };
-
-struct McpTarget {
-    std::string url;                 // Of the endpoint, e.g. "http://127.0.0.1:3069/mcp".
-    base::Secret bearer;             // Empty: no Authorization header.
-    std::string space_id;            // Sent as X-Mana-Space; empty: not sent.
-    base::HttpHeaders headers = {};  // Sent as they are.
-    McpEra era = McpEra::automatic;
-};
-
 struct McpOptions {
-    std::string alias = "product";                    // Module of tools whose name has no prefix.
+    std::shared_ptr<const catalog::Modules> modules;  // Null: names alone say the module.
     std::chrono::milliseconds request_limit{30'000};  // Handshake and lists; calls bring their own.
     std::chrono::milliseconds probe_limit{10'000};    // The question for the era.
     std::chrono::milliseconds call_limit_max{300'000};  // Of a call that makes progress.
@@ -99,6 +89,8 @@ struct ListedTools {
 struct McpMemory {
     std::map<std::string, ListedTools, std::less<>> lists;
     std::map<std::string, McpEra, std::less<>> eras;  // By URL; never automatic.
+    // Maps over several servers, by their text.
+    std::map<std::string, std::shared_ptr<const ToolMap>, std::less<>> merged;
 };
 
 // Resource of the loop thread.
@@ -112,6 +104,10 @@ class Mcp {
     // not speak MCP, unauthenticated/forbidden when it refuses the bearer, else the kind of its
     // status (missing: the URL is wrong).
     base::Task<std::unique_ptr<McpSession>> open(McpTarget target);
+
+    // A map of these tools; one that reads like an earlier one is that one.
+    std::shared_ptr<const ToolMap> shared_map(std::vector<McpTool> tools, const std::string& alias);
+    base::Loop& loop() { return http_.loop(); }
 
   private:
     base::Http& http_;

@@ -152,7 +152,8 @@ void McpConnection::take(ListedTools listed) {
 base::Task<void> McpConnection::list_tools() {
     std::vector<McpTool> tools;
     ListedTools listed;
-    std::string list;  // The pages' texts, each with the request that it answers.
+    // The pages' texts, each with the request that it answers; and what else makes the map.
+    std::string list = alias_ + (wire_.is_stateless() ? "\n1\n" : "\n0\n");
     std::set<std::string> cursors;
     std::optional<std::string> cursor;
     for (int page = 0; has_tools_; ++page) {
@@ -187,7 +188,7 @@ base::Task<void> McpConnection::list_tools() {
         }
     }
     if (tools.size() > options_.tools_max) tools.resize(options_.tools_max);
-    listed.map = std::make_shared<const ToolMap>(std::move(tools), options_.alias);
+    listed.map = std::make_shared<const ToolMap>(std::move(tools), alias_, options_.modules.get());
     for (const std::string& reason : listed.map->left_out()) {
         base::log_warning("tool left out", {{"reason", reason}});
     }

@@ -21,6 +21,7 @@ class McpConnection final : public McpSession {
           metrics_(metrics),
           memory_(memory),
           url_(target.url),
+          alias_(target.alias),
           wished_era_(target.era),
           wire_(http, options, std::move(target)),
           reopened_(http.loop()) {}
@@ -73,6 +74,7 @@ class McpConnection final : public McpSession {
     base::Metrics& metrics_;
     McpMemory& memory_;
     const std::string url_;
+    const std::string alias_;
     const McpEra wished_era_;
     McpWire wire_;
     std::shared_ptr<const ToolMap> tools_;

@@ -1,12 +1,14 @@
 #include "clients/tool_map.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "catalog/modules.hpp"
 #include "catalog/record.hpp"
 #include "clients/tool_schema.hpp"
 
@@ -37,14 +39,10 @@ std::string hashed_api_name(std::string_view name) {
     return plain.substr(0, api_name_bytes_max - name_hash_digits - 1) + "_" + hash;
 }
 
-std::string module_of(std::string_view name, std::string_view alias) {
-    for (const char separator : {'.', '/', '_', '-'}) {
-        const std::size_t at = name.find(separator);
-        if (at == std::string_view::npos) continue;
-        if (at == 0) break;
-        return base::cut(name.substr(0, at), catalog::module_bytes_max);
-    }
-    return base::cut(alias, catalog::module_bytes_max);
+std::string module_of(std::string_view name, std::string_view alias,
+                      const catalog::Modules* modules) {
+    std::optional<std::string> told = modules ? modules->module_of(name) : std::nullopt;
+    return told ? std::move(*told) : catalog::module_by_name(name, alias);
 }
 
 std::string tool_description(const McpTool& tool, const std::string& note) {
@@ -69,7 +67,8 @@ std::string report_of(const McpTool& tool, const std::string& reason) {
 
 }  // namespace
 
-ToolMap::ToolMap(std::vector<McpTool> tools, std::string_view alias) {
+ToolMap::ToolMap(std::vector<McpTool> tools, std::string_view alias,
+                 const catalog::Modules* modules) {
     std::map<std::string, int> wishes;  // How many tools would like to have this name.
     for (const McpTool& tool : tools) ++wishes[plain_api_name(tool.name)];
 
@@ -98,7 +97,7 @@ ToolMap::ToolMap(std::vector<McpTool> tools, std::string_view alias) {
             left_out_.push_back(report_of(tool, fault));
             continue;
         }
-        entry.module = module_of(tool.name, alias);
+        entry.module = module_of(tool.name, alias, modules);
         entry.tool = std::move(tool);
         entries_.push_back(std::move(entry));
     }

@@ -14,6 +14,10 @@
 #include "base/json.hpp"
 #include "clients/mcp_stateless.hpp"
 
+namespace catalog {
+class Modules;
+}
+
 namespace clients {
 
 // A tool as the product describes it. The flags are hints of the product, not guarantees.
@@ -41,8 +45,10 @@ class ToolMap {
     };
 
     ToolMap() : ToolMap({}, {}) {}
-    // `alias` is our own name for the server: the module of tools whose name has no prefix.
-    ToolMap(std::vector<McpTool> tools, std::string_view alias);
+    // `alias` is our own name for the server: the module of tools whose name says none. `modules`
+    // goes before what a name says; null: no such patterns.
+    ToolMap(std::vector<McpTool> tools, std::string_view alias,
+            const catalog::Modules* modules = nullptr);
 
     // The API's `tools` array, sorted by name; the same tools always give the same bytes. Built
     // once and shared, for every conversation carries it.

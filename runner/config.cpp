@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "runner/config_verbs.hpp"
+#include "runner/servers.hpp"
 
 namespace runner {
 
@@ -242,12 +243,18 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
     const Values file =
         options.config_file.empty() ? Values{} : read_config_file(options.config_file);
     apply_settings(config, flags, file, environment);
+    config.servers = read_servers(config.mcp_text, config.auth_url, environment);
     read_admin_jwt(config, options, environment);
     config.token_life = std::chrono::minutes(options.token_minutes);
     config.sim_pacing = std::chrono::milliseconds(options.pacing_ms);
     config.top_interval = std::chrono::milliseconds(std::lround(options.top_seconds * 1'000));
     check_config(config);
     return config;
+}
+
+bool Config::hosts_workspace() const {
+    return std::any_of(servers.begin(), servers.end(),
+                       [](const clients::McpServer& one) { return one.url.empty(); });
 }
 
 std::string settings_table() {

@@ -16,6 +16,7 @@
 
 #include "base/log.hpp"
 #include "base/secret.hpp"
+#include "clients/mcp_target.hpp"
 
 namespace runner {
 
@@ -57,7 +58,10 @@ struct Config {
 
     // Other services; an empty URL means: hosted here.
     base::Secret database_url, database_owner_url, database_ops_url;
-    std::string auth_url, mcp_url;
+    std::string auth_url;
+    std::string mcp_text;                     // MANA_MCP_URL as it was given.
+    std::vector<clients::McpServer> servers;  // What it means; an empty URL: hosted here.
+    bool hosts_workspace() const;
     std::string base_url;  // Issuer; empty: the auth listener's real address.
     base::Secret service_key, auth_secret, seed_secret, api_key;
     std::string claude_url = "https://api.anthropic.com";
@@ -95,7 +99,7 @@ struct Config {
     std::chrono::seconds spread{0};
     std::optional<std::uint64_t> seed;
     std::optional<bool> keep_inputs;  // Nothing: exactly when the workspace is ours.
-    std::filesystem::path catalog_file, prices_file;  // Empty: the shipped ones.
+    std::filesystem::path catalog_file, prices_file, modules_file;  // Empty: the shipped ones.
 
     // Of single verbs.
     std::string email;       // login, admin, pause, resume

@@ -55,8 +55,9 @@ std::vector<Setting> where_settings() {
         {"MANA_AUTH_URL", "--auth", "", "a remote auth service; empty: hosted here", false,
          [](Config& c, const std::string& t) { c.auth_url = setting_url(t); }},
         {"MANA_MCP_URL", "--mcp", "",
-         "a remote MCP server (its endpoint); empty: the hosted workspace", false,
-         [](Config& c, const std::string& t) { c.mcp_url = setting_url(t); }},
+         "a remote MCP server (its endpoint), or a JSON list of several or its file "
+         "(docs/mcp-servers.md); empty: the hosted workspace",
+         false, [](Config& c, const std::string& t) { c.mcp_text = setting_servers(t); }},
     };
 }
 
@@ -150,6 +151,9 @@ std::vector<Setting> model_settings() {
          }},
         {"PERSONA_PRICES", "--prices", "", "price file; empty: the shipped one", false,
          [](Config& c, const std::string& t) { c.prices_file = t; }},
+        {"PERSONA_MODULES", "--modules", "",
+         "file of patterns: which module a tool belongs to; empty: the shipped one", false,
+         [](Config& c, const std::string& t) { c.modules_file = t; }},
         {"BUDGET_VISIT_USD", "--budget-visit-usd", "", "most that one visit may cost; empty: any",
          false, [](Config& c, const std::string& t) { c.budget_visit_usd = setting_usd(t); }},
         {"BUDGET_PERSONA_DAY_USD", "--budget-persona-day-usd", "",

@@ -94,6 +94,11 @@ std::string setting_url(const std::string& text) {
     return text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
 }
 
+std::string setting_servers(const std::string& text) {
+    const bool is_list = text.starts_with('{') || text.starts_with('/') || text.starts_with('.');
+    return is_list ? text : setting_url(text);
+}
+
 base::Secret setting_database(const std::string& text) {
     if (!text.empty() && !text.starts_with("postgresql://") && !text.starts_with("postgres://") &&
         text.find('=') == std::string::npos) {

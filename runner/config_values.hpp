@@ -25,6 +25,8 @@ base::Secret setting_secret(const std::string& text);
 std::string setting_domain(const std::string& text);
 std::string setting_word(const std::string& text);
 std::string setting_url(const std::string& text);
+// One URL, the text of a JSON object, or a path; what is in them is read later.
+std::string setting_servers(const std::string& text);
 base::Secret setting_database(const std::string& text);
 std::string setting_model(const std::string& text);
 std::string setting_address(const std::string& text);

@@ -20,6 +20,7 @@
 #include "runner/drain.hpp"
 #include "runner/ops.hpp"
 #include "runner/scheduler.hpp"
+#include "runner/servers.hpp"
 #include "workspace/migrations.hpp"
 #include "workspace/service.hpp"
 
@@ -97,18 +98,18 @@ LeaseOptions lease_options(const Config& config, const std::string& node) {
     return options;
 }
 
-VisitOptions visit_options(const Config& config, const std::string& mcp_url) {
+VisitOptions visit_options(const Config& config, std::vector<clients::McpServer> servers) {
     VisitOptions options;
     options.model = config.model;
     options.rating_model = config.rating_model;
     options.effort = config.effort;
-    options.mcp_url = mcp_url;
     options.turns_max = config.turns_max;
     // A call must fit into what is left of a short lease.
     if (config.lease < options.tool_limit * 3 / 2) options.tool_limit = config.lease / 3;
     options.zone = config.zone;
     options.seed = config.seed;
-    options.keep_inputs = config.keep_inputs.value_or(config.mcp_url.empty());
+    options.keep_inputs = config.keep_inputs.value_or(are_all_hosted(config.servers));
+    options.servers = std::move(servers);
     return options;
 }
 
@@ -166,8 +167,8 @@ void migrate_or_check(Database& database, base::Postgres& postgres) {
 // both services are remote there is no database of ours.
 struct Inbound {
     Inbound(const Config& config, base::Clock& clock, base::Metrics& metrics)
-        : auth_url(config.auth_url), mcp_url(config.mcp_url) {
-        if (!auth_url.empty() && !mcp_url.empty()) return;
+        : auth_url(config.auth_url), servers(config.servers) {
+        if (!auth_url.empty() && !config.hosts_workspace()) return;
         database = std::make_unique<Database>(config, Database::Use::own);
         postgres = std::make_unique<base::Postgres>(base::PostgresOptions{
             .url = database->app_url(), .connections_max = 24, .metrics = &metrics});
@@ -179,11 +180,11 @@ struct Inbound {
             auth->start();
             auth_url = auth->url();
         }
-        if (mcp_url.empty()) {
+        if (config.hosts_workspace()) {
             workspace = std::make_unique<workspace::Service>(
                 *postgres, workspace_options(config, auth_url), clock, metrics);
             workspace->start();
-            mcp_url = workspace->mcp_url();
+            name_hosted(servers, workspace->mcp_url());
         }
     }
 
@@ -191,19 +192,22 @@ struct Inbound {
     std::unique_ptr<base::Postgres> postgres;
     std::unique_ptr<auth::Service> auth;
     std::unique_ptr<workspace::Service> workspace;
-    std::string auth_url, mcp_url;
+    std::string auth_url;
+    std::vector<clients::McpServer> servers;  // Each with its URL.
 };
 
 // The outbound half: one thread, one loop. It reaches everything through URLs.
 struct Outbound {
-    Outbound(const Config& config, catalog::Prices price_list, const std::string& node,
-             const Inbound& inbound, base::Clock& clock, base::Metrics& metrics)
+    Outbound(const Config& config, catalog::Prices price_list, catalog::Modules module_map,
+             const std::string& node, const Inbound& inbound, base::Clock& clock,
+             base::Metrics& metrics)
         : loop(clock),
           http(loop, http_options(config, inbound)),
           disk(loop),
           auth(http, {.url = inbound.auth_url, .service_key = config.service_key}),
           claude(http, claude_options(config), metrics, random),
-          mcp(http, {}, metrics),
+          mcp(http, {.modules = std::make_shared<const catalog::Modules>(std::move(module_map))},
+              metrics),
           prices(std::move(price_list)),
           outbox(
               loop, disk, auth,
@@ -219,7 +223,7 @@ struct Outbound {
                     {.tick_interval = config.tick_interval,
                      .concurrency_max = config.concurrency,
                      .paused = config.paused},
-                    visit_options(config, inbound.mcp_url)),
+                    visit_options(config, inbound.servers)),
           stop_asked(loop) {
         loop.observe_lag(metrics.histogram("persona_loop_lag_seconds",
                                            "How long work waits for the outbound thread",
@@ -235,8 +239,9 @@ struct Outbound {
 
     static base::HttpOptions http_options(const Config& config, const Inbound& inbound) {
         base::HttpOptions options;
-        for (const std::string& url : {inbound.auth_url, inbound.mcp_url}) {
-            options.connections_max[base::origin_of(url)] = config.connections;
+        options.connections_max[base::origin_of(inbound.auth_url)] = config.connections;
+        for (const clients::McpServer& server : inbound.servers) {
+            options.connections_max[base::origin_of(server.url)] = config.connections;
         }
         // Replies of the model take their time: they must never wait for short calls.
         options.connections_max.erase(base::origin_of(config.claude_url));
@@ -354,6 +359,7 @@ void run_daemon(const Config& config) {
     catalog::Prices prices =
         catalog::load_prices(config.prices_file);  // A wrong file leaves nothing behind.
     check_budget(config, prices, base::SystemClock().now());
+    catalog::Modules modules = catalog::load_modules(config.modules_file);
     constexpr std::string_view state_setting = "STATE_DIRECTORY (--state)";
     naming(state_setting, [&] { base::drop_root_to_owner_of(config.state_directory); });
     raise_file_limit();
@@ -366,7 +372,8 @@ void run_daemon(const Config& config) {
     base::Notify notify;
 
     Inbound inbound(config, clock, metrics);
-    Outbound outbound(config, std::move(prices), state.node(), inbound, clock, metrics);
+    Outbound outbound(config, std::move(prices), std::move(modules), state.node(), inbound, clock,
+                      metrics);
     const bool enabled = !config.api_key.empty();
     std::function<bool()> database_is_reachable;
     if (base::Postgres* postgres = inbound.postgres.get()) {
@@ -378,7 +385,7 @@ void run_daemon(const Config& config) {
              .lease = enabled ? &outbound.lease : nullptr,
              .auth = &outbound.auth,
              .mcp = &outbound.mcp,
-             .mcp_url = inbound.mcp_url,
+             .servers = inbound.servers,
              .seed_secret = config.seed_secret,
              .database_is_reachable = database_is_reachable},
             {.address = config.bind_address,
@@ -388,12 +395,13 @@ void run_daemon(const Config& config) {
              .idle_reason = idle_reason_of(config)},
             metrics);
     ops.start();
-    base::log_info("serving",
-                   {{"ops", ops.url()}, {"auth", inbound.auth_url}, {"mcp", inbound.mcp_url}});
+    base::log_info(
+        "serving",
+        {{"ops", ops.url()}, {"auth", inbound.auth_url}, {"mcp", product_url(inbound.servers)}});
     // The file tells one-shot verbs and the demo where the listeners really are.
     base::write_file_durably(config.state_directory / "urls",
                              fmt::format("PERSONA_URL={}\nMANA_AUTH_URL={}\nMANA_MCP_URL={}\n",
-                                         ops.url(), inbound.auth_url, inbound.mcp_url),
+                                         ops.url(), inbound.auth_url, product_url(inbound.servers)),
                              0600);
     base::SignalThread signals([&outbound](int count) {
         outbound.loop.post([&outbound, count] {

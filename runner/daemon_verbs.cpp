@@ -137,7 +137,7 @@ std::string auth_url_of(const Config& config) {
 }
 
 std::string workspace_url_of(const Config& config) {
-    if (!config.mcp_url.empty()) return {};
+    if (!config.hosts_workspace()) return {};
     const auto urls = written_urls(config);
     const auto found = urls.find("MANA_MCP_URL");
     return found != urls.end() ? found->second

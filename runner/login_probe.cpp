@@ -10,8 +10,9 @@ namespace {
 
 using base::Failure;
 
-base::Task<LoginProbe> enter_once(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
-                                  std::string email, base::Secret password) {
+base::Task<LoginProbe> enter_once(clients::Auth& auth, clients::Mcp& mcp,
+                                  std::vector<clients::McpServer> servers, std::string email,
+                                  base::Secret password) {
     LoginProbe probe;
     const clients::Login login = co_await auth.log_in(email, password);
     probe.user_id = login.user_id;
@@ -24,8 +25,9 @@ base::Task<LoginProbe> enter_once(clients::Auth& auth, clients::Mcp& mcp, std::s
     const clients::Space& space = personal == spaces.end() ? spaces.front() : *personal;
     probe.space_id = space.id;
     probe.space_name = space.name;
-    clients::McpTarget target{std::move(mcp_url), login.access_token, space.id};
-    std::unique_ptr<clients::McpSession> session = co_await mcp.open(std::move(target));
+    clients::McpVisitor visitor{login.access_token, space.id};
+    std::unique_ptr<clients::McpSession> session =
+        co_await clients::open_servers(mcp, std::move(servers), std::move(visitor));
     probe.tools = session->tools().entries().size();
     probe.modules = session->tools().modules();
     co_await session->close();
@@ -34,10 +36,11 @@ base::Task<LoginProbe> enter_once(clients::Auth& auth, clients::Mcp& mcp, std::s
 
 }  // namespace
 
-base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
-                                   std::string email, base::Secret password) {
+base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp,
+                                   std::vector<clients::McpServer> servers, std::string email,
+                                   base::Secret password) {
     try {
-        LoginProbe probe = co_await enter_once(auth, mcp, std::move(mcp_url), std::move(email),
+        LoginProbe probe = co_await enter_once(auth, mcp, std::move(servers), std::move(email),
                                                std::move(password));
         co_return probe;
     } catch (const Failure& failure) {

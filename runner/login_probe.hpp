@@ -11,7 +11,7 @@
 #include "base/secret.hpp"
 #include "base/task.hpp"
 #include "clients/auth.hpp"
-#include "clients/mcp.hpp"
+#include "clients/mcp_servers.hpp"
 
 namespace runner {
 
@@ -26,8 +26,9 @@ struct LoginProbe {
 };
 
 // On the loop thread. Failures come back in the probe, none is thrown.
-base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
-                                   std::string email, base::Secret password);
+base::Task<LoginProbe> probe_login(clients::Auth& auth, clients::Mcp& mcp,
+                                   std::vector<clients::McpServer> servers, std::string email,
+                                   base::Secret password);
 
 // Throws the failure that the probe carries, if any; on any thread.
 void throw_if_failed(const LoginProbe& probe);

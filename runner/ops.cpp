@@ -58,11 +58,11 @@ Json check_of(bool well, const std::string& reason = {}) {
     return json;
 }
 
-base::Task<void> answer_login(clients::Auth& auth, clients::Mcp& mcp, std::string mcp_url,
-                              std::string email, base::Secret password,
-                              std::shared_ptr<Reply<LoginProbe>> reply) {
+base::Task<void> answer_login(clients::Auth& auth, clients::Mcp& mcp,
+                              std::vector<clients::McpServer> servers, std::string email,
+                              base::Secret password, std::shared_ptr<Reply<LoginProbe>> reply) {
     LoginProbe probe =
-        co_await probe_login(auth, mcp, std::move(mcp_url), std::move(email), std::move(password));
+        co_await probe_login(auth, mcp, std::move(servers), std::move(email), std::move(password));
     reply->give(std::move(probe));
 }
 
@@ -364,7 +364,7 @@ ServerResponse Ops::login(const ServerRequest& request) {
     const base::Secret password = catalog::password_of(email, targets_.seed_secret);
     targets_.loop.post([this, reply, email, password] {
         probes_.add(
-            answer_login(*targets_.auth, *targets_.mcp, targets_.mcp_url, email, password, reply));
+            answer_login(*targets_.auth, *targets_.mcp, targets_.servers, email, password, reply));
     });
     if (answer.wait_for(std::chrono::seconds{60}) != std::future_status::ready) {
         throw Failure{Failure::Kind::unavailable, "the login took longer than a minute"};

@@ -49,7 +49,7 @@ struct OpsTargets {
     const Lease* lease = nullptr;
     clients::Auth* auth = nullptr;
     clients::Mcp* mcp = nullptr;
-    std::string mcp_url;
+    std::vector<clients::McpServer> servers;
     base::Secret seed_secret;
     std::function<bool()> database_is_reachable;  // Null: no database of ours.
 };

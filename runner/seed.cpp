@@ -15,6 +15,7 @@
 #include "base/http.hpp"
 #include "catalog/password.hpp"
 #include "runner/admin_calls.hpp"
+#include "runner/servers.hpp"
 
 namespace runner {
 
@@ -327,7 +328,7 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
         fmt::print(stderr,
                    "warning: rows that the personas left at {} stay; where that is a workspace of "
                    "ours, clean up there (without MANA_MCP_URL, with MANA_MCP_PORT)\n",
-                   config.mcp_url);
+                   fmt::join(login_urls(config.servers), ", "));
     }
     const catalog::Catalog catalog = catalog_of(config);
     const std::filesystem::path file =

@@ -178,8 +178,8 @@ base::Task<void> Visit::run() {
     const std::string space_id = personal == spaces.end() ? spaces.front().id : personal->id;
 
     progress_.waiting_for = Waiting::tools;
-    clients::McpTarget target{options_.mcp_url, login_.access_token, space_id};
-    session_ = co_await services_.mcp.open(std::move(target));
+    clients::McpVisitor visitor{login_.access_token, space_id};
+    session_ = co_await clients::open_servers(services_.mcp, options_.servers, std::move(visitor));
     progress_.product_name = session_->server_name();
     progress_.product_version = session_->server_version();
     if (session_->tools().entries().empty()) {

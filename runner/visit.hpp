@@ -22,7 +22,7 @@
 #include "catalog/record.hpp"
 #include "clients/auth.hpp"
 #include "clients/claude.hpp"
-#include "clients/mcp.hpp"
+#include "clients/mcp_servers.hpp"
 #include "runner/budget.hpp"
 #include "runner/lease.hpp"
 #include "runner/logins.hpp"
@@ -49,8 +49,8 @@ struct Services {
 struct VisitOptions {
     std::string model = "claude-sonnet-5-5";
     std::string rating_model = "claude-haiku-5-5";
-    std::string effort = "medium";  // Of the main turns.
-    std::string mcp_url;
+    std::string effort = "medium";            // Of the main turns.
+    std::vector<clients::McpServer> servers;  // At least one.
     int turns_max = 15;  // Requests to the main model; the rating is not counted.
     int tokens_per_turn_max = 4'096;
     std::chrono::milliseconds tool_limit{30'000};

@@ -60,7 +60,7 @@ base::HttpOptions http_options(const Options& options) {
 
 runner::VisitOptions visit_options(const Options& options) {
     runner::VisitOptions visits;
-    visits.mcp_url = local_url(options.mcp_port) + "/mcp";
+    visits.servers = {{.url = local_url(options.mcp_port) + "/mcp"}};
     visits.keep_inputs = true;  // As with our own workspace.
     return visits;
 }

@@ -398,7 +398,8 @@ TEST_F(ConfigTest, ListsAndUrlsAreTidied) {
     environment_["MANA_MCP_URL"] = "http://127.0.0.1:3069/mcp/";
     const Config config = parse({"serve"});
     EXPECT_THAT(config.cors_origins, testing::ElementsAre("https://a.example", "http://b.example"));
-    EXPECT_EQ(config.mcp_url, "http://127.0.0.1:3069/mcp");
+    ASSERT_EQ(config.servers.size(), 1U);
+    EXPECT_EQ(config.servers[0].url, "http://127.0.0.1:3069/mcp");
 }
 
 TEST_F(ConfigTest, EverySettingHasHelpAndNoSecretAFlag) {

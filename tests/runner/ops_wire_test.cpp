@@ -75,8 +75,9 @@ struct OpsRoom : RunnerWorld {
     }
 
     runner::OpsTargets targets(bool has_key) {
-        runner::OpsTargets all{
-            .loop = loop, .mcp_url = product.url() + "/mcp", .seed_secret = base::Secret{"seed"}};
+        runner::OpsTargets all{.loop = loop,
+                               .servers = {{.url = product.url() + "/mcp"}},
+                               .seed_secret = base::Secret{"seed"}};
         if (!has_key) return all;
         all.scheduler = &scheduler;
         all.outbox = &outbox;

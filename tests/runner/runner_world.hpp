@@ -91,7 +91,7 @@ struct RunnerWorld {
         return {loop, auth, claude, mcp, outbox, lease, prices, metrics, random, logins};
     }
     runner::VisitOptions visit_options() {
-        return {.mcp_url = product.url() + "/mcp", .seed = 1, .keep_inputs = true};
+        return {.servers = {{.url = product.url() + "/mcp"}}, .seed = 1, .keep_inputs = true};
     }
 
     base::SystemClock clock;

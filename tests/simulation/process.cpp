@@ -25,7 +25,7 @@ clients::ClaudeOptions process_claude(const Profile& profile) {
 
 runner::VisitOptions process_visits(const Profile& profile) {
     runner::VisitOptions options;
-    options.mcp_url = "http://product.test/mcp";
+    options.servers = {{.url = "http://product.test/mcp"}};
     options.turns_max = profile.turns_max;
     options.tool_limit = profile.tool_limit;
     options.keep_inputs = true;
