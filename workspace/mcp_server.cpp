@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "workspace/bearer.hpp"
 #include "workspace/call_watch.hpp"
 #include "workspace/json_rpc.hpp"
 #include "workspace/mcp_stateless.hpp"
@@ -48,17 +49,6 @@ std::string mcp_host_name(std::string_view authority) {
 bool mcp_is_this_machine(std::string_view authority) {
     const std::string name = mcp_host_name(authority);
     return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
-}
-
-// The token of "Bearer <token>"; empty when the header is something else.
-std::string mcp_bearer(std::string_view header) {
-    constexpr std::string_view scheme = "Bearer ";
-    if (header.size() <= scheme.size() ||
-        !base::equals_ignoring_case(header.substr(0, scheme.size()), scheme)) {
-        return {};
-    }
-    const std::string_view token = base::trim(header.substr(scheme.size()));
-    return token.find(' ') == token.npos ? std::string(token) : std::string();
 }
 
 std::string_view mcp_media_type(std::string_view header) {
@@ -134,7 +124,7 @@ void McpServer::add_cors(const ServerRequest& request, ServerResponse& response)
     response.headers.emplace_back(
         "Access-Control-Allow-Headers",
         "authorization, content-type, x-mana-space, mcp-session-id, mcp-protocol-version, "
-        "mcp-method, mcp-name");
+        "mcp-method, mcp-name, x-client-id");
 }
 
 ServerResponse McpServer::metadata(const ServerRequest& request) const {
@@ -162,7 +152,7 @@ ServerResponse McpServer::unauthorized(const ServerRequest& request, std::string
 
 McpServer::Refusal McpServer::admit(const ServerRequest& request, McpCaller& caller) {
     if (!request.has_header("authorization")) return unauthorized(request, "");
-    const std::string token = mcp_bearer(request.header("authorization"));
+    const std::string token = bearer_in(request.header("authorization"));
     std::string why = "it is no bearer token";
     const std::optional<Json> claims = token.empty() ? std::nullopt : verifier_.verify(token, &why);
     if (!claims) return unauthorized(request, why);

@@ -70,6 +70,23 @@ std::optional<std::string> Memberships::role(const std::string& user_id,
     return role->second;
 }
 
+Memberships::Roles Memberships::roles(const std::string& user_id, bool& whole) {
+    whole = true;
+    std::optional<Entry> entry = known(user_id);
+    if (entry && clock_.steady() - entry->fetched_at <= options_.read_age_max) return entry->roles;
+    try {
+        return fetch(user_id).roles;
+    } catch (const Failure& failure) {
+        // As in role(): reading goes on for a while.
+        const bool usable = entry && clock_.steady() - entry->fetched_at <= options_.stale_age_max;
+        if (!usable) throw;
+        base::log_warning("memberships stale",
+                          {{"kind", base::name_of(failure.kind())}, {"reason", failure.what()}});
+        whole = false;
+        return entry->roles;
+    }
+}
+
 Memberships::Entry Memberships::fetch(const std::string& user_id) {
     base::HttpRequest request;
     request.url = fmt::format("{}/api/v1/internal/users/{}/memberships", options_.auth_url,

@@ -41,6 +41,11 @@ class Memberships {
     std::optional<std::string> role(const std::string& user_id, const std::string& space_id,
                                     Use use);
 
+    using Roles = std::map<std::string, std::string, std::less<>>;  // Space id -> role.
+    // All of them. `whole` is false when the auth service is down and this is what was known
+    // before.
+    Roles roles(const std::string& user_id, bool& whole);
+
     // Every space of the user whose token this is, with her role, asked for with that token.
     base::Json spaces(const std::string& user_id, const base::Secret& token);
 
@@ -52,7 +57,7 @@ class Memberships {
 
   private:
     struct Entry {
-        std::map<std::string, std::string, std::less<>> roles;  // Space id -> role.
+        Roles roles;
         base::Steady fetched_at;
     };
 

@@ -17,6 +17,7 @@
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
 #include "workspace/sessions.hpp"
+#include "workspace/sync/sync_api.hpp"
 #include "workspace/workspace_tools.hpp"
 
 namespace workspace {
@@ -24,9 +25,8 @@ namespace workspace {
 namespace {
 
 constexpr std::size_t service_permissions_max = 100;
-// A call carries one note or journal entry at most: 200,000 characters of up to four bytes, which
-// JSON may write as twelve.
-constexpr std::size_t service_body_bytes_max = 3 * 1024 * 1024;
+// What a device may push at once. A tool call is far smaller.
+constexpr std::size_t service_body_bytes_max = 10 * 1024 * 1024;
 
 base::ServerOptions service_listener(const Options& options, base::Metrics& metrics) {
     base::ServerOptions listener;
@@ -75,6 +75,7 @@ struct Service::State {
                .allowed_origins = options.allowed_origins,
                .public_url = options.public_url},
               verifier, memberships, sessions, tools),
+          sync({}, verifier, memberships, sessions, postgres, clock),
           server(service_listener(options, metrics)) {
         add_routes();
     }
@@ -94,6 +95,12 @@ struct Service::State {
             response.content_type.clear();
             return response;
         });
+        server.route("POST", "/sync/:app",
+                     [this](const ServerRequest& one) { return sync.push(one); });
+        server.route("GET", "/sync/:app/pull",
+                     [this](const ServerRequest& one) { return sync.pull(one); });
+        server.route("GET", "/sync/:app/stream",
+                     [this](const ServerRequest& one) { return sync.stream(one); });
         for (const char* path : {"/.well-known/oauth-protected-resource",
                                  "/.well-known/oauth-protected-resource/mcp"}) {
             server.route("GET", path,
@@ -214,6 +221,7 @@ struct Service::State {
     Calls calls;
     WorkspaceTools tools;
     McpServer mcp;
+    SyncApi sync;
     base::Server server;
 };
 

@@ -1,6 +1,7 @@
 // The workspace as a listener: the MCP endpoint, its health, and the clean-up of a departing user.
 //
 //   POST|GET|DELETE|OPTIONS /mcp                 bearer JWT and X-Mana-Space
+//   POST /sync/:app, GET /sync/:app/pull|stream  bearer JWT
 //   GET /.well-known/oauth-protected-resource    open; also with /mcp behind it
 //   GET /health                                  open
 //   DELETE /internal/users/:id/records           X-Service-Key
