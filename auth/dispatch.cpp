@@ -21,7 +21,7 @@ constexpr std::size_t dispatch_id_bytes_max = 128;
 bool dispatch_is_form(std::string_view path) {
     return path == "/api/v1/auth/login" || path == "/api/v1/auth/register" ||
            path == "/api/auth/sign-in/email" || path == "/api/auth/sign-up/email" ||
-           path == "/api/auth/sign-in/magic-link";
+           path == "/api/auth/sign-in/magic-link" || path == "/api/auth/magic-link/send-magic-link";
 }
 
 void dispatch_check_query(const Route& route, const ServerRequest& request) {

@@ -17,6 +17,8 @@ const Route factors_table[] = {
     {"POST", "/api/auth/two-factor/verify-backup-code", by_anybody(verify_backup_code)},
 
     {"POST", "/api/auth/sign-in/magic-link", by_anybody(send_magic_link)},
+    // What some clients of the ancestor call it.
+    {"POST", "/api/auth/magic-link/send-magic-link", by_anybody(send_magic_link)},
     {"GET", "/api/auth/magic-link/verify", by_anybody(verify_magic_link)},
 
     {"GET", "/api/auth/passkey/generate-register-options", by_user(generate_register_options)},

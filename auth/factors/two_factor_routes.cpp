@@ -55,6 +55,8 @@ std::string factor_read_issuer(const base::Fields& fields) {
 CodeVerdict factor_prove(const Context& context, base::Transaction& transaction,
                          const SecondFactor& factor, const std::string& code, base::Moment now) {
     const bool backup = code.find('-') != std::string::npos;
+    // A secret that nobody has shown a code of proves nothing.
+    if (!backup && !factor.totp_verified) return settle_code(transaction, factor, false, now);
     return backup ? take_backup_code(transaction, context.options.secret, factor, code, now)
                   : take_totp(transaction, factor, code, now);
 }
@@ -146,7 +148,7 @@ ServerResponse enable_two_factor(const User& user, const Context& context,
             const bool on = factor_user(transaction, user).two_factor;
             const base::Secret& secret = context.options.secret;
             const auto factor = hold_second_factor(transaction, secret, user.user_id());
-            const bool guarded = on && factor && factor->totp_verified;
+            const bool guarded = on && factor;
             if (guarded && !code) return std::nullopt;
             verdict = guarded ? factor_prove(context, transaction, *factor, *code, now)
                               : CodeVerdict::right;

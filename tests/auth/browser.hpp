@@ -40,6 +40,9 @@ struct Browser {
 // A test with one browser at hand; more are made by name.
 class BrowserTest : public ServiceTest {
   protected:
+    using ServiceTest::ServiceTest;
+    BrowserTest() = default;
+
     Answer ask(Browser& browser, const std::string& path) {
         return browser.keep(get(path, browser.headers()));
     }

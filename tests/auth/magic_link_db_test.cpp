@@ -61,6 +61,13 @@ TEST_F(MagicLinkTest, TheLinkLogsInOnce) {
     EXPECT_FALSE(second.has("session_token"));
 }
 
+// auth-api-doubts B68: the path that clients of the ancestor call.
+TEST_F(MagicLinkTest, TheOtherPathSendsTheSameLink) {
+    EXPECT_EQ(post("/api/auth/magic-link/send-magic-link", {{"email", "anna@example.com"}}).json,
+              (Json{{"status", true}}));
+    EXPECT_EQ(mails().size(), 1u);
+}
+
 TEST_F(MagicLinkTest, WithoutAPageItAnswersInJson) {
     add_user("anna@example.com");
     const std::string link = mailed({{"email", "anna@example.com"}});

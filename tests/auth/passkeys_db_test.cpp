@@ -9,8 +9,8 @@ namespace {
 
 using base::Json;
 
-const std::string native = "/api/auth/passkey/";
-const std::string custom = "/api/v1/auth/passkeys/";
+const std::string passkey_native = "/api/auth/passkey/";
+const std::string passkey_custom = "/api/v1/auth/passkeys/";
 
 class PasskeysTest : public BrowserTest {
   protected:
@@ -20,18 +20,20 @@ class PasskeysTest : public BrowserTest {
         sign_in(anna_, "anna@example.com");
     }
     Answer enrol(Browser& browser, SoftAuthenticator& key) {
-        const Answer options = ask(browser, native + "generate-register-options?name=phone");
-        return tell(browser, native + "verify-registration",
+        const Answer options =
+            ask(browser, passkey_native + "generate-register-options?name=phone");
+        return tell(browser, passkey_native + "verify-registration",
                     {{"response", key.create(options.text("challenge"))}, {"name", "phone"}});
     }
     Answer use(Browser& browser, SoftAuthenticator& key) {
-        const Answer options = ask(browser, native + "generate-authenticate-options");
-        return tell(browser, native + "verify-authentication",
+        const Answer options = ask(browser, passkey_native + "generate-authenticate-options");
+        return tell(browser, passkey_native + "verify-authentication",
                     {{"response", key.get(options.text("challenge"))}});
     }
     Answer use_custom(Browser& browser, SoftAuthenticator& key) {
-        const Answer options = tell(browser, custom + "authenticate/options", Json::object());
-        return tell(browser, custom + "authenticate/verify",
+        const Answer options =
+            tell(browser, passkey_custom + "authenticate/options", Json::object());
+        return tell(browser, passkey_custom + "authenticate/verify",
                     {{"response", key.get(options.text("challenge"))}});
     }
     std::int64_t events(const std::string& type) {
@@ -42,9 +44,10 @@ class PasskeysTest : public BrowserTest {
     Browser anna_;
 };
 
+// auth-api-doubts B46: its events name the user.
 TEST_F(PasskeysTest, IsEnrolledAndLogsIn) {
     SoftAuthenticator key;
-    const Answer options = ask(anna_, native + "generate-register-options");
+    const Answer options = ask(anna_, passkey_native + "generate-register-options");
     ASSERT_EQ(options.status, 200) << options.raw.body;
     EXPECT_EQ(options.json["rp"], (Json{{"name", "Mana"}, {"id", "127.0.0.1"}}));
     EXPECT_EQ(options.json["user"]["name"], "anna@example.com");
@@ -52,7 +55,7 @@ TEST_F(PasskeysTest, IsEnrolledAndLogsIn) {
     EXPECT_EQ(options.json["pubKeyCredParams"].size(), 3u);
     EXPECT_TRUE(anna_.has("better-auth-passkey"));
 
-    const Answer made = tell(anna_, native + "verify-registration",
+    const Answer made = tell(anna_, passkey_native + "verify-registration",
                              {{"response", key.create(options.text("challenge"))}});
     ASSERT_EQ(made.status, 200) << made.raw.body;
     EXPECT_EQ(made.text("credentialID"), key.credential_id());
@@ -60,7 +63,8 @@ TEST_F(PasskeysTest, IsEnrolledAndLogsIn) {
     EXPECT_EQ(made.text("deviceType"), "singleDevice");
     EXPECT_EQ(made.json["userId"], anna_id_);
     EXPECT_EQ(events("PASSKEY_REGISTERED"), 1);
-    EXPECT_EQ(ask(anna_, native + "generate-register-options").json["excludeCredentials"][0]["id"],
+    EXPECT_EQ(ask(anna_, passkey_native + "generate-register-options")
+                  .json["excludeCredentials"][0]["id"],
               key.credential_id());
 
     Browser other;
@@ -77,9 +81,9 @@ TEST_F(PasskeysTest, IsEnrolledAndLogsIn) {
 TEST_F(PasskeysTest, TheWrapperDoesTheSame) {
     SoftAuthenticator key;
     EXPECT_EQ(get("/api/v1/auth/passkeys/capability").json["rpId"], "127.0.0.1");
-    const Answer options = tell(anna_, custom + "register/options", Json::object());
+    const Answer options = tell(anna_, passkey_custom + "register/options", Json::object());
     ASSERT_EQ(options.status, 200) << options.raw.body;
-    const Answer made = tell(anna_, custom + "register/verify",
+    const Answer made = tell(anna_, passkey_custom + "register/verify",
                              {{"response", key.create(options.text("challenge"))}});
     ASSERT_EQ(made.status, 200) << made.raw.body;
 
@@ -100,11 +104,12 @@ TEST_F(PasskeysTest, TheWrapperDoesTheSame) {
     EXPECT_EQ(forged.status, 401);
     EXPECT_EQ(forged.text("error"), "PASSKEY_VERIFICATION_FAILED");
     EXPECT_EQ(events("PASSKEY_LOGIN_FAILURE"), 1);
-    const Answer nothing = post(custom + "authenticate/verify", {{"response", key.get("x")}});
+    const Answer nothing =
+        post(passkey_custom + "authenticate/verify", {{"response", key.get("x")}});
     EXPECT_EQ(nothing.status, 400);
     EXPECT_EQ(nothing.text("error"), "VALIDATION");
 
-    const std::string path = custom + made.text("id");
+    const std::string path = passkey_custom + made.text("id");
     auto headers = anna_.headers();
     headers.emplace_back("Content-Type", "application/json");
     EXPECT_EQ(send("PATCH", path, headers, R"({"name":"desk"})").json["passkey"]["name"], "desk");
@@ -119,34 +124,36 @@ TEST_F(PasskeysTest, AChallengeIsGoodOnceForItsBrowserAndCeremony) {
     SoftAuthenticator key;
     ASSERT_EQ(enrol(anna_, key).status, 200);
     Browser browser;
-    const Answer options = ask(browser, native + "generate-authenticate-options");
+    const Answer options = ask(browser, passkey_native + "generate-authenticate-options");
     const std::string challenge = options.text("challenge");
     const Browser before = browser;
     ASSERT_EQ(
-        tell(browser, native + "verify-authentication", {{"response", key.get(challenge)}}).status,
+        tell(browser, passkey_native + "verify-authentication", {{"response", key.get(challenge)}})
+            .status,
         200);
     Browser replay = before;
     const Answer again =
-        tell(replay, native + "verify-authentication", {{"response", key.get(challenge)}});
+        tell(replay, passkey_native + "verify-authentication", {{"response", key.get(challenge)}});
     EXPECT_EQ(again.status, 400);
     EXPECT_EQ(again.text("code"), "CHALLENGE_NOT_FOUND");
 
     Browser other;
-    const Answer mine = ask(other, native + "generate-authenticate-options");
-    EXPECT_EQ(tell(other, native + "verify-authentication", {{"response", key.get(challenge)}})
-                  .text("code"),
-              "AUTHENTICATION_FAILED")
+    const Answer mine = ask(other, passkey_native + "generate-authenticate-options");
+    EXPECT_EQ(
+        tell(other, passkey_native + "verify-authentication", {{"response", key.get(challenge)}})
+            .text("code"),
+        "AUTHENTICATION_FAILED")
         << "a challenge of another browser";
-    ask(other, native + "generate-authenticate-options");
+    ask(other, passkey_native + "generate-authenticate-options");
     clock_.advance(std::chrono::minutes(5));
-    EXPECT_EQ(tell(other, native + "verify-authentication",
+    EXPECT_EQ(tell(other, passkey_native + "verify-authentication",
                    {{"response", key.get(mine.text("challenge"))}})
                   .text("code"),
               "CHALLENGE_NOT_FOUND");
 
-    const Answer login_options = ask(anna_, native + "generate-authenticate-options");
+    const Answer login_options = ask(anna_, passkey_native + "generate-authenticate-options");
     SoftAuthenticator second;
-    EXPECT_EQ(tell(anna_, native + "verify-registration",
+    EXPECT_EQ(tell(anna_, passkey_native + "verify-registration",
                    {{"response", second.create(login_options.text("challenge"))}})
                   .text("code"),
               "CHALLENGE_NOT_FOUND")
@@ -207,18 +214,20 @@ TEST_F(PasskeysTest, PasskeysOfOthersAreNotTouched) {
     Browser ben;
     sign_in(ben, "ben@example.com");
     const Json id = {{"id", made.text("id")}};
-    EXPECT_EQ(tell(ben, native + "delete-passkey", id).status, 404);
-    EXPECT_EQ(tell(ben, native + "update-passkey", {{"id", made.text("id")}, {"name", "x"}}).status,
+    EXPECT_EQ(tell(ben, passkey_native + "delete-passkey", id).status, 404);
+    EXPECT_EQ(tell(ben, passkey_native + "update-passkey", {{"id", made.text("id")}, {"name", "x"}})
+                  .status,
               404);
-    EXPECT_EQ(ask(ben, native + "list-user-passkeys").json, Json::array());
+    EXPECT_EQ(ask(ben, passkey_native + "list-user-passkeys").json, Json::array());
     EXPECT_EQ(enrol(ben, key).text("code"), "PREVIOUSLY_REGISTERED");
     Browser nobody;
-    EXPECT_EQ(ask(nobody, native + "list-user-passkeys").status, 401);
-    EXPECT_EQ(ask(nobody, native + "generate-register-options").status, 401);
-    EXPECT_EQ(tell(anna_, native + "delete-passkey", id).json["status"], true);
+    EXPECT_EQ(ask(nobody, passkey_native + "list-user-passkeys").status, 401);
+    EXPECT_EQ(ask(nobody, passkey_native + "generate-register-options").status, 401);
+    EXPECT_EQ(tell(anna_, passkey_native + "delete-passkey", id).json["status"], true);
 
     clock_.advance(std::chrono::hours(24));
-    EXPECT_EQ(ask(anna_, native + "generate-register-options").text("code"), "SESSION_NOT_FRESH");
+    EXPECT_EQ(ask(anna_, passkey_native + "generate-register-options").text("code"),
+              "SESSION_NOT_FRESH");
 }
 
 TEST_F(PasskeysTest, ADeletedUsersPasskeyIsUnknown) {

@@ -42,6 +42,7 @@ TEST(Totp, TheRecordedSecretIsShownAsBase32) {
     EXPECT_NE(make_totp_secret().reveal(), make_totp_secret().reveal());
 }
 
+// auth-api-doubts B43: what signs cookies seals nothing.
 TEST(Totp, SecretsAreSealedWithAKeyOfTheirOwn) {
     const base::Secret secret("spec-secret-0123456789abcdef0123456789");
     const std::string sealed = seal_factor(secret, "plain");

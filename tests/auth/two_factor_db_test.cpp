@@ -16,14 +16,14 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-const std::string anna = "anna@example.com";
-const std::string two_factor = "/api/auth/two-factor/";
+const std::string anna_address = "anna@example.com";
+const std::string factor_path = "/api/auth/two-factor/";
 
 class TwoFactorTest : public BrowserTest {
   protected:
     void SetUp() override {
         start();
-        anna_id_ = add_user(anna);
+        anna_id_ = add_user(anna_address);
     }
 
     base::Secret secret_of(const std::string& column = "secret") {
@@ -40,10 +40,10 @@ class TwoFactorTest : public BrowserTest {
 
     // Signs in and switches the second factor on; answers the backup codes.
     std::vector<std::string> switch_on(Browser& browser) {
-        EXPECT_EQ(sign_in(browser, anna).status, 200);
-        const Answer enabled = tell(browser, two_factor + "enable", {{"password", good_password}});
+        EXPECT_EQ(sign_in(browser, anna_address).status, 200);
+        const Answer enabled = tell(browser, factor_path + "enable", {{"password", good_password}});
         EXPECT_EQ(enabled.status, 200) << enabled.raw.body;
-        EXPECT_EQ(tell(browser, two_factor + "verify-totp", {{"code", code()}}).status, 200);
+        EXPECT_EQ(tell(browser, factor_path + "verify-totp", {{"code", code()}}).status, 200);
         return enabled.json["backupCodes"].get<std::vector<std::string>>();
     }
     std::vector<std::string> switch_on() {
@@ -51,7 +51,7 @@ class TwoFactorTest : public BrowserTest {
         return switch_on(browser);
     }
     Answer verify(Browser& browser, const std::string& what, const std::string& shown) {
-        return tell(browser, two_factor + what, {{"code", shown}});
+        return tell(browser, factor_path + what, {{"code", shown}});
     }
     std::int64_t events(const std::string& type) {
         return count("auth.security_events where event_type = $1 and user_id = $2",
@@ -64,10 +64,10 @@ class TwoFactorTest : public BrowserTest {
 // auth-api-doubts B51: enabling works, one issuer, and the answer shows the session that lives.
 TEST_F(TwoFactorTest, IsOnWhenACodeOfTheAppWasShown) {
     Browser browser;
-    ASSERT_EQ(sign_in(browser, anna).status, 200);
+    ASSERT_EQ(sign_in(browser, anna_address).status, 200);
     const auto before = browser.cookies;
 
-    const Answer enabled = tell(browser, two_factor + "enable", {{"password", good_password}});
+    const Answer enabled = tell(browser, factor_path + "enable", {{"password", good_password}});
 
     ASSERT_EQ(enabled.status, 200) << enabled.raw.body;
     EXPECT_THAT(enabled.text("totpURI"),
@@ -93,7 +93,7 @@ TEST_F(TwoFactorTest, IsOnWhenACodeOfTheAppWasShown) {
     EXPECT_EQ(session(old).json, nullptr) << "the token from before is worthless";
     EXPECT_EQ(events("TWO_FACTOR_ENABLED"), 1);
     EXPECT_EQ(
-        tell(browser, two_factor + "get-totp-uri", {{"password", good_password}}).text("totpURI"),
+        tell(browser, factor_path + "get-totp-uri", {{"password", good_password}}).text("totpURI"),
         enabled.text("totpURI"));
 }
 
@@ -103,7 +103,7 @@ TEST_F(TwoFactorTest, ALoginEndsWithTheCode) {
 
     Browser browser;
     browser.cookies["mana.session_token"] = "left-over";
-    const Answer asked = sign_in(browser, anna);
+    const Answer asked = sign_in(browser, anna_address);
     ASSERT_EQ(asked.status, 200);
     EXPECT_EQ(asked.json["twoFactorRedirect"], true);
     EXPECT_THAT(asked.json["twoFactorMethods"], ElementsAre("totp", "otp"));
@@ -118,11 +118,11 @@ TEST_F(TwoFactorTest, ALoginEndsWithTheCode) {
     EXPECT_EQ(session(browser).json["session"]["token"], in.json["token"]);
     EXPECT_EQ(events("LOGIN_SUCCESS"), 2);
 
-    const Answer program = login(anna);
+    const Answer program = login(anna_address);
     ASSERT_EQ(program.status, 200);
     EXPECT_FALSE(program.json.contains("accessToken"));
     const Answer token =
-        post(two_factor + "verify-totp",
+        post(factor_path + "verify-totp",
              {{"code", next_code()}, {"challengeId", program.text("challengeId")}});
     ASSERT_EQ(token.status, 200) << token.raw.body;
     EXPECT_EQ(
@@ -133,7 +133,7 @@ TEST_F(TwoFactorTest, ALoginEndsWithTheCode) {
 TEST_F(TwoFactorTest, RememberMeIsRememberedAcrossTheStep) {
     switch_on();
     Browser browser;
-    sign_in(browser, anna, {{"rememberMe", false}});
+    sign_in(browser, anna_address, {{"rememberMe", false}});
 
     const Answer in = verify(browser, "verify-totp", next_code());
 
@@ -147,11 +147,11 @@ TEST_F(TwoFactorTest, RememberMeIsRememberedAcrossTheStep) {
 TEST_F(TwoFactorTest, OneCodeWinsOnceInThirtyParallelSignIns) {
     switch_on();
     Browser reuse;
-    sign_in(reuse, anna);
+    sign_in(reuse, anna_address);
     EXPECT_EQ(verify(reuse, "verify-totp", code()).text("code"), "INVALID_CODE");
 
     std::vector<Browser> browsers(30);
-    for (Browser& browser : browsers) ASSERT_EQ(sign_in(browser, anna).status, 200);
+    for (Browser& browser : browsers) ASSERT_EQ(sign_in(browser, anna_address).status, 200);
     const std::string shown = next_code();
     std::atomic<int> in{0}, refused{0};
     std::vector<std::thread> threads;
@@ -173,7 +173,7 @@ TEST_F(TwoFactorTest, OneCodeWinsOnceInThirtyParallelSignIns) {
 TEST_F(TwoFactorTest, ABackupCodeIsGoodOnceUnderARace) {
     const auto codes = switch_on();
     std::vector<Browser> browsers(10);
-    for (Browser& browser : browsers) ASSERT_EQ(sign_in(browser, anna).status, 200);
+    for (Browser& browser : browsers) ASSERT_EQ(sign_in(browser, anna_address).status, 200);
     std::atomic<int> in{0}, refused{0};
     std::vector<std::thread> threads;
     for (Browser& browser : browsers) {
@@ -189,13 +189,13 @@ TEST_F(TwoFactorTest, ABackupCodeIsGoodOnceUnderARace) {
     EXPECT_EQ(refused, 9);
 
     Browser other;
-    sign_in(other, anna);
+    sign_in(other, anna_address);
     EXPECT_EQ(verify(other, "verify-backup-code", codes[4]).status, 200) << "the others stay";
     const Answer renewed =
-        tell(other, two_factor + "generate-backup-codes", {{"password", good_password}});
+        tell(other, factor_path + "generate-backup-codes", {{"password", good_password}});
     ASSERT_EQ(renewed.json["backupCodes"].size(), 10u) << renewed.raw.body;
     Browser third;
-    sign_in(third, anna);
+    sign_in(third, anna_address);
     EXPECT_EQ(verify(third, "verify-backup-code", codes[5]).text("code"), "INVALID_BACKUP_CODE");
     EXPECT_EQ(verify(third, "verify-backup-code", renewed.json["backupCodes"][0]).status, 200);
 }
@@ -206,7 +206,7 @@ TEST_F(TwoFactorTest, GuessesEndTheChallengeAndLockTheAccount) {
     switch_on();
     clock_.advance(std::chrono::minutes(2));
     Browser browser;
-    sign_in(browser, anna);
+    sign_in(browser, anna_address);
     for (int i = 0; i < 5; ++i) {
         EXPECT_EQ(verify(browser, "verify-totp", "000000").text("code"), "INVALID_CODE");
     }
@@ -216,10 +216,10 @@ TEST_F(TwoFactorTest, GuessesEndTheChallengeAndLockTheAccount) {
     EXPECT_EQ(verify(browser, "verify-totp", code()).text("code"), "INVALID_TWO_FACTOR_COOKIE");
 
     Browser second;
-    sign_in(second, anna);
+    sign_in(second, anna_address);
     for (int i = 0; i < 5; ++i) verify(second, "verify-backup-code", "aaaaa-aaaaa");
     Browser third;
-    sign_in(third, anna);
+    sign_in(third, anna_address);
     const Answer locked = verify(third, "verify-totp", next_code());
     EXPECT_EQ(locked.status, 429);
     EXPECT_EQ(locked.text("code"), "ACCOUNT_TEMPORARILY_LOCKED");
@@ -227,7 +227,7 @@ TEST_F(TwoFactorTest, GuessesEndTheChallengeAndLockTheAccount) {
 
     clock_.advance(std::chrono::minutes(15));
     Browser later;
-    sign_in(later, anna);
+    sign_in(later, anna_address);
     EXPECT_EQ(verify(later, "verify-totp", code()).status, 200);
     EXPECT_EQ(events("LOGIN_FAILURE"), 11);
 }
@@ -237,11 +237,11 @@ TEST_F(TwoFactorTest, WrongPasswordsLockThereToo) {
     Browser browser;
     switch_on(browser);
     for (int i = 0; i < 5; ++i) {
-        const Answer wrong = tell(browser, two_factor + "disable", {{"password", "wrong pass"}});
+        const Answer wrong = tell(browser, factor_path + "disable", {{"password", "wrong pass"}});
         EXPECT_EQ(wrong.status, 400);
         EXPECT_EQ(wrong.text("code"), "INVALID_PASSWORD");
     }
-    const Answer locked = tell(browser, two_factor + "disable", {{"password", good_password}});
+    const Answer locked = tell(browser, factor_path + "disable", {{"password", good_password}});
     EXPECT_EQ(locked.status, 429);
     EXPECT_EQ(locked.text("code"), "ACCOUNT_LOCKED");
     EXPECT_EQ(count("auth.users where two_factor_enabled"), 1);
@@ -254,15 +254,15 @@ TEST_F(TwoFactorTest, AnotherAppNeedsACodeOfTheOldOne) {
     const std::string before = secret_of().reveal();
     const Json password = {{"password", good_password}};
 
-    const Answer bare = tell(browser, two_factor + "enable", password);
+    const Answer bare = tell(browser, factor_path + "enable", password);
     EXPECT_EQ(bare.status, 400);
     EXPECT_EQ(bare.text("code"), "TWO_FACTOR_CODE_REQUIRED");
     Json wrong = password;
     wrong["code"] = "000000";
-    EXPECT_EQ(tell(browser, two_factor + "enable", wrong).text("code"), "INVALID_CODE");
+    EXPECT_EQ(tell(browser, factor_path + "enable", wrong).text("code"), "INVALID_CODE");
     Json right = password;
     right["code"] = codes[0];
-    const Answer enabled = tell(browser, two_factor + "enable", right);
+    const Answer enabled = tell(browser, factor_path + "enable", right);
     ASSERT_EQ(enabled.status, 200) << enabled.raw.body;
     EXPECT_EQ(secret_of().reveal(), before) << "the old one is good until the new one was shown";
 
@@ -270,7 +270,7 @@ TEST_F(TwoFactorTest, AnotherAppNeedsACodeOfTheOldOne) {
     EXPECT_EQ(verify(browser, "verify-totp", auth::totp_code(pending, clock_.now())).status, 200);
     EXPECT_EQ(secret_of().reveal(), pending.reveal());
     Browser other;
-    sign_in(other, anna);
+    sign_in(other, anna_address);
     EXPECT_EQ(verify(other, "verify-backup-code", codes[1]).text("code"), "INVALID_BACKUP_CODE");
     EXPECT_EQ(verify(other, "verify-backup-code", enabled.json["backupCodes"][1]).status, 200);
 }
@@ -278,19 +278,19 @@ TEST_F(TwoFactorTest, AnotherAppNeedsACodeOfTheOldOne) {
 TEST_F(TwoFactorTest, ATrustedDeviceIsNotAskedForThirtyDays) {
     switch_on();
     Browser browser;
-    sign_in(browser, anna);
+    sign_in(browser, anna_address);
     const Answer in =
-        tell(browser, two_factor + "verify-totp", {{"code", next_code()}, {"trustDevice", true}});
+        tell(browser, factor_path + "verify-totp", {{"code", next_code()}, {"trustDevice", true}});
     ASSERT_EQ(in.status, 200) << in.raw.body;
     ASSERT_TRUE(browser.has("trust_device"));
     const std::string first = browser.cookies["mana.trust_device"];
 
     clock_.advance(std::chrono::hours(24 * 29));
-    EXPECT_FALSE(sign_in(browser, anna).json.contains("twoFactorRedirect"));
+    EXPECT_FALSE(sign_in(browser, anna_address).json.contains("twoFactorRedirect"));
     EXPECT_NE(browser.cookies["mana.trust_device"], first) << "it is exchanged with each use";
     Browser thief;
     thief.cookies["mana.trust_device"] = first;
-    EXPECT_EQ(sign_in(thief, anna).json["twoFactorRedirect"], true) << "used once already";
+    EXPECT_EQ(sign_in(thief, anna_address).json["twoFactorRedirect"], true) << "used once already";
 
     const std::string ben = add_user("ben@example.com");
     sql("update auth.users set two_factor_enabled = true where id = $1", {ben});
@@ -298,18 +298,18 @@ TEST_F(TwoFactorTest, ATrustedDeviceIsNotAskedForThirtyDays) {
     EXPECT_EQ(sign_in(shared, "ben@example.com").json["twoFactorRedirect"], true) << "not his";
 
     clock_.advance(std::chrono::hours(24 * 30) + std::chrono::seconds(1));
-    EXPECT_EQ(sign_in(browser, anna).json["twoFactorRedirect"], true);
+    EXPECT_EQ(sign_in(browser, anna_address).json["twoFactorRedirect"], true);
 }
 
 TEST_F(TwoFactorTest, SwitchingOffForgetsEverything) {
     Browser browser;
     switch_on(browser);
     Browser trusted;
-    sign_in(trusted, anna);
-    tell(trusted, two_factor + "verify-totp", {{"code", next_code()}, {"trustDevice", true}});
+    sign_in(trusted, anna_address);
+    tell(trusted, factor_path + "verify-totp", {{"code", next_code()}, {"trustDevice", true}});
     const std::string token = session(browser).json["session"]["token"];
 
-    const Answer off = tell(browser, two_factor + "disable", {{"password", good_password}});
+    const Answer off = tell(browser, factor_path + "disable", {{"password", good_password}});
 
     EXPECT_EQ(off.status, 200) << off.raw.body;
     EXPECT_EQ(off.json["status"], true);
@@ -319,14 +319,14 @@ TEST_F(TwoFactorTest, SwitchingOffForgetsEverything) {
     EXPECT_EQ(count("auth.two_factor_auth") + count("auth.trusted_devices"), 0);
     EXPECT_EQ(events("TWO_FACTOR_DISABLED"), 1);
     Browser other;
-    EXPECT_TRUE(sign_in(other, anna).json.contains("token"));
+    EXPECT_TRUE(sign_in(other, anna_address).json.contains("token"));
 }
 
 TEST_F(TwoFactorTest, ACodeCanComeByMail) {
     switch_on();
     Browser browser;
-    sign_in(browser, anna);
-    ASSERT_EQ(tell(browser, two_factor + "send-otp", Json::object()).status, 200);
+    sign_in(browser, anna_address);
+    ASSERT_EQ(tell(browser, factor_path + "send-otp", Json::object()).status, 200);
     const auto texts = mails();
     ASSERT_THAT(texts, SizeIs(1));
     std::string mailed;
@@ -350,13 +350,13 @@ TEST_F(TwoFactorTest, ACodeCanComeByMail) {
     EXPECT_TRUE(browser.has("session_token"));
 
     Browser late;
-    sign_in(late, anna);
+    sign_in(late, anna_address);
     EXPECT_EQ(verify(late, "verify-otp", mailed).text("code"), "OTP_HAS_EXPIRED");
-    tell(late, two_factor + "send-otp", Json::object());
+    tell(late, factor_path + "send-otp", Json::object());
     clock_.advance(std::chrono::minutes(3) + std::chrono::seconds(1));
     EXPECT_EQ(verify(late, "verify-otp", mailed).text("code"), "OTP_HAS_EXPIRED");
-    for (int i = 0; i < 4; ++i) tell(late, two_factor + "send-otp", Json::object());
-    EXPECT_EQ(tell(late, two_factor + "send-otp", Json::object()).status, 429);
+    for (int i = 0; i < 4; ++i) tell(late, factor_path + "send-otp", Json::object());
+    EXPECT_EQ(tell(late, factor_path + "send-otp", Json::object()).status, 429);
 }
 
 TEST_F(TwoFactorTest, WithoutSessionAndChallengeThereIsNothingToVerify) {
@@ -366,19 +366,19 @@ TEST_F(TwoFactorTest, WithoutSessionAndChallengeThereIsNothingToVerify) {
         EXPECT_EQ(answer.status, 401) << what;
         EXPECT_EQ(answer.text("code"), "INVALID_TWO_FACTOR_COOKIE") << what;
     }
-    EXPECT_EQ(tell(nobody, two_factor + "send-otp", Json::object()).status, 401);
+    EXPECT_EQ(tell(nobody, factor_path + "send-otp", Json::object()).status, 401);
     for (const char* what : {"enable", "disable", "get-totp-uri", "generate-backup-codes"}) {
-        EXPECT_EQ(tell(nobody, two_factor + what, {{"password", good_password}}).status, 401);
+        EXPECT_EQ(tell(nobody, factor_path + what, {{"password", good_password}}).status, 401);
     }
     Browser forged;
     forged.cookies["mana.two_factor"] = "2fa-aaaaaaaaaaaaaaaaaaaa.AAAAAAAAAAAAAAAAAAAAAAAAAAA%3D";
     EXPECT_EQ(verify(forged, "verify-totp", "123456").status, 401);
 
     Browser plain;
-    sign_in(plain, anna);
+    sign_in(plain, anna_address);
     EXPECT_EQ(verify(plain, "verify-totp", "123456").text("code"), "TOTP_NOT_ENABLED");
     EXPECT_EQ(verify(plain, "verify-backup-code", "x").text("code"), "BACKUP_CODES_NOT_ENABLED");
-    EXPECT_EQ(tell(plain, two_factor + "generate-backup-codes", {{"password", good_password}})
+    EXPECT_EQ(tell(plain, factor_path + "generate-backup-codes", {{"password", good_password}})
                   .text("code"),
               "TWO_FACTOR_NOT_ENABLED");
 }
@@ -392,7 +392,7 @@ TEST_F(TwoFactorTest, WhatTheAncestorSealedStillOpens) {
         {anna_id_, sealed});
     sql("update auth.users set two_factor_enabled = true");
     Browser browser;
-    EXPECT_EQ(sign_in(browser, anna).json["twoFactorRedirect"], true);
+    EXPECT_EQ(sign_in(browser, anna_address).json["twoFactorRedirect"], true);
     const base::Secret secret("iyV2TEkazDDU3leGc_HGSzcnq6KmWl80");
     EXPECT_EQ(verify(browser, "verify-totp", auth::totp_code(secret, clock_.now())).status, 200);
 }

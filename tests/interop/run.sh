@@ -10,9 +10,14 @@ folder=$(cd "$(dirname "$0")" && pwd)
 # Packages may live elsewhere, so that a build leaves the sources as they are.
 target=${INTEROP_DIR:-$folder}
 
+# Tests run side by side: one installs, and what is there already is not written under a reader.
+mkdir -p "$target"
+exec 9<"$target"
+flock 9
 if [ "$target" != "$folder" ]; then
-    mkdir -p "$target"
-    cp "$folder"/*.mjs "$folder"/conformance.json "$folder"/package.json "$folder"/package-lock.json "$target"/
+    for file in "$folder"/*.mjs "$folder"/*.json; do
+        cmp -s "$file" "$target/${file##*/}" || cp "$file" "$target"/
+    done
 fi
 cd "$target"
 
@@ -21,6 +26,7 @@ if [ ! -e "$stamp" ]; then
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
     touch "$stamp"
 fi
+exec 9>&-
 
 node=
 for candidate in node_modules/node-linux-*/bin/node; do
@@ -31,7 +37,7 @@ if [ -z "$node" ]; then
     exit 2
 fi
 
-if [ $# -eq 0 ]; then set -- anthropic jose better_auth mcp mcp_2 servers conformance; fi
+if [ $# -eq 0 ]; then set -- anthropic jose better_auth factors mcp mcp_2 servers conformance; fi
 for name in "$@"; do
     echo "# $name"
     "$node" "$name.mjs"
