@@ -38,7 +38,11 @@ constexpr AuditRule audit_always[] = {
     {"row says ok or error, but the workspace committed no such call",
      R"sql(select format('%s#%s %s %s', r.visit, r.seq, r.tool, r.outcome) as which from test.rows r
      where r.outcome in ('ok', 'error') and not r.never_left and not exists (
-         select from workspace.calls c where c.visit_id = r.visit and c.visit_seq = r.seq))sql"},
+         select from workspace.calls c where c.visit_id = r.visit and c.visit_seq = r.seq)
+     -- What the workspace's policy refused (too many calls within a minute, say) is committed there.
+     and not (r.outcome = 'error' and exists (
+         select from workspace.policy_events e where e.visit_id = r.visit
+             and e.visit_seq = r.seq and e.decision = 'deny')))sql"},
     {"row says otherwise than the workspace's call",
      R"sql(select format('%s#%s row %s, call %s', r.visit, r.seq, r.outcome, c.outcome) as which
      from test.rows r join workspace.calls c on c.visit_id = r.visit and c.visit_seq = r.seq
