@@ -60,18 +60,19 @@ bool password_matches(const base::Secret& password, std::string_view hash) {
                                      hash);
 }
 
-void check_password_length(const base::Secret& password) {
+void check_password_length(const base::Secret& password, std::string_view name) {
     using base::Failure;
+    const std::string field(name);
     if (password.empty()) {
-        throw Failure(Failure::Kind::invalid, "password: must not be empty", "INVALID_PASSWORD");
+        throw Failure(Failure::Kind::invalid, field + ": must not be empty", "INVALID_PASSWORD");
     }
     const std::size_t units = base::utf16_length(password.reveal());
     if (units < credential_units_min) {
-        throw Failure(Failure::Kind::invalid, "password: must have at least 8 characters",
+        throw Failure(Failure::Kind::invalid, field + ": must have at least 8 characters",
                       "PASSWORD_TOO_SHORT");
     }
     if (units > credential_units_max) {
-        throw Failure(Failure::Kind::invalid, "password: must have at most 128 characters",
+        throw Failure(Failure::Kind::invalid, field + ": must have at most 128 characters",
                       "PASSWORD_TOO_LONG");
     }
 }

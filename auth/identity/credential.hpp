@@ -37,8 +37,8 @@ bool is_scrypt_hash(std::string_view hash);
 bool password_matches(const base::Secret& password, std::string_view hash);
 
 // Throws Failure::invalid (PASSWORD_TOO_SHORT, PASSWORD_TOO_LONG, INVALID_PASSWORD) outside 8..128
-// UTF-16 units.
-void check_password_length(const base::Secret& password);
+// UTF-16 units; `name` is the field's.
+void check_password_length(const base::Secret& password, std::string_view name = "password");
 
 struct PasswordOptions {
     int parallel_max = 2;      // scrypts at a time; each takes a core and its memory.

@@ -38,6 +38,8 @@ constexpr std::string_view lock_place = R"(
 constexpr std::string_view clear_place =
     "delete from auth.login_locks where email = $1 and place = $2";
 
+constexpr std::string_view clear_account = "delete from auth.login_locks where email = $1";
+
 constexpr std::string_view insert_attempt = R"(
     insert into auth.login_attempts (email, ip_address, successful, attempted_at, method)
     values ($1, $2, $3, $4::timestamptz, 'password'))";
@@ -88,6 +90,10 @@ Verdict settle_password(base::Transaction& transaction, const LoginPlace& place,
         transaction.run(lock_place, {place.email, place.place, base::Moment(now + lockout_time)});
     }
     return Verdict::wrong;
+}
+
+void unlock_account(base::Transaction& transaction, std::string_view email) {
+    transaction.run(clear_account, {email});
 }
 
 void forget_old_attempts(base::Transaction& transaction, base::Moment now) {

@@ -46,6 +46,9 @@ struct CheckedPassword {
 Verdict settle_password(base::Transaction& transaction, const LoginPlace& place,
                         const CheckedPassword& password, base::Moment now);
 
+// Opens the account everywhere: its owner has proved herself by another way than the password.
+void unlock_account(base::Transaction& transaction, std::string_view email);
+
 // Removes what no rule reads any more, a bounded number of rows.
 void forget_old_attempts(base::Transaction& transaction, base::Moment now);
 

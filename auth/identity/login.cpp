@@ -1,5 +1,6 @@
 #include "auth/identity/login.hpp"
 
+#include "auth/address/verification.hpp"
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/factors/second_step.hpp"
@@ -7,7 +8,6 @@
 #include "auth/identity/events.hpp"
 #include "auth/identity/limits.hpp"
 #include "auth/identity/lockout.hpp"
-#include "auth/identity/sign_up.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "base/failure.hpp"
 #include "base/postgres.hpp"

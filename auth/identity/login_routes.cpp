@@ -73,7 +73,10 @@ ServerResponse validate_token(const Context& context, const base::ServerRequest&
     const Json body = request.json();
     const base::Fields fields(body);
     const auto claims = context.keys.verify(fields.text("token", 1, login_token_bytes_max));
-    if (!claims) return ServerResponse::json({{"valid", false}});
+    // A token lives a quarter of an hour; its session or user may be gone earlier.
+    if (!claims || !find_by_claims(context, *claims)) {
+        return ServerResponse::json({{"valid", false}});
+    }
     return ServerResponse::json({{"valid", true}, {"payload", *claims}});
 }
 

@@ -8,8 +8,8 @@
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/login.hpp"
-#include "auth/identity/origin.hpp"
 #include "auth/identity/presence.hpp"
+#include "auth/identity/redirect.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/identity/sign_up.hpp"
 #include "auth/identity/token.hpp"
@@ -25,26 +25,10 @@ using base::Failure;
 using base::Json;
 using base::ServerResponse;
 
-constexpr std::size_t native_url_bytes_max = 2048;
+constexpr std::size_t native_image_bytes_max = 2048;
 
 std::string native_agent(const base::ServerRequest& request) {
     return std::string(request.header("user-agent"));
-}
-
-std::string native_callback(const Context& context, const std::optional<std::string>& url) {
-    if (!url || url->empty()) return "";
-    if (!is_trusted_redirect(context.options, *url)) {
-        throw Failure(Failure::Kind::forbidden,
-                      "callbackURL: must be a path or the address of a trusted page",
-                      "INVALID_CALLBACK_URL");
-    }
-    return *url;
-}
-
-ServerResponse native_redirect(std::string target) {
-    ServerResponse answer = ServerResponse::text("", 302);
-    answer.headers.emplace_back("Location", std::move(target));
-    return answer;
 }
 
 }  // namespace
@@ -54,9 +38,8 @@ ServerResponse sign_up_email(const Context& context, const base::ServerRequest& 
     const base::Fields fields(body);
     SignUpWish wish = read_sign_up_wish(context, request, fields);
     wish.name = fields.text("name", 1, 200);
-    wish.image = fields.text_or_none("image", native_url_bytes_max);
-    wish.callback =
-        native_callback(context, fields.text_or_none("callbackURL", native_url_bytes_max));
+    wish.image = fields.text_or_none("image", native_image_bytes_max);
+    wish.callback = read_redirect(context.options, fields, "callbackURL", "INVALID_CALLBACK_URL");
     const Profile user = sign_up(context, wish);
     return ServerResponse::json({{"token", nullptr}, {"user", user_json(user)}});
 }
@@ -66,7 +49,7 @@ ServerResponse sign_in_email(const Context& context, const base::ServerRequest& 
     const base::Fields fields(body);
     const bool remember = fields.flag_or_none("rememberMe").value_or(true);
     const std::string callback =
-        native_callback(context, fields.text_or_none("callbackURL", native_url_bytes_max));
+        read_redirect(context.options, fields, "callbackURL", "INVALID_CALLBACK_URL");
     LoginWish wish = read_login_wish(context, request, fields);
     wish.remember = remember;
 
@@ -141,32 +124,6 @@ ServerResponse get_token(const User& user, const Context& context, const base::S
 
 ServerResponse get_jwks(const Context& context, const base::ServerRequest&) {
     return ServerResponse::json(context.keys.jwks());
-}
-
-ServerResponse verify_email(const Context& context, const base::ServerRequest& request) {
-    const std::string callback = native_callback(context, request.query_value("callbackURL"));
-    const std::string token = request.query_value("token").value_or("");
-    // A browser is led back to its page with the code below; whoever asks without one is told.
-    if (callback.empty() && (token.empty() || token.size() > mail_token_bytes_max)) {
-        throw Failure(Failure::Kind::invalid,
-                      "token: must be the text of 1 to 4096 bytes behind token= in the mailed link",
-                      "VALIDATION_ERROR");
-    }
-    // Looking whether the link exists must not use it up.
-    if (request.method == "HEAD") return ServerResponse::text("");
-    const VerifyResult result =
-        use_verification(context, token, address_of(context, request), native_agent(request));
-    const std::string code = code_of(result);
-    if (code.empty()) {
-        if (!callback.empty()) return native_redirect(callback);
-        return ServerResponse::json({{"status", true}, {"user", nullptr}});
-    }
-    if (!callback.empty()) {
-        const char joint = callback.find('?') == std::string::npos ? '?' : '&';
-        return native_redirect(callback + joint + "error=" + code);
-    }
-    throw Failure(Failure::Kind::unauthenticated,
-                  "the link is not valid any more; log in to get a new one", code);
 }
 
 ServerResponse get_ok(const Context&, const base::ServerRequest&) {

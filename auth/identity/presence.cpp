@@ -44,14 +44,17 @@ std::optional<Login> find_by_token(const Context& context, const base::Secret& t
 
 std::optional<Login> find_by_jwt(const Context& context, std::string_view jwt) {
     const auto claims = context.keys.verify(jwt);
-    if (!claims) return std::nullopt;
-    const auto session = claims->find("sid");
-    if (session == claims->end() || !session->is_string()) return std::nullopt;
+    return claims ? find_by_claims(context, *claims) : std::nullopt;
+}
+
+std::optional<Login> find_by_claims(const Context& context, const base::Json& claims) {
+    const auto session = claims.find("sid");
+    if (session == claims.end() || !session->is_string()) return std::nullopt;
     const base::Moment now = context.clock.now();
     auto login = context.database.transact([&](base::Transaction& transaction) {
         return find_login_by_id(transaction, session->get<std::string>(), now);
     });
-    if (!login || login->user.id != claims->at("sub").get<std::string>()) return std::nullopt;
+    if (!login || login->user.id != claims.at("sub").get<std::string>()) return std::nullopt;
     return login;
 }
 

@@ -28,6 +28,9 @@ std::optional<Login> find_by_token(const Context& context, const base::Secret& t
 // The session a JWT speaks of, when it still lives.
 std::optional<Login> find_by_jwt(const Context& context, std::string_view jwt);
 
+// The same of claims whose signature was checked.
+std::optional<Login> find_by_claims(const Context& context, const base::Json& claims);
+
 bool looks_like_jwt(std::string_view bearer);
 
 // Set-Cookie headers that end the browser's session.

@@ -25,7 +25,6 @@ const Route identity_table[] = {
     {"GET", "/api/auth/get-session", by_anybody(get_session)},
     {"GET", "/api/auth/token", by_user(get_token)},
     {"GET", "/api/auth/jwks", by_anybody(get_jwks)},
-    {"GET", "/api/auth/verify-email", by_anybody(verify_email)},
     {"GET", "/api/auth/ok", by_anybody(get_ok)},
 };
 

@@ -38,6 +38,16 @@ constexpr std::string_view delete_session_of_token =
     "delete from auth.sessions where token = $1 returning user_id";
 constexpr std::string_view delete_session_of_id = "delete from auth.sessions where id = $1";
 constexpr std::string_view delete_sessions_of_user = "delete from auth.sessions where user_id = $1";
+constexpr std::string_view delete_sessions_but_one =
+    "delete from auth.sessions where user_id = $1 and id <> $2";
+constexpr std::string_view delete_session_of_user = R"(
+    delete from auth.sessions where user_id = $1 and (id = $2 or token = $3) returning id)";
+constexpr std::string_view sessions_of_user = R"(
+    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived,
+           active_organization_id
+      from auth.sessions
+     where user_id = $1 and revoked_at is null and expires_at > $2::timestamptz
+     order by created_at desc, id limit 200)";
 constexpr std::string_view delete_some_expired = R"(
     delete from auth.sessions where id in (
         select id from auth.sessions where expires_at <= $1::timestamptz
@@ -47,20 +57,25 @@ std::string session_digest(const base::Secret& token) {
     return "sha256:" + base::to_hex(base::sha256(token.reveal()));
 }
 
+Session session_of(const base::SqlRow& row) {
+    Session session;
+    session.id = row.text("id");
+    session.user_id = row.text("user_id");
+    session.expires_at = row.moment("expires_at");
+    session.created_at = row.moment("created_at");
+    session.updated_at = row.moment("updated_at");
+    session.ip_address = row.text_or_none("ip_address").value_or("");
+    session.user_agent = row.text_or_none("user_agent").value_or("");
+    session.short_lived = row.flag("short_lived");
+    session.active_organization_id = row.text_or_none("active_organization_id");
+    return session;
+}
+
 std::optional<Login> session_login(base::Transaction& transaction, const base::SqlRows& rows,
                                    base::Moment now) {
     const auto row = rows.first();
     if (!row) return std::nullopt;
-    Session session;
-    session.id = row->text("id");
-    session.user_id = row->text("user_id");
-    session.expires_at = row->moment("expires_at");
-    session.created_at = row->moment("created_at");
-    session.updated_at = row->moment("updated_at");
-    session.ip_address = row->text_or_none("ip_address").value_or("");
-    session.user_agent = row->text_or_none("user_agent").value_or("");
-    session.short_lived = row->flag("short_lived");
-    session.active_organization_id = row->text_or_none("active_organization_id");
+    Session session = session_of(*row);
     if (session.expires_at <= now) {
         delete_session_by_id(transaction, session.id);
         return std::nullopt;
@@ -144,6 +159,30 @@ void delete_session_by_id(base::Transaction& transaction, std::string_view sessi
 
 std::size_t delete_sessions_of(base::Transaction& transaction, std::string_view user_id) {
     return transaction.run(delete_sessions_of_user, {user_id}).affected();
+}
+
+std::size_t delete_other_sessions(base::Transaction& transaction, std::string_view user_id,
+                                  std::string_view kept_id) {
+    return transaction.run(delete_sessions_but_one, {user_id, kept_id}).affected();
+}
+
+std::optional<std::string> delete_session_of(base::Transaction& transaction,
+                                             std::string_view user_id, const std::string& session) {
+    const auto row =
+        transaction
+            .run(delete_session_of_user, {user_id, session, session_digest(base::Secret(session))})
+            .first();
+    if (!row) return std::nullopt;
+    return row->text("id");
+}
+
+std::vector<Session> list_sessions_of(base::Transaction& transaction, std::string_view user_id,
+                                      base::Moment now) {
+    std::vector<Session> sessions;
+    for (const auto& row : transaction.run(sessions_of_user, {user_id, now})) {
+        sessions.push_back(session_of(row));
+    }
+    return sessions;
 }
 
 void delete_expired_sessions(base::Transaction& transaction, base::Moment now) {

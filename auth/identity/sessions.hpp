@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "auth/identity/users.hpp"
 #include "base/clock.hpp"
@@ -66,6 +67,15 @@ std::optional<std::string> delete_session(base::Transaction& transaction,
 void delete_session_by_id(base::Transaction& transaction, std::string_view session_id);
 // All of a user's; answers how many there were.
 std::size_t delete_sessions_of(base::Transaction& transaction, std::string_view user_id);
+// All but one.
+std::size_t delete_other_sessions(base::Transaction& transaction, std::string_view user_id,
+                                  std::string_view kept_id);
+// One of a user's, named by its id or its token; answers its id.
+std::optional<std::string> delete_session_of(base::Transaction& transaction,
+                                             std::string_view user_id, const std::string& session);
+// The living ones, the newest first, at most 200; without tokens.
+std::vector<Session> list_sessions_of(base::Transaction& transaction, std::string_view user_id,
+                                      base::Moment now);
 void delete_expired_sessions(base::Transaction& transaction, base::Moment now);
 
 }  // namespace auth

@@ -2,17 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "auth/address/verification.hpp"
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/limits.hpp"
-#include "auth/identity/one_time.hpp"
-#include "auth/identity/token.hpp"
 #include "auth/mail/post_office.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
-#include "base/http.hpp"
 #include "base/text.hpp"
 
 namespace auth {
@@ -20,16 +18,6 @@ namespace auth {
 namespace {
 
 using base::Failure;
-
-constexpr auto verification_life = std::chrono::hours(1);
-constexpr auto verification_pause = std::chrono::minutes(5);
-
-constexpr std::string_view verification_purpose = "verify-email";
-
-// The key of mailed links is not the secret itself: what signs cookies must not sign links.
-std::string verification_key(const Context& context) {
-    return base::derive_key(context.options.secret.reveal(), "auth mail verification");
-}
 
 // What follows from a new account elsewhere. The credits service redeems gifts that wait for the
 // address, so it hears of the account that was made, never of a made-up one.
@@ -120,63 +108,6 @@ std::optional<Profile> sign_up_proven(const Context& context, base::Transaction&
                        .verified = true,
                        .image = wish.image};
     return sign_up_row(context, transaction, user, wish, now);
-}
-
-void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,
-                        std::string_view callback, Locale locale, base::Moment now) {
-    if (has_one_time(transaction, verification_purpose, user.id,
-                     base::Moment(now - verification_pause))) {
-        return;
-    }
-    const std::string token = sign_mail_token(verification_key(context), user.email, now);
-    put_one_time(transaction,
-                 {.purpose = verification_purpose,
-                  .secret = token,
-                  .about = {.user_id = user.id},
-                  .life = verification_life},
-                 now);
-    const std::string_view target = callback.empty() ? context.options.web_url : callback;
-    std::string link = context.options.base_url + "/api/auth/verify-email?token=" + token;
-    if (!target.empty()) link += "&callbackURL=" + base::url_encode(target);
-    context.mail.queue(transaction, Mail{.to = user.email,
-                                         .text = MailText::verify_email,
-                                         .locale = locale,
-                                         .fields = {.name = user.name, .link = link}});
-}
-
-const char* code_of(VerifyResult result) {
-    switch (result) {
-        case VerifyResult::verified:
-        case VerifyResult::already: return "";
-        case VerifyResult::invalid_token: return "INVALID_TOKEN";
-        case VerifyResult::expired: return "TOKEN_EXPIRED";
-        case VerifyResult::unknown_user: return "USER_NOT_FOUND";
-    }
-    base::unreachable("a verify result outside its enumerators");
-}
-
-VerifyResult use_verification(const Context& context, std::string_view token,
-                              const std::string& address, const std::string& user_agent) {
-    const base::Moment now = context.clock.now();
-    const MailToken opened = open_mail_token(verification_key(context), token, now);
-    if (opened.fault == MailTokenFault::expired) return VerifyResult::expired;
-    if (opened.fault != MailTokenFault::none) return VerifyResult::invalid_token;
-    return context.database.transact([&](base::Transaction& transaction) {
-        const auto user = find_user_by_email(transaction, opened.email);
-        if (!user) return VerifyResult::unknown_user;
-        if (user->email_verified) return VerifyResult::already;
-        const auto used = use_one_time(transaction, verification_purpose, token, now);
-        if (!used || used->user_id != user->id) return VerifyResult::invalid_token;
-        drop_one_time(transaction, verification_purpose, user->id);
-        mark_email_verified(transaction, user->id, now);
-        record_event(transaction,
-                     {.type = "EMAIL_VERIFIED",
-                      .user_id = user->id,
-                      .address = address,
-                      .user_agent = user_agent},
-                     now);
-        return VerifyResult::verified;
-    });
 }
 
 }  // namespace auth

@@ -1,9 +1,8 @@
-// Registering and proving that an address is one's own: one path for both route families.
+// Registering: one path for both route families, with all that follows from it.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "auth/identity/users.hpp"
 #include "auth/mail/letters.hpp"
@@ -39,17 +38,5 @@ Profile sign_up(const Context& context, const SignUpWish& wish);
 // effects and the daily cap of every sign-up. Nothing when the address is taken.
 std::optional<Profile> sign_up_proven(const Context& context, base::Transaction& transaction,
                                       const SignUpWish& wish, base::Moment now);
-
-// Queues a mail with a link that is good once, for an hour; at most one in five minutes per user.
-// Without a callback the link leads on to web_url.
-void queue_verification(const Context& context, base::Transaction& transaction, const Profile& user,
-                        std::string_view callback, Locale locale, base::Moment now);
-
-enum class VerifyResult { verified, already, invalid_token, expired, unknown_user };
-const char* code_of(VerifyResult result);
-
-// Uses the link. It proves the address and logs nobody in: mail scanners open links too.
-VerifyResult use_verification(const Context& context, std::string_view token,
-                              const std::string& address, const std::string& user_agent);
 
 }  // namespace auth

@@ -14,6 +14,7 @@ constexpr auto keys_fresh = std::chrono::minutes(1);
 constexpr auto keys_pause = std::chrono::seconds(10);
 constexpr auto keys_skew = std::chrono::seconds(5);  // Several services mint; clocks differ.
 constexpr auto mail_token_life = std::chrono::hours(1);
+constexpr const char* token_change_request = "change-email-verification";
 
 // Rotation adds rows; ninety are many years of them.
 constexpr std::string_view newest_keys = R"(
@@ -172,18 +173,24 @@ base::Json SigningKeys::jwks() {
     return {{"keys", list}};
 }
 
-std::string sign_mail_token(std::string_view key, std::string_view email, base::Moment now) {
+std::string sign_mail_token(std::string_view key, std::string_view email, base::Moment now,
+                            std::string_view update_to) {
     const std::int64_t issued = token_seconds(now);
     const auto life = std::chrono::duration_cast<std::chrono::seconds>(mail_token_life).count();
-    const base::Json claims = {
-        {"email", std::string(email)}, {"iat", issued}, {"exp", issued + life}};
+    base::Json claims = {{"email", std::string(email)}};
+    if (!update_to.empty()) {
+        claims["updateTo"] = std::string(update_to);
+        claims["requestType"] = token_change_request;
+    }
+    claims["iat"] = issued;
+    claims["exp"] = issued + life;
     const std::string text =
         base::to_base64url(R"({"alg":"HS256"})") + "." + base::to_base64url(base::to_text(claims));
     return text + "." + base::to_base64url(base::hmac_sha256(key, text));
 }
 
 MailToken open_mail_token(std::string_view key, std::string_view token, base::Moment now) {
-    const MailToken invalid{MailTokenFault::invalid, ""};
+    const MailToken invalid{MailTokenFault::invalid, "", ""};
     const std::size_t first = token.find('.'), last = token.rfind('.');
     const bool shaped =
         token.size() <= mail_token_bytes_max && first != std::string_view::npos && first < last;
@@ -201,15 +208,19 @@ MailToken open_mail_token(std::string_view key, std::string_view token, base::Mo
     if (!claims || !claims->is_object()) return invalid;
     const auto expires = claims->find("exp");
     const std::string email = token_text(*claims, "email");
-    // Tokens of other purposes (a changed address) carry a request type.
+    // A changed address says so twice; tokens of other purposes are none.
+    const std::string update_to = token_text(*claims, "updateTo");
+    const bool changes =
+        !update_to.empty() && token_text(*claims, "requestType") == token_change_request;
+    const bool plain = !claims->contains("updateTo") && !claims->contains("requestType");
     if (email.empty() || expires == claims->end() || !expires->is_number_integer() ||
-        claims->contains("updateTo") || claims->contains("requestType")) {
+        (!changes && !plain)) {
         return invalid;
     }
     if (token_seconds(now) >= expires->get<std::int64_t>()) {
-        return {MailTokenFault::expired, email};
+        return {MailTokenFault::expired, email, update_to};
     }
-    return {MailTokenFault::none, email};
+    return {MailTokenFault::none, email, update_to};
 }
 
 }  // namespace auth

@@ -65,11 +65,14 @@ std::optional<base::Json> open_private_jwk(const base::Secret& secret, std::stri
 
 // HS256 tokens in mailed links.
 inline constexpr std::size_t mail_token_bytes_max = 4096;
-std::string sign_mail_token(std::string_view key, std::string_view email, base::Moment now);
+// `update_to`: the new address that the link is about; empty: it confirms the one there is.
+std::string sign_mail_token(std::string_view key, std::string_view email, base::Moment now,
+                            std::string_view update_to = {});
 enum class MailTokenFault { none, invalid, expired };
 struct MailToken {
     MailTokenFault fault = MailTokenFault::none;
     std::string email;
+    std::string update_to;
 };
 MailToken open_mail_token(std::string_view key, std::string_view token, base::Moment now);
 

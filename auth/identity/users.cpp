@@ -51,6 +51,23 @@ constexpr std::string_view replace_password = R"(
 constexpr std::string_view rename_user =
     "update auth.users set name = $2, updated_at = $3::timestamptz where id = $1";
 
+constexpr std::string_view picture_user =
+    "update auth.users set image = $2, updated_at = $3::timestamptz where id = $1";
+
+// Addresses of deleted users stay taken.
+constexpr std::string_view email_taken =
+    "select exists (select from auth.users where email = $1) as taken";
+
+constexpr std::string_view readdress_user = R"(
+    update auth.users u set email = $2, email_verified = true, updated_at = $3::timestamptz
+      from (select id, email from auth.users where id = $1 for update) as old
+     where u.id = old.id and not exists (select from auth.users where email = $2)
+    returning old.email)";
+
+// Where she logged in from stays known.
+constexpr std::string_view readdress_attempts =
+    "update auth.login_attempts set email = $2 where email = $1";
+
 constexpr std::string_view promote_user = R"(
     update auth.users set role = $2::auth.user_role, access_tier = $3::auth.access_tier,
            updated_at = $4::timestamptz where id = $1)";
@@ -144,14 +161,31 @@ void set_password_hash(base::Transaction& transaction, std::string_view user_id,
     transaction.run(upsert_password, {base::random_id(), user_id, hash, now});
 }
 
-void replace_password_hash(base::Transaction& transaction, std::string_view user_id,
+bool replace_password_hash(base::Transaction& transaction, std::string_view user_id,
                            std::string_view known, std::string_view hash, base::Moment now) {
-    transaction.run(replace_password, {user_id, known, hash, now});
+    return transaction.run(replace_password, {user_id, known, hash, now}).affected() > 0;
 }
 
 void set_user_name(base::Transaction& transaction, std::string_view user_id, std::string_view name,
                    base::Moment now) {
     transaction.run(rename_user, {user_id, name, now});
+}
+
+void set_user_image(base::Transaction& transaction, std::string_view user_id,
+                    const std::optional<std::string>& image, base::Moment now) {
+    transaction.run(picture_user, {user_id, image, now});
+}
+
+bool is_email_taken(base::Transaction& transaction, std::string_view email) {
+    return transaction.run(email_taken, {email})[0].flag("taken");
+}
+
+bool change_user_email(base::Transaction& transaction, std::string_view user_id,
+                       std::string_view email, base::Moment now) {
+    const auto old = transaction.run(readdress_user, {user_id, email, now}).first();
+    if (!old) return false;
+    transaction.run(readdress_attempts, {old->text("email"), email});
+    return true;
 }
 
 void set_user_standing(base::Transaction& transaction, std::string_view user_id,
@@ -164,9 +198,13 @@ void mark_email_verified(base::Transaction& transaction, std::string_view user_i
     transaction.run(verify_user, {user_id, now});
 }
 
+std::int64_t count_users_of_day(base::Transaction& transaction, base::Moment day) {
+    return transaction.run(users_of_day, {day})[0].integer("n");
+}
+
 std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Moment day) {
     transaction.run(lock_signups);
-    return transaction.run(users_of_day, {day})[0].integer("n");
+    return count_users_of_day(transaction, day);
 }
 
 bool delete_user_completely(base::Transaction& transaction, std::string_view user_id) {
@@ -186,7 +224,7 @@ bool delete_user_completely(base::Transaction& transaction, std::string_view use
     return true;
 }
 
-std::string checked_email(std::string_view text) {
+std::string checked_email(std::string_view text, std::string_view name) {
     const std::string email = base::lower_ascii(base::trim(text));
     const std::size_t at = email.find('@');
     const bool shaped = email.size() <= 254 && at != std::string::npos && at > 0 && at <= 64 &&
@@ -199,7 +237,8 @@ std::string checked_email(std::string_view text) {
     });
     if (!shaped || !printable) {
         throw base::Failure(base::Failure::Kind::invalid,
-                            "email: must be an address such as anna@example.com", "INVALID_EMAIL");
+                            std::string(name) + ": must be an address such as anna@example.com",
+                            "INVALID_EMAIL");
     }
     return email;
 }

@@ -55,17 +55,25 @@ std::optional<std::string> find_password_hash(base::Transaction& transaction,
 // Also creates the password account when missing.
 void set_password_hash(base::Transaction& transaction, std::string_view user_id,
                        std::string_view hash, base::Moment now);
-// Only when it is still `known`: a reset meanwhile must stay.
-void replace_password_hash(base::Transaction& transaction, std::string_view user_id,
+// Only when it is still `known`: a reset meanwhile must stay. Answers whether it was.
+bool replace_password_hash(base::Transaction& transaction, std::string_view user_id,
                            std::string_view known, std::string_view hash, base::Moment now);
 void set_user_name(base::Transaction& transaction, std::string_view user_id, std::string_view name,
                    base::Moment now);
+void set_user_image(base::Transaction& transaction, std::string_view user_id,
+                    const std::optional<std::string>& image, base::Moment now);
+bool is_email_taken(base::Transaction& transaction, std::string_view email);
+// The confirmed new address, with what is known by the old one; false when it is taken.
+bool change_user_email(base::Transaction& transaction, std::string_view user_id,
+                       std::string_view email, base::Moment now);
 void set_user_standing(base::Transaction& transaction, std::string_view user_id,
                        std::string_view role, std::string_view tier, base::Moment now);
 void mark_email_verified(base::Transaction& transaction, std::string_view user_id,
                          base::Moment now);
 
-// How many users were created on this UTC day; takes a transaction-level lock that serialises
+// How many users were created on this UTC day.
+std::int64_t count_users_of_day(base::Transaction& transaction, base::Moment day);
+// The same; takes a transaction-level lock that serialises
 // sign-ups which must respect a cap.
 std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Moment day);
 
@@ -74,7 +82,8 @@ std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Mo
 // is no such user.
 bool delete_user_completely(base::Transaction& transaction, std::string_view user_id);
 
-// Lower case and trimmed; throws Failure::invalid (code INVALID_EMAIL) when it is no address.
-std::string checked_email(std::string_view email);
+// Lower case and trimmed; throws Failure::invalid (code INVALID_EMAIL) when it is no address;
+// `name` is the field's.
+std::string checked_email(std::string_view email, std::string_view name = "email");
 
 }  // namespace auth

@@ -10,6 +10,7 @@
 #include "tests/auth/bad_input_factors.hpp"
 #include "tests/auth/bad_input_identity.hpp"
 #include "tests/auth/bad_input_personas.hpp"
+#include "tests/auth/bad_input_self.hpp"
 #include "tests/auth/bad_input_spaces.hpp"
 
 namespace tests {
@@ -136,8 +137,9 @@ class BadInputTest : public ServiceTest {
     // Each room's table.
     std::vector<Endpoint> endpoints() const {
         std::vector<Endpoint> all;
-        for (const auto& room : {identity_bad_input(world_), factors_bad_input(world_),
-                                 personas_bad_input(world_), spaces_bad_input(world_)}) {
+        for (const auto& room :
+             {identity_bad_input(world_), factors_bad_input(world_), personas_bad_input(world_),
+              self_bad_input(world_), spaces_bad_input(world_)}) {
             all.insert(all.end(), room.begin(), room.end());
         }
         return all;
@@ -167,7 +169,8 @@ TEST_F(BadInputTest, EveryFieldOfEveryBodyIsNamed) {
 }
 
 // These need no body; one that is not an object is somebody's mistake.
-const char* const bodyless[] = {"/api/v1/auth/logout", "/api/v1/auth/session-to-token",
+const char* const bodyless[] = {"/api/auth/revoke-sessions", "/api/auth/revoke-other-sessions",
+                                "/api/v1/auth/logout", "/api/v1/auth/session-to-token",
                                 "/api/auth/sign-out"};
 
 TEST_F(BadInputTest, ABodyThatIsNotNeededMustBeAnObject) {
@@ -315,8 +318,6 @@ TEST_F(BadInputTest, EndpointsWithOpenDoubtsDoNotExist) {
         {"B17", "GET", "/api/v1/me/encryption-vault/key"},
         {"B18", "DELETE", "/api/v1/me/data"},
         {"B32", "GET", "/login?callbackURL=%22%3E%3Cscript%3E"},
-        {"B34", "POST", "/api/v1/auth/forgot-password"},
-        {"B34", "POST", "/api/auth/request-password-reset"},
         {"B38", "DELETE", "/api/v1/me/data"},
     };
     for (const Case& one : cases) {

@@ -18,6 +18,7 @@
 #include "base/http.hpp"
 #include "base/metrics.hpp"
 #include "base/postgres.hpp"
+#include "base/server.hpp"
 #include "base/text.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temp_database.hpp"
@@ -136,7 +137,7 @@ class ServiceTest : public testing::Test {
     }
     // Path and query of the link in a mail.
     static std::string link_of(const std::string& mail) {
-        const std::size_t begin = mail.find("/api/auth/verify-email");
+        const std::size_t begin = mail.find("/api/auth/");
         std::string link = mail.substr(begin, mail.find('"', begin) - begin);
         for (std::size_t at = link.find("&amp;"); at != std::string::npos;
              at = link.find("&amp;")) {

@@ -41,6 +41,18 @@ TEST(Token, AMailTokenIsTheRecordedOne) {
     EXPECT_EQ(opened.email, "carl@example.com");
 }
 
+TEST(Token, AMailTokenOfAChangedAddressSaysWhichAndIsNoOther) {
+    const std::string& key = token_secret.reveal();
+    const std::string token = sign_mail_token(key, "a@example.com", token_now, "b@example.com");
+
+    const MailToken opened = open_mail_token(key, token, token_now);
+
+    EXPECT_EQ(opened.fault, MailTokenFault::none);
+    EXPECT_EQ(opened.email, "a@example.com");
+    EXPECT_EQ(opened.update_to, "b@example.com");
+    EXPECT_EQ(open_mail_token(key, token_recorded, token_now).update_to, "");
+}
+
 TEST(Token, AMailTokenEndsAfterAnHourAndNeedsItsKey) {
     const auto fault = [](std::string_view key, std::string_view token, int after_s) {
         return open_mail_token(key, token, token_now + std::chrono::seconds(after_s)).fault;
