@@ -4,6 +4,7 @@
 #include "auth/api_keys/routes.hpp"
 #include "auth/factors/routes.hpp"
 #include "auth/identity/routes.hpp"
+#include "auth/keys/routes.hpp"
 #include "auth/passwords/routes.hpp"
 #include "auth/personas/routes.hpp"
 #include "auth/profile/routes.hpp"
@@ -14,9 +15,9 @@ namespace auth {
 const std::vector<Route>& routes() {
     static const std::vector<Route> all = [] {
         std::vector<Route> joined;
-        for (const auto& room :
-             {identity_routes(), password_routes(), address_routes(), profile_routes(),
-              factors_routes(), api_keys_routes(), spaces_routes(), personas_routes()}) {
+        for (const auto& room : {identity_routes(), key_routes(), password_routes(),
+                                 address_routes(), profile_routes(), factors_routes(),
+                                 api_keys_routes(), spaces_routes(), personas_routes()}) {
             joined.insert(joined.end(), room.begin(), room.end());
         }
         return joined;

@@ -18,7 +18,8 @@ struct Options {
     std::string address = "127.0.0.1";
     int port = 3001;       // 0: any free one.
     std::string base_url;  // JWT issuer and base of mailed links; empty: the real address.
-    base::Secret secret{development_secret};  // Signs cookies, seals signing keys.
+    base::Secret secret{development_secret};  // Keys for all purposes are derived from it.
+    int key_days = 90;                        // A new signing key after so many; 0: never.
     base::Secret service_key{development_service_key};
     // Personas' passwords are derived from it; theirs are then stored in a light form. Empty: none.
     base::Secret seed_secret;

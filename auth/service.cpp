@@ -5,9 +5,10 @@
 
 #include "auth/api.hpp"
 #include "auth/context.hpp"
+#include "auth/guard/sweeper.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/limits.hpp"
-#include "auth/identity/token.hpp"
+#include "auth/keys/signing_keys.hpp"
 #include "auth/mail/post_office.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
@@ -87,6 +88,7 @@ struct Service::State {
                                                  "Slow password hashes that were computed")}),
           mail(database, options, clock, metrics),
           limits(options.address_limits, database, clock),
+          sweeper(database, clock),
           proxies(service_proxies(options)),
           context{database, clock, metrics, options, keys, passwords, mail, limits, proxies},
           server(service_listener(options, metrics)) {}
@@ -96,6 +98,7 @@ struct Service::State {
     Passwords passwords;
     PostOffice mail;
     Limits limits;
+    Sweeper sweeper;
     const std::vector<base::AddressRange> proxies;
     Context context;
     std::atomic<bool> ready{false};
@@ -126,6 +129,7 @@ void Service::start() {
     if (state.options.base_url.empty()) state.options.base_url = state.server.url();
     while (state.options.base_url.ends_with('/')) state.options.base_url.pop_back();
     state.mail.start();
+    state.sweeper.start();
     state.ready.store(true, std::memory_order_release);
     base::log_info("auth serves",
                    {{"url", state.server.url()}, {"issuer", state.options.base_url}});
@@ -134,6 +138,7 @@ void Service::start() {
 void Service::stop() {
     state_->server.stop();
     state_->mail.stop();
+    state_->sweeper.stop();
 }
 
 std::size_t Service::deliver_due() {

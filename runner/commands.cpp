@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/identity/administration.hpp"
+#include "auth/keys/administration.hpp"
 #include "auth/migrations.hpp"
 #include "base/crypto.hpp"
 #include "base/log.hpp"
@@ -92,6 +93,33 @@ int run_admin_create(const Config& config) {
     fmt::print("{}: {}", change.email, done);
     if (!change.created) fmt::print("; {} of her sessions ended", change.sessions_ended);
     fmt::print("\npassword: {}\n", password.reveal());
+    return 0;
+}
+
+int run_keys_list(const Config& config) {
+    Database database(config, Database::Use::visit);
+    base::Postgres postgres({.url = database.app_url(), .connections_max = 1});
+    base::SystemClock clock;
+    for (const auth::KeyLine& key : auth::list_keys(postgres, clock, config.auth_secret)) {
+        fmt::print("{}  {:9}  signs from {}{}\n", key.kid, key.state, base::to_iso(key.signs_from),
+                   key.verifies_until
+                       ? fmt::format("  verifies until {}", base::to_iso(*key.verifies_until))
+                       : std::string());
+    }
+    return 0;
+}
+
+int run_keys_rotate(const Config& config) {
+    Database database(config, Database::Use::visit);
+    base::Postgres postgres({.url = database.app_url(), .connections_max = 1});
+    base::SystemClock clock;
+    const auth::Rotated next =
+        auth::rotate_keys(postgres, clock, config.auth_secret,
+                          config.revoke ? auth::Rotation::at_once : auth::Rotation::gentle);
+    fmt::print("{}: {}, signs from {}\n", next.kid,
+               next.made ? "made" : "was made before and waits for its time",
+               base::to_iso(next.signs_from));
+    if (config.revoke) fmt::print("all other keys have ended, and all access tokens with them\n");
     return 0;
 }
 
@@ -216,6 +244,8 @@ int run_verb(const Config& config) {
         case Verb::admin_token:
             fmt::print("{}\n", admin_token(config, config.email).reveal());
             return 0;
+        case Verb::keys_list: return run_keys_list(config);
+        case Verb::keys_rotate: return run_keys_rotate(config);
         case Verb::pause: return run_pause(config, auth_url_of(config));
         case Verb::resume:
             return config.of_model ? run_resume_model(config)

@@ -34,6 +34,8 @@ enum class Verb {
     migrate,
     admin_create,
     admin_token,
+    keys_list,
+    keys_rotate,
     pause,
     resume,
     persona_resume,
@@ -73,6 +75,7 @@ struct Config {
     std::vector<std::string> webauthn_origins;
     std::vector<std::string> cors_origins, trusted_proxies;
     int daily_signups_max = 0;
+    int key_days = 90;
     std::string notify_url, credits_url, mailbox_url, subscriptions_url, web_url;
 
     // The workspace.
@@ -116,6 +119,7 @@ struct Config {
     int days = 30;                         // forecast
     base::Secret admin_jwt;                // seed, cleanup
     std::filesystem::path export_file;     // cleanup
+    bool revoke = false;                   // keys rotate
     std::chrono::seconds token_life{900};  // admin token
     std::vector<std::string> psql_arguments;
     int sim_port = 0;

@@ -75,6 +75,11 @@ std::vector<Setting> auth_settings() {
         {"PERSONA_SEED_SECRET", "", catalog::development_seed_secret,
          "personas' passwords derive from it; production refuses the default", true,
          [](Config& c, const std::string& t) { c.seed_secret = setting_secret(t); }},
+        {"JWT_KEY_DAYS", "--jwt-key-days", "90",
+         "a new signing key is made when the newest is so old; 0: never", false,
+         [](Config& c, const std::string& t) {
+             c.key_days = static_cast<int>(setting_number(t, 0, 3'650));
+         }},
         {"JWT_AUDIENCE", "--jwt-audience", "mana", "aud claim", false,
          [](Config& c, const std::string& t) { c.jwt_audience = setting_word(t); }},
         {"COOKIE_DOMAIN", "--cookie-domain", "", "Domain attribute of session cookies", false,
@@ -299,7 +304,8 @@ void check_config(const Config& config) {
                       config.verb == Verb::status || config.verb == Verb::cleanup ||
                       config.verb == Verb::pause || config.verb == Verb::resume ||
                       config.verb == Verb::persona_resume;
-    const bool administers = config.verb == Verb::admin_create || config.verb == Verb::admin_token;
+    const bool administers = config.verb == Verb::admin_create ||
+                             config.verb == Verb::admin_token || config.verb == Verb::keys_rotate;
     if (!config.durable && serves)
         throw Failure{Failure::Kind::invalid,
                       "PERSONA_THROWAWAY is for demos and tests; unset it in production"};

@@ -50,6 +50,16 @@ void add_admin_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& confi
         ->check(CLI::Range(1, 60));
 }
 
+void add_key_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config) {
+    CLI::App* keys = app.add_subcommand("keys", "Signing keys of the hosted auth service");
+    keys->require_subcommand(1)->fallthrough();
+    add_verb(*keys, verbs, "list", "Show the keys and what each is good for", Verb::keys_list);
+    CLI::App* rotate =
+        add_verb(*keys, verbs, "rotate", "Make a new signing key", Verb::keys_rotate);
+    rotate->add_flag("--revoke", config.revoke,
+                     "End all other keys now, and with them all access tokens");
+}
+
 void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config) {
     CLI::App* pause = add_verb(
         app, verbs, "pause", "Let nobody of them start a visit, on any daemon; live", Verb::pause);
@@ -162,6 +172,7 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
     forecast->add_flag("--json", config.json, "Machine-readable result on stdout");
     add_verb(app, verbs, "migrate", "Bring the database's schema up to date", Verb::migrate);
     add_admin_verbs(app, verbs, config, options);
+    add_key_verbs(app, verbs, config);
     add_hold_verbs(app, verbs, config);
     CLI::App* psql = add_verb(app, verbs, "psql",
                               "psql as the read-only ops role; arguments go to psql", Verb::psql);

@@ -29,7 +29,6 @@ namespace runner {
 namespace {
 
 using base::Failure;
-
 constexpr std::chrono::seconds database_watch_every{2};
 
 // A failure of `work` names the setting that led to it.
@@ -52,6 +51,7 @@ auth::Options auth_options(const Config& config) {
     options.service_key = config.service_key;
     options.seed_secret = config.seed_secret;
     options.audience = config.jwt_audience;
+    options.key_days = config.key_days;
     options.cookie_domain = config.cookie_domain;
     options.production = config.production;
     options.cors_origins = config.cors_origins;

@@ -4,6 +4,23 @@
 
 namespace runner {
 
+namespace {
+
+constexpr std::string_view lesson_keys_list =
+    "Also as ops.signing_keys: persona-runner psql -c \"select * from ops.signing_keys\"";
+constexpr std::string_view lesson_keys_rotate =
+    "The new key is published at once and signs after 11 minutes, when every verifier knows\n"
+    "it; the old one verifies for two hours more. Running daemons notice by themselves.\n"
+    "A key that leaked: --revoke. Within a minute daemons refuse what the old keys signed;\n"
+    "users stay logged in and get new tokens.\n"
+    "  persona-runner keys rotate --revoke";
+constexpr std::string_view lesson_sim =
+    "Prints its URL; point ANTHROPIC_BASE_URL (any Anthropic client) at it.\n"
+    "  persona-runner sim --listen 3999 --pacing-ms 0\n"
+    "  persona-runner sim --fault 'status=529;retry-after=1@0.05' --seed 7";
+
+}  // namespace
+
 std::string_view lesson_of(Verb verb) {
     switch (verb) {
         case Verb::serve:
@@ -49,6 +66,8 @@ std::string_view lesson_of(Verb verb) {
                    "already gets a new one, and her sessions end.";
         case Verb::admin_token:
             return "  persona-runner admin token you@example.com --minutes 5 > token";
+        case Verb::keys_list: return lesson_keys_list;
+        case Verb::keys_rotate: return lesson_keys_rotate;
         case Verb::pause:
             return "Running visits go on; slots that come meanwhile are given up. Exactly one of "
                    "the three:\n"
@@ -71,10 +90,7 @@ std::string_view lesson_of(Verb verb) {
             return "Flags of ours stand before the verb.\n"
                    "  persona-runner psql -c \"select * from ops.health\"\n"
                    "  persona-runner --state DIR psql";
-        case Verb::sim:
-            return "Prints its URL; point ANTHROPIC_BASE_URL (any Anthropic client) at it.\n"
-                   "  persona-runner sim --listen 3999 --pacing-ms 0\n"
-                   "  persona-runner sim --fault 'status=529;retry-after=1@0.05' --seed 7";
+        case Verb::sim: return lesson_sim;
         case Verb::settings: return "The README's table is this output.";
     }
     base::unreachable("verb");

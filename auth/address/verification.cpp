@@ -8,8 +8,8 @@
 #include "auth/identity/limits.hpp"
 #include "auth/identity/one_time.hpp"
 #include "auth/identity/token.hpp"
+#include "auth/keys/purposes.hpp"
 #include "auth/mail/post_office.hpp"
-#include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/http.hpp"
 
@@ -24,9 +24,8 @@ constexpr auto verification_pause = std::chrono::minutes(5);
 constexpr std::string_view verification_purpose = "verify-email";
 constexpr std::string_view change_purpose = "change-email";
 
-// The key of mailed links is not the secret itself: what signs cookies must not sign links.
 std::string verification_key(const Context& context) {
-    return base::derive_key(context.options.secret.reveal(), "auth mail verification");
+    return key_for(Purpose::mailed_links, context.options.secret).reveal();
 }
 
 std::string verification_link(const Context& context, const std::string& token,

@@ -7,6 +7,7 @@
 #include "auth/identity/sessions.hpp"
 #include "auth/identity/token.hpp"
 #include "auth/identity/users.hpp"
+#include "auth/keys/signing_keys.hpp"
 #include "base/failure.hpp"
 
 namespace auth {

@@ -1,5 +1,6 @@
 #include "auth/identity/cookie.hpp"
 
+#include "auth/keys/purposes.hpp"
 #include "base/crypto.hpp"
 
 namespace auth {
@@ -55,7 +56,8 @@ std::string cookie_name(const Options& options, std::string_view name) {
 }
 
 std::string sign_cookie(const base::Secret& secret, std::string_view token) {
-    const std::string mac = base::to_base64(base::hmac_sha256(secret.reveal(), token));
+    const base::Secret key = key_for(Purpose::cookies, secret);
+    const std::string mac = base::to_base64(base::hmac_sha256(key.reveal(), token));
     return cookie_encode(std::string(token) + "." + mac);
 }
 
@@ -65,10 +67,14 @@ std::optional<base::Secret> open_cookie(const base::Secret& secret, std::string_
     if (dot == std::string::npos || dot == 0) return std::nullopt;
     const std::string token = text->substr(0, dot);
     const std::string signature = text->substr(dot + 1);
-    const std::string expected = base::to_base64(base::hmac_sha256(secret.reveal(), token));
-    const bool genuine = signature.size() == cookie_signature_length && signature.ends_with('=') &&
-                         base::equal_constant_time(signature, expected);
-    if (!genuine) return std::nullopt;
+    if (signature.size() != cookie_signature_length || !signature.ends_with('=')) {
+        return std::nullopt;
+    }
+    const auto genuine = [&](const base::Secret& key) {
+        return base::equal_constant_time(signature,
+                                         base::to_base64(base::hmac_sha256(key.reveal(), token)));
+    };
+    if (!genuine(key_for(Purpose::cookies, secret)) && !genuine(secret)) return std::nullopt;
     return base::Secret(token);
 }
 

@@ -21,7 +21,8 @@ std::string cookie_name(const Options& options, std::string_view name);
 
 // "token.signature", percent-encoded.
 std::string sign_cookie(const base::Secret& secret, std::string_view token);
-// The token when the signature holds.
+// The token when the signature holds: ours, or that of the service before us, which signed with the
+// secret itself.
 std::optional<base::Secret> open_cookie(const base::Secret& secret, std::string_view value);
 
 // A Set-Cookie value. Without `life` the cookie ends with the browser; zero expires it.

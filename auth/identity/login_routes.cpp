@@ -11,7 +11,7 @@
 #include "auth/identity/presence.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/identity/sign_up.hpp"
-#include "auth/identity/token.hpp"
+#include "auth/keys/signing_keys.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 

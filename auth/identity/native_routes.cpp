@@ -12,7 +12,6 @@
 #include "auth/identity/redirect.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/identity/sign_up.hpp"
-#include "auth/identity/token.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/postgres.hpp"
@@ -120,10 +119,6 @@ ServerResponse get_token(const User& user, const Context& context, const base::S
                       "UNAUTHORIZED");
     }
     return ServerResponse::json({{"token", access_token(context, *login)}});
-}
-
-ServerResponse get_jwks(const Context& context, const base::ServerRequest&) {
-    return ServerResponse::json(context.keys.jwks());
 }
 
 ServerResponse get_ok(const Context&, const base::ServerRequest&) {

@@ -6,6 +6,7 @@
 #include "auth/context.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/token.hpp"
+#include "auth/keys/signing_keys.hpp"
 #include "base/postgres.hpp"
 
 namespace auth {

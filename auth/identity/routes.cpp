@@ -17,14 +17,12 @@ const Route identity_table[] = {
     {"GET", "/api/v1/auth/session", by_anybody(get_session)},
     {"POST", "/api/v1/auth/session-to-token", by_anybody(session_to_token)},
     {"POST", "/api/v1/auth/refresh", by_anybody(refresh)},
-    {"GET", "/api/v1/auth/jwks", by_anybody(get_jwks)},
 
     {"POST", "/api/auth/sign-up/email", by_anybody(sign_up_email)},
     {"POST", "/api/auth/sign-in/email", by_anybody(sign_in_email)},
     {"POST", "/api/auth/sign-out", by_anybody(sign_out)},
     {"GET", "/api/auth/get-session", by_anybody(get_session)},
     {"GET", "/api/auth/token", by_user(get_token)},
-    {"GET", "/api/auth/jwks", by_anybody(get_jwks)},
     {"GET", "/api/auth/ok", by_anybody(get_ok)},
 };
 

@@ -27,7 +27,6 @@ base::ServerResponse sign_out(const Context& context, const base::ServerRequest&
 base::ServerResponse get_session(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_token(const User& user, const Context& context,
                                const base::ServerRequest& request);
-base::ServerResponse get_jwks(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_ok(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_health(const Context& context, const base::ServerRequest& request);
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "auth/keys/purposes.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
 #include "base/http.hpp"
@@ -104,7 +105,7 @@ PostOffice::PostOffice(base::Postgres& database, const Options& options, base::C
       options_(options),
       clock_(clock),
       metrics_(metrics),
-      key_(base::derive_key(options.secret.reveal(), "auth outbound bodies")),
+      key_(key_for(Purpose::outbound, options.secret)),
       folder_(options.notify_url.empty() ? options.mail_folder : std::filesystem::path(), clock) {}
 
 PostOffice::~PostOffice() {

@@ -318,6 +318,7 @@ TEST_F(BadInputTest, EndpointsWithOpenDoubtsDoNotExist) {
         {"B17", "GET", "/api/v1/me/encryption-vault/key"},
         {"B18", "DELETE", "/api/v1/me/data"},
         {"B32", "GET", "/login?callbackURL=%22%3E%3Cscript%3E"},
+        {"B67", "GET", "/.well-known/openid-configuration"},
         {"B38", "DELETE", "/api/v1/me/data"},
     };
     for (const Case& one : cases) {

@@ -1,6 +1,5 @@
 // /api/auth and what holds for every answer, over the wire.
 #include "auth/identity/cookie.hpp"
-#include "auth/identity/token.hpp"
 #include "base/jwt.hpp"
 #include "tests/auth/service_support.hpp"
 
@@ -173,10 +172,25 @@ TEST_F(NativeTest, TheKeySetVerifiesOurTokens) {
     EXPECT_EQ(key["crv"], "Ed25519");
     EXPECT_EQ(key["kty"], "OKP");
     EXPECT_EQ(key["x"].get<std::string>().size(), 43u);
+    EXPECT_EQ(key["use"], "sig");
     EXPECT_FALSE(key.contains("d"));
     EXPECT_EQ(get("/api/v1/auth/jwks").raw.body, jwks.raw.body);
     EXPECT_TRUE(base::verify_jwt(jwt, base::read_jwks(jwks.json),
                                  {.issuers = {service_->url()}, .audience = "mana"}, clock_.now()));
+}
+
+// auth-api-doubts B72: one issuer, whichever address the service was reached under.
+TEST_F(NativeTest, TheIssuerIsTheConfiguredOne) {
+    auth::Options named = options();
+    named.base_url = "http://auth.example.org/";
+    start(named);
+    add_user("anna@example.com");
+    const Answer in = login("anna@example.com");
+
+    const Answer valid = post("/api/v1/auth/validate", {{"token", in.text("accessToken")}});
+
+    EXPECT_EQ(valid.json["payload"]["iss"], "http://auth.example.org");
+    EXPECT_EQ(get("/api/auth/token", bearer(in.text("accessToken"))).status, 200);
 }
 
 // auth-api-doubts B48: two services that start at once make one key.

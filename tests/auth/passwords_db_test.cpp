@@ -13,7 +13,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::string new_password = "another long password";
+const std::string chosen_password = "another long password";
 
 class PasswordsTest : public ServiceTest {
   protected:
@@ -37,7 +37,7 @@ class PasswordsTest : public ServiceTest {
         const std::string path = "/api/auth/reset-password/";
         return link.substr(path.size(), link.find('?') - path.size());
     }
-    Answer reset(const std::string& token, const std::string& password = new_password) {
+    Answer reset(const std::string& token, const std::string& password = chosen_password) {
         return post("/api/v1/auth/reset-password", {{"token", token}, {"newPassword", password}});
     }
     std::int64_t events(const std::string& type) {
@@ -62,7 +62,7 @@ TEST_F(PasswordsTest, AMailedLinkLeadsToTheReaderAndHerNewPassword) {
     EXPECT_EQ(reset(token).json["success"], true) << "a refused password leaves the link good";
 
     EXPECT_EQ(login("anna@example.com").status, 401);
-    EXPECT_EQ(login("anna@example.com", new_password).status, 200);
+    EXPECT_EQ(login("anna@example.com", chosen_password).status, 200);
     EXPECT_EQ(reset(token).text("error"), "TOKEN_INVALID") << "good once";
 }
 
@@ -81,7 +81,7 @@ TEST_F(PasswordsTest, AResetEndsAllSessionsOpensTheLockAndTellsTheUser) {
     EXPECT_EQ(get("/api/auth/token", bearer(in.text("token"))).status, 401);
     EXPECT_EQ(get("/api/auth/token", bearer(in.text("accessToken"))).status, 401);
     EXPECT_EQ(count("auth.login_locks"), 0);
-    EXPECT_EQ(login("anna@example.com", new_password).status, 200);
+    EXPECT_EQ(login("anna@example.com", chosen_password).status, 200);
     const auto texts = mails();
     EXPECT_EQ(std::count_if(texts.begin(), texts.end(),
                             [](const std::string& mail) {
@@ -241,13 +241,13 @@ TEST_F(PasswordsTest, TheNativeRoutesDoTheSame) {
         post("/api/auth/reset-password", {{"newPassword", std::string(129, 'x')}, {"token", token}})
             .text("code"),
         "PASSWORD_TOO_LONG");
-    EXPECT_EQ(post("/api/auth/reset-password?token=" + token, {{"newPassword", new_password}})
+    EXPECT_EQ(post("/api/auth/reset-password?token=" + token, {{"newPassword", chosen_password}})
                   .json["status"],
               true);
-    EXPECT_EQ(post("/api/auth/reset-password", {{"newPassword", new_password}, {"token", token}})
+    EXPECT_EQ(post("/api/auth/reset-password", {{"newPassword", chosen_password}, {"token", token}})
                   .text("code"),
               "INVALID_TOKEN");
-    EXPECT_EQ(login("anna@example.com", new_password).status, 200);
+    EXPECT_EQ(login("anna@example.com", chosen_password).status, 200);
 }
 
 TEST_F(PasswordsTest, AnAccountWithoutAPasswordGetsOneByTheLink) {
@@ -255,7 +255,7 @@ TEST_F(PasswordsTest, AnAccountWithoutAPasswordGetsOneByTheLink) {
     forgot("anna@example.com");
     ASSERT_EQ(reset(mailed_token()).status, 200);
 
-    EXPECT_EQ(login("anna@example.com", new_password).status, 200);
+    EXPECT_EQ(login("anna@example.com", chosen_password).status, 200);
 }
 
 TEST_F(PasswordsTest, ADeletedUsersLinkIsDead) {
@@ -269,14 +269,15 @@ TEST_F(PasswordsTest, ADeletedUsersLinkIsDead) {
 // auth-api-doubts B30
 TEST_F(PasswordsTest, AChangeEndsTheOtherSessionsAndKeepsThisOne) {
     const Answer here = login("anna@example.com"), there = login("anna@example.com");
-    const Answer changed = post("/api/v1/auth/change-password",
-                                {{"currentPassword", good_password}, {"newPassword", new_password}},
-                                bearer(here.text("token")));
+    const Answer changed =
+        post("/api/v1/auth/change-password",
+             {{"currentPassword", good_password}, {"newPassword", chosen_password}},
+             bearer(here.text("token")));
     ASSERT_EQ(changed.status, 200) << changed.raw.body;
 
     EXPECT_EQ(get("/api/auth/token", bearer(here.text("token"))).status, 200);
     EXPECT_EQ(get("/api/auth/token", bearer(there.text("token"))).status, 401);
-    EXPECT_EQ(login("anna@example.com", new_password).status, 200);
+    EXPECT_EQ(login("anna@example.com", chosen_password).status, 200);
     EXPECT_EQ(events("PASSWORD_CHANGED"), 1);
     EXPECT_EQ(mails().size(), 1u);
 }
@@ -289,13 +290,14 @@ TEST_F(PasswordsTest, TheNativeChangeReplacesTheSessionWhenAsked) {
         return post("/api/auth/change-password", body, bearer(in.text("token")));
     };
     const Answer one = login("anna@example.com"), two = login("anna@example.com");
-    const Answer kept = change(one, good_password, new_password, {{"revokeOtherSessions", false}});
+    const Answer kept =
+        change(one, good_password, chosen_password, {{"revokeOtherSessions", false}});
     EXPECT_TRUE(kept.json["token"].is_null());
     EXPECT_EQ(kept.json["user"]["email"], "anna@example.com");
     EXPECT_EQ(get("/api/auth/token", bearer(two.text("token"))).status, 200);
 
     const Answer replaced =
-        change(one, new_password, good_password, {{"revokeOtherSessions", true}});
+        change(one, chosen_password, good_password, {{"revokeOtherSessions", true}});
     ASSERT_EQ(replaced.status, 200) << replaced.raw.body;
     EXPECT_EQ(get("/api/auth/token", bearer(one.text("token"))).status, 401);
     EXPECT_EQ(get("/api/auth/token", bearer(two.text("token"))).status, 401);
@@ -308,7 +310,7 @@ TEST_F(PasswordsTest, TheNativeChangeReplacesTheSessionWhenAsked) {
 // auth-api-doubts B20, B45: guesses count wherever they are made, and nobody is another answer.
 TEST_F(PasswordsTest, WrongCurrentPasswordsCountTowardsTheLock) {
     const Answer in = login("anna@example.com");
-    const Json wrong = {{"currentPassword", "wrong-password"}, {"newPassword", new_password}};
+    const Json wrong = {{"currentPassword", "wrong-password"}, {"newPassword", chosen_password}};
     const Answer first = post("/api/v1/auth/change-password", wrong, bearer(in.text("token")));
     EXPECT_EQ(first.status, 401);
     EXPECT_EQ(first.text("error"), "INVALID_CREDENTIALS");
@@ -327,9 +329,10 @@ TEST_F(PasswordsTest, WrongCurrentPasswordsCountTowardsTheLock) {
               "INVALID_CREDENTIALS");
     EXPECT_EQ(login("anna@example.com", "wrong-password").status, 401);
 
-    const Answer locked = post("/api/v1/auth/change-password",
-                               {{"currentPassword", good_password}, {"newPassword", new_password}},
-                               bearer(in.text("token")));
+    const Answer locked =
+        post("/api/v1/auth/change-password",
+             {{"currentPassword", good_password}, {"newPassword", chosen_password}},
+             bearer(in.text("token")));
     EXPECT_EQ(locked.status, 429);
     EXPECT_EQ(locked.text("error"), "ACCOUNT_LOCKED");
     EXPECT_EQ(locked.raw.header("Retry-After"), "1800");

@@ -67,17 +67,5 @@ TEST(Token, AMailTokenEndsAfterAnHourAndNeedsItsKey) {
     EXPECT_EQ(fault(key, "a.b.c", 0), MailTokenFault::invalid);
 }
 
-TEST(Token, APrivateKeyRowOpensOnlyWithItsSecret) {
-    const base::Json jwk = {{"crv", "Ed25519"}, {"d", "xx"}, {"x", "yy"}, {"kty", "OKP"}};
-    const std::string row = seal_private_jwk(token_secret, jwk);
-
-    EXPECT_EQ(row.front(), '"');
-    EXPECT_EQ(row.back(), '"');
-    EXPECT_EQ(open_private_jwk(token_secret, row), jwk);
-    EXPECT_EQ(open_private_jwk(base::Secret("other"), row), std::nullopt);
-    EXPECT_EQ(open_private_jwk(token_secret, "{}"), std::nullopt);
-    EXPECT_EQ(open_private_jwk(token_secret, "\"zz\""), std::nullopt);
-}
-
 }  // namespace
 }  // namespace auth

@@ -78,7 +78,7 @@ TEST_F(UsersTest, OnePersonalSpaceAndOneMembershipPerSpace) {
 // auth-api-doubts B16, B47
 TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
     start();
-    const std::string anna = add_user("anna@example.com");
+    const std::string anna_id = add_user("anna@example.com");
     const std::string ben = add_user("ben@example.com");
     login("anna@example.com", "wrong-password");
     login("anna@example.com");
@@ -86,10 +86,10 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
         "('alone', 'Alone', 'alone')");
     sql("insert into auth.members (id, organization_id, user_id, role) values "
         "('m1', 'team', $1, 'owner'), ('m2', 'team', $2, 'owner'), ('m3', 'alone', $1, 'owner')",
-        {anna, ben});
+        {anna_id, ben});
 
     const bool deleted = pool_.transact([&](base::Transaction& transaction) {
-        return auth::delete_user_completely(transaction, anna);
+        return auth::delete_user_completely(transaction, anna_id);
     });
 
     EXPECT_TRUE(deleted);
@@ -108,9 +108,9 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
     const auto pseudonyms = sql("select distinct pseudonym from auth.security_events");
     ASSERT_EQ(pseudonyms.size(), 1u) << "her events stay together";
     EXPECT_TRUE(pseudonyms[0].text("pseudonym").starts_with("deleted-"));
-    EXPECT_EQ(pseudonyms[0].text("pseudonym").find(anna), std::string::npos);
+    EXPECT_EQ(pseudonyms[0].text("pseudonym").find(anna_id), std::string::npos);
     EXPECT_FALSE(pool_.transact([&](base::Transaction& transaction) {
-        return auth::delete_user_completely(transaction, anna);
+        return auth::delete_user_completely(transaction, anna_id);
     }));
     EXPECT_EQ(slug_of(add_user("anna@example.com")), "anna") << "the slug is free again";
 }

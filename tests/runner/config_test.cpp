@@ -175,6 +175,7 @@ TEST_F(ConfigTest, ProductionVerbsRefuseTheDevelopmentSecretsTheyUse) {
     EXPECT_THAT(complaint({"seed"}), HasSubstr("PERSONA_SEED_SECRET"));
     EXPECT_THAT(complaint({"admin", "token", "a@example.com"}), HasSubstr("BETTER_AUTH_SECRET"));
     EXPECT_THAT(complaint({"admin", "create", "a@example.com"}), HasSubstr("BETTER_AUTH_SECRET"));
+    EXPECT_THAT(complaint({"keys", "rotate"}), HasSubstr("BETTER_AUTH_SECRET"));
     for (const char* verb : {"tick", "status", "cleanup"}) {
         EXPECT_THAT(complaint({verb}), HasSubstr("MANA_SERVICE_KEY")) << verb;
     }
@@ -383,6 +384,10 @@ TEST_F(ConfigTest, VerbsTakeTheirOptions) {
     EXPECT_EQ(token.verb, Verb::admin_token);
     EXPECT_EQ(token.email, "a@b.c");
     EXPECT_EQ(token.token_life, std::chrono::minutes{5});
+    EXPECT_EQ(parse({"keys", "list"}).verb, Verb::keys_list);
+    EXPECT_EQ(parse({"keys", "rotate"}).verb, Verb::keys_rotate);
+    EXPECT_FALSE(parse({"keys", "rotate"}).revoke);
+    EXPECT_TRUE(parse({"keys", "rotate", "--revoke"}).revoke);
     EXPECT_EQ(parse({"sim", "--listen", "0", "--pacing-ms", "9"}).sim_pacing,
               std::chrono::milliseconds{9});
 }
