@@ -3,6 +3,7 @@
 #include <array>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -18,7 +19,13 @@ constexpr std::size_t catalog_bytes_max = 8 * 1024 * 1024;
 constexpr std::size_t catalog_personas_max = 10'000;
 constexpr std::size_t catalog_faults_max = 20;
 
-constexpr std::array<std::string_view, 2> catalog_top_names = {"$schema", "personas"};
+constexpr std::size_t catalog_spaces_max = 10'000;
+constexpr std::size_t catalog_members_max = 100;
+constexpr std::array<std::string_view, 3> catalog_top_names = {"$schema", "personas", "spaces"};
+constexpr std::array<std::string_view, 5> catalog_space_names = {"slug", "name", "type", "weight",
+                                                                 "members"};
+constexpr std::array<std::string_view, 5> catalog_space_types = {"brand", "club", "family", "team",
+                                                                 "practice"};
 constexpr std::array<std::string_view, 6> catalog_persona_names = {
     "email", "name", "archetype", "tickCadence", "systemPrompt", "moduleMix"};
 
@@ -80,6 +87,44 @@ Persona catalog_read_persona(const base::Json& json, const std::string& where,
     return persona;
 }
 
+bool catalog_is_slug(std::string_view text) {
+    return !text.empty() && text.front() != '-' && text.back() != '-' &&
+           std::ranges::all_of(text, [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+           });
+}
+
+SharedSpace catalog_read_space(const base::Json& json, const std::string& where,
+                               const std::set<std::string>& addresses, CatalogFaults& faults) {
+    SharedSpace space;
+    base::Fields fields(json, where);
+    faults.gather([&] { fields.only(catalog_space_names); });
+    faults.gather([&] {
+        space.slug = fields.text("slug", 1, 60);
+        if (!catalog_is_slug(space.slug))
+            fields.fail("slug", "lower-case letters, digits and '-', such as wg-altbau");
+    });
+    faults.gather([&] { space.name = fields.text("name", 1, 80); });
+    faults.gather([&] {
+        const auto word = fields.word_or_none("type", catalog_space_types);
+        if (!word) fields.fail("type", "brand, club, family, team or practice");
+        space.type = catalog_space_types.at(*word);
+    });
+    faults.gather([&] { space.weight = fields.number("weight", 0, 1); });
+    faults.gather([&] {
+        for (const base::Json& one : fields.array("members", catalog_members_max)) {
+            const std::string email =
+                one.is_string() ? base::lower_ascii(one.get<std::string>()) : std::string();
+            const bool twice = std::ranges::find(space.members, email) != space.members.end();
+            if (!addresses.contains(email) || twice)
+                fields.fail("members", "addresses of personas of this file, each once");
+            space.members.push_back(email);
+        }
+        if (space.members.size() < 2) fields.fail("members", "a list of at least two addresses");
+    });
+    return space;
+}
+
 }  // namespace
 
 Catalog read_catalog(std::string_view text, std::string_view file_name) {
@@ -89,11 +134,13 @@ Catalog read_catalog(std::string_view text, std::string_view file_name) {
     faults.gather([&] { json = base::parse_json(text, "the catalog"); });
     faults.throw_if_any();
     const base::Json* list = nullptr;
+    const base::Json* spaces = nullptr;
     faults.gather([&] {
         base::Fields fields(json);
         fields.only(catalog_top_names);
         list = &fields.array("personas", catalog_personas_max);
         if (list->empty()) fields.fail("personas", "a list of at least one persona");
+        if (fields.has("spaces")) spaces = &fields.array("spaces", catalog_spaces_max);
     });
     faults.throw_if_any();
     std::set<std::string> addresses;
@@ -104,6 +151,21 @@ Catalog read_catalog(std::string_view text, std::string_view file_name) {
             if (!persona.email.empty() && !addresses.insert(persona.email).second)
                 faults.add(where + ".email must be unique in the file");
             catalog.personas.push_back(std::move(persona));
+        });
+    }
+    std::set<std::string> slugs;
+    std::map<std::string, double> weights;  // Of all shared spaces of a persona.
+    for (std::size_t i = 0; spaces && i < spaces->size(); ++i) {
+        const std::string where = "spaces[" + std::to_string(i) + "]";
+        faults.gather([&] {
+            SharedSpace space = catalog_read_space((*spaces)[i], where, addresses, faults);
+            if (!space.slug.empty() && !slugs.insert(space.slug).second)
+                faults.add(where + ".slug must be unique in the file");
+            for (const std::string& email : space.members) {
+                if ((weights[email] += space.weight) > 1)
+                    faults.add(where + ".weight must leave " + email + " a sum of at most 1");
+            }
+            catalog.spaces.push_back(std::move(space));
         });
     }
     faults.throw_if_any();

@@ -11,8 +11,20 @@
 
 namespace catalog {
 
+// A space that some personas share. The first member makes it and invites the others.
+struct SharedSpace {
+    std::string slug;  // Its name for machines: lower case, digits, '-'; unique in the file.
+    std::string name;
+    std::string type;                  // brand, club, family, team or practice.
+    double weight = 0;                 // Share of a visit's modules that she uses there, 0 to 1.
+    std::vector<std::string> members;  // Addresses of personas of the file; at least two.
+
+    bool operator==(const SharedSpace&) const = default;
+};
+
 struct Catalog {
     std::vector<Persona> personas;  // In file order; at least one.
+    std::vector<SharedSpace> spaces;
 };
 
 // Addresses end in @mana.test, are unique and become lower case; prompts have at least 20

@@ -1,5 +1,6 @@
 #include "clients/auth.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string_view>
@@ -119,19 +120,12 @@ ClaimedVisit claimed_visit(const base::Json& json, const std::string& where,
     return visit;
 }
 
-// The kind of a space lies in its metadata: an object, or (from older services) its text.
-std::string type_of_space(const base::Json& space) {
-    const auto metadata = space.find("metadata");
-    if (metadata == space.end()) return {};
-    std::optional<base::Json> parsed;
-    if (metadata->is_string()) {
-        parsed = base::try_parse_json(metadata->get_ref<const std::string&>());
-    } else {
-        parsed = *metadata;
-    }
-    if (!parsed || !parsed->is_object() || !parsed->contains("type")) return {};
-    const base::Json& type = (*parsed)["type"];
-    return type.is_string() ? type.get<std::string>() : std::string{};
+// What a space says about itself: an object, or (from older services) its text.
+base::Json metadata_of_space(const base::Json& space) {
+    const auto found = space.find("metadata");
+    if (found == space.end()) return {};
+    if (!found->is_string()) return *found;
+    return base::try_parse_json(found->get_ref<const std::string&>()).value_or(base::Json());
 }
 
 template <class Row>
@@ -334,7 +328,13 @@ base::Task<std::vector<Space>> Auth::spaces(base::Secret access_token) {
             space.id = fields.text("id", 1, auth_id_bytes_max);
             space.name = fields.text_or_none("name").value_or("");
             space.slug = fields.text_or_none("slug").value_or("");
-            space.type = type_of_space(each);
+            const base::Json metadata = metadata_of_space(each);
+            if (metadata.is_object()) {
+                const base::Json type = metadata.value("type", base::Json());
+                const base::Json weight = metadata.value("visitWeight", base::Json());
+                if (type.is_string()) space.type = type;
+                if (weight.is_number()) space.visit_weight = std::clamp<double>(weight, 0, 1);
+            }
             read.push_back(std::move(space));
         }
         return read;

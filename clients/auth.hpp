@@ -73,7 +73,8 @@ struct Login {
 
 struct Space {
     std::string id, name, slug;
-    std::string type;  // "personal", …; empty when the service does not say.
+    std::string type;         // "personal", …; empty when the service does not say.
+    double visit_weight = 0;  // Of a shared space: share of a visit that its members spend there.
 };
 
 // What became of a batch of rows: written = inserted + known.

@@ -74,6 +74,9 @@ class McpSession {
 
     virtual void renew(base::Secret bearer) = 0;
 
+    // The space of the calls to come, to a server that is told of one.
+    virtual void work_in(std::string space_id) = 0;
+
     // Says good-bye within a short time; never throws.
     virtual base::Task<void> close() = 0;
 };

@@ -33,6 +33,7 @@ class McpConnection final : public McpSession {
     const std::string& server_version() const override { return server_version_; }
     const std::string& protocol_version() const override { return revision_; }
     void renew(base::Secret bearer) override { wire_.renew(std::move(bearer)); }
+    void work_in(std::string space_id) override { wire_.work_in(std::move(space_id)); }
 
     base::Task<CallResult> call(std::string tool, base::Json arguments, CallNote note,
                                 std::chrono::milliseconds limit) override;

@@ -54,6 +54,12 @@ class McpServersSession final : public McpSession {
             if (part.session && logs_in) part.session->renew(bearer);
         }
     }
+    // Only those that were told of a space are told of another.
+    void work_in(std::string space_id) override {
+        for (ServerPart& part : parts_) {
+            if (part.session) part.session->work_in(space_id);
+        }
+    }
     base::Task<void> close() override {
         for (ServerPart& part : parts_) {
             if (part.session) co_await part.session->close();

@@ -58,6 +58,9 @@ class McpWire {
     // Whether the server has said, since the last question, that its tools are others now.
     bool take_tools_changed() { return std::exchange(tools_changed_, false); }
     void renew(base::Secret bearer) { target_.bearer = std::move(bearer); }
+    void work_in(std::string space_id) {
+        if (!target_.space_id.empty()) target_.space_id = std::move(space_id);
+    }
     bool has_session() const { return !session_id_.empty(); }
 
   private:

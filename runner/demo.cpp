@@ -17,6 +17,7 @@
 #include "runner/demo_daemon.hpp"
 #include "runner/demo_report.hpp"
 #include "runner/seed.hpp"
+#include "runner/shared_spaces.hpp"
 
 namespace runner {
 
@@ -203,6 +204,22 @@ void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
     view.say("Ctrl-C ends it and removes everything.");
 }
 
+void seed_demo(const SeedTarget& target, const base::Secret& service_key,
+               const std::vector<catalog::Persona>& personas,
+               const std::vector<catalog::SharedSpace>& spaces, DayView& view) {
+    const SeedResult seeded = seed_personas(target, personas, {});
+    const SharedSpacesResult shared =
+        seeded.failed.empty() ? seed_spaces(target, service_key, spaces, {}) : SharedSpacesResult{};
+    for (const auto& failed : {seeded.failed, shared.failed}) {
+        if (failed.empty()) continue;
+        throw Failure{Failure::Kind::internal,
+                      fmt::format("seeding {} failed: {}", failed[0].first, failed[0].second)};
+    }
+    view.say(fmt::format(
+        "{} personas seeded through the admin API, {} spaces that they share. Their day:",
+        seeded.created, shared.created));
+}
+
 }  // namespace
 
 int run_demo(const Config& config, const DemoWorld& world) {
@@ -219,22 +236,16 @@ int run_demo(const Config& config, const DemoWorld& world) {
     inner.base_url = daemon.auth_url();
     inner.database_url = base::Secret();
 
-    std::vector<catalog::Persona> personas =
-        (config.catalog_file.empty() ? catalog::shipped_catalog()
-                                     : catalog::load_catalog(config.catalog_file))
-            .personas;
+    const catalog::Catalog catalog = config.catalog_file.empty()
+                                         ? catalog::shipped_catalog()
+                                         : catalog::load_catalog(config.catalog_file);
+    std::vector<catalog::Persona> personas = catalog.personas;
     if (config.personas_max > 0 &&
         static_cast<std::size_t>(config.personas_max) < personas.size()) {
         personas.resize(static_cast<std::size_t>(config.personas_max));
     }
-    const SeedTarget target{daemon.auth_url(), world.admin_token(inner), config.seed_secret};
-    const SeedResult seeded = seed_personas(target, personas, {});
-    if (!seeded.failed.empty()) {
-        throw Failure{
-            Failure::Kind::internal,
-            fmt::format("seeding {} failed: {}", seeded.failed[0].first, seeded.failed[0].second)};
-    }
-    view.say(fmt::format("{} personas seeded through the admin API. Their day:", seeded.created));
+    seed_demo({daemon.auth_url(), world.admin_token(inner), config.seed_secret}, inner.service_key,
+              personas, spaces_of(catalog.spaces, personas), view);
 
     const Json result = live_a_day(config, daemon, view);
     await_delivery(config, daemon);

@@ -111,7 +111,7 @@ std::string system_text(const catalog::Persona& persona) {
         persona.system_prompt);
 }
 
-std::string opening_text(const catalog::Persona& persona, const DayPlan& plan,
+std::string opening_text(const catalog::Persona& persona, const DayPlan& plan, const Places& places,
                          base::Moment local_now) {
     std::string text = fmt::format(
         "Es ist {}.\n\nDas hast du dir für heute vorgenommen, {}, "
@@ -119,7 +119,17 @@ std::string opening_text(const catalog::Persona& persona, const DayPlan& plan,
         german_date(local_now),
         persona.name.empty() ? catalog::short_name(persona.email) : persona.name);
     for (const auto& [module, weight] : plan.modules) {
-        text += fmt::format("- {} {:.2f}\n", module, weight);
+        const auto place = places.find(module);
+        text += fmt::format("- {} {:.2f}{}\n", module, weight,
+                            place == places.end() ? std::string()
+                                                  : fmt::format(", heute im gemeinsamen Raum „{}“",
+                                                                place->second.name));
+    }
+    if (!places.empty()) {
+        text +=
+            "\nWas du in einem gemeinsamen Raum anlegst oder änderst, sehen dort alle; auch was "
+            "die "
+            "anderen angelegt haben, siehst du dort.\n";
     }
     if (!plan.not_served.empty()) {
         text += fmt::format(

@@ -13,6 +13,7 @@
 #include "base/json.hpp"
 #include "catalog/persona.hpp"
 #include "catalog/record.hpp"
+#include "runner/places.hpp"
 
 namespace runner {
 
@@ -31,7 +32,7 @@ DayPlan plan_day(const catalog::ModuleMix& mix, const std::vector<std::string>& 
 
 std::string system_text(const catalog::Persona& persona);
 // `local_now`: the wall clock of the persona's zone, as if it were UTC.
-std::string opening_text(const catalog::Persona& persona, const DayPlan& plan,
+std::string opening_text(const catalog::Persona& persona, const DayPlan& plan, const Places& places,
                          base::Moment local_now);
 // After an empty answer, once.
 std::string carry_on_text();

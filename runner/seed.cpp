@@ -16,6 +16,7 @@
 #include "catalog/password.hpp"
 #include "runner/admin_calls.hpp"
 #include "runner/servers.hpp"
+#include "runner/shared_spaces.hpp"
 
 namespace runner {
 
@@ -99,6 +100,12 @@ SeedProgress progress_lines(bool json) {
 Json failed_json(const std::vector<std::pair<std::string, std::string>>& failed) {
     Json list = Json::array();
     for (const auto& [email, error] : failed) list.push_back({{"email", email}, {"error", error}});
+    return list;
+}
+
+Json failed_spaces(const std::vector<std::pair<std::string, std::string>>& failed) {
+    Json list = Json::array();
+    for (const auto& [slug, error] : failed) list.push_back({{"slug", slug}, {"error", error}});
     return list;
 }
 
@@ -289,7 +296,13 @@ int run_seed(const Config& config, const std::string& auth_url) {
         for (const catalog::Persona& persona : catalog.personas) {
             personas.push_back(catalog::to_json(persona));
         }
-        fmt::print("{}\n", base::to_text(Json{{"dryRun", true}, {"personas", personas}}));
+        Json spaces = Json::array();
+        for (const catalog::SharedSpace& space : catalog.spaces) {
+            spaces.push_back(
+                {{"slug", space.slug}, {"type", space.type}, {"members", space.members}});
+        }
+        fmt::print("{}\n", base::to_text(
+                               Json{{"dryRun", true}, {"personas", personas}, {"spaces", spaces}}));
         return 0;
     }
     if (config.dry_run) {
@@ -298,25 +311,39 @@ int run_seed(const Config& config, const std::string& auth_url) {
                        catalog::word_of(persona.cadence),
                        base::to_text(catalog::to_json(persona.module_mix)));
         }
-        fmt::print("{} personas would be created or updated at {}\n", catalog.personas.size(),
-                   auth_url);
+        for (const catalog::SharedSpace& space : catalog.spaces) {
+            fmt::print("{:<28} {:<18} {}\n", space.slug, space.type,
+                       fmt::join(space.members, ", "));
+        }
+        fmt::print("{} personas and {} shared spaces would be created or updated at {}\n",
+                   catalog.personas.size(), catalog.spaces.size(), auth_url);
         return 0;
     }
     require_jwt(config);
-    const SeedResult result = seed_personas({auth_url, config.admin_jwt, config.seed_secret},
-                                            catalog.personas, progress_lines(config.json));
+    const SeedTarget target{auth_url, config.admin_jwt, config.seed_secret};
+    const SeedResult result = seed_personas(target, catalog.personas, progress_lines(config.json));
+    const SharedSpacesResult shared =
+        seed_spaces(target, config.service_key, catalog.spaces, progress_lines(config.json));
     if (config.json) {
         fmt::print("{}\n", base::to_text(Json{{"created", result.created},
                                               {"updated", result.updated},
                                               {"unchanged", result.unchanged},
                                               {"passwordsChanged", result.passwords_changed},
-                                              {"failed", failed_json(result.failed)}}));
+                                              {"failed", failed_json(result.failed)},
+                                              {"spaces",
+                                               {{"created", shared.created},
+                                                {"updated", shared.updated},
+                                                {"unchanged", shared.unchanged},
+                                                {"joined", shared.joined},
+                                                {"failed", failed_spaces(shared.failed)}}}}));
     } else {
         fmt::print("{} created, {} updated ({} with a new password), {} up to date, {} failed\n",
                    result.created, result.updated, result.passwords_changed, result.unchanged,
                    result.failed.size());
+        fmt::print("shared spaces: {} created, {} updated, {} up to date, {} failed\n",
+                   shared.created, shared.updated, shared.unchanged, shared.failed.size());
     }
-    return result.failed.empty() ? 0 : exit_failed;
+    return result.failed.empty() && shared.failed.empty() ? 0 : exit_failed;
 }
 
 int run_cleanup(const Config& config, const std::string& auth_url, const std::string& mcp_url) {

@@ -189,9 +189,11 @@ base::Task<void> Visit::run() {
 
     const catalog::Persona& persona = claimed_.persona;
     plan_ = plan_day(persona.module_mix, session_->tools().modules(), seed());
+    home_ = space_id;
+    places_ = draw_places(plan_.modules, spaces, seed());
     talk_.emplace(system_text(persona), session_->tools().shared_tools_json());
     const base::Moment now = services_.loop.clock().now();
-    talk_->add_user(opening_text(persona, plan_, catalog::local_time(now, options_.zone)));
+    talk_->add_user(opening_text(persona, plan_, places_, catalog::local_time(now, options_.zone)));
 }
 
 base::Task<void> Visit::live_turns() {
@@ -279,6 +281,8 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
                 : fmt::format("There is no tool named {}. Use one of the listed tools.", use.name);
     } else {
         const std::string tool = entry->tool.name;
+        const auto place = places_.find(entry->module);
+        session_->work_in(place == places_.end() ? home_ : place->second.id);
         base::Json arguments = clients::ToolMap::product_arguments(*entry, use.input);
         result = co_await call_product(tool, std::move(arguments), action.seq);
     }
@@ -339,15 +343,6 @@ void Visit::note(const Action& action, const std::string& answer) {
     }
     digest_.push_back({action.seq, action.module, action.tool, action.outcome,
                        base::cut(answer, digest_answer_bytes_max)});
-}
-
-base::Task<std::optional<clients::Message>> Visit::ask_rating(bool structured) {
-    clients::Conversation question(rating_system_text(claimed_.persona), "[]");
-    question.add_user(rating_question(progress_.modules, digest_));
-    clients::TurnOptions turn{.model = options_.rating_model, .max_tokens = rating_tokens_max};
-    if (structured) turn.output_schema = base::to_text(rating_schema(progress_.modules));
-    // Serialised before the first suspension: the task owns what it sends.
-    return ask(question, turn, tokens_at_most(question.bytes() + turn.output_schema.size()));
 }
 
 [[gnu::noinline]] base::Task<std::vector<catalog::Rating>> Visit::rate() {

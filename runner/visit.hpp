@@ -27,6 +27,7 @@
 #include "runner/lease.hpp"
 #include "runner/logins.hpp"
 #include "runner/outbox.hpp"
+#include "runner/places.hpp"
 #include "runner/prompts.hpp"
 
 namespace runner {
@@ -166,6 +167,8 @@ class Visit {
     std::optional<base::Task<void>> outcome_written_;  // Of the newest action: until it is on disk.
     std::vector<DigestLine> digest_;
     DayPlan plan_;
+    std::string home_;  // Id of her personal space.
+    Places places_;
     std::string reason_;   // How the day ended.
     std::string summary_;  // Her last words of the day.
 };

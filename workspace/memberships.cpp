@@ -53,8 +53,8 @@ std::optional<std::string> Memberships::role(const std::string& user_id,
     const auto age = [&] { return clock_.steady() - entry->fetched_at; };
     const auto trusted = use == Use::reading ? options_.read_age_max : options_.write_age_max;
     // An answer without the space may be older than her joining it, so it is trusted only briefly.
-    const bool good = entry && age() <= trusted &&
-                      (entry->roles.contains(space_id) || age() <= options_.write_age_max);
+    const bool good = entry && age() < trusted &&
+                      (entry->roles.contains(space_id) || age() < options_.absence_age_max);
     if (!good) {
         try {
             entry = fetch(user_id);

@@ -1,6 +1,6 @@
 // Who belongs to which space, as the auth service says. Answers are cached: reading trusts an
-// answer for minutes, writing for seconds, and when the auth service is down reading goes on with
-// the last answer for a bounded time while writing stops.
+// answer for minutes, writing asks each time (a removal counts at once), and when the auth service
+// is down reading goes on with the last answer for a bounded time while writing stops.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,8 @@ struct MembershipOptions {
     std::string auth_url;
     base::Secret service_key;
     std::chrono::seconds read_age_max{300};
-    std::chrono::seconds write_age_max{5};
+    std::chrono::seconds write_age_max{0};
+    std::chrono::seconds absence_age_max{5};  // Of an answer without the space that is asked for.
     std::chrono::seconds stale_age_max{1800};
     std::chrono::milliseconds fetch_limit{5000};
     std::size_t users_max = 20'000;

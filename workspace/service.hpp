@@ -40,7 +40,7 @@ struct Options {
     FeedOptions feeds;
     GateOptions gate;
     std::chrono::seconds membership_read_age_max{300};
-    std::chrono::seconds membership_write_age_max{5};
+    std::chrono::seconds membership_write_age_max{0};
     std::chrono::seconds membership_stale_age_max{1800};
 };
 

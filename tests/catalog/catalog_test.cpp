@@ -135,6 +135,66 @@ TEST(Catalog, TheShippedTenAreTheTen) {
 TEST(Catalog, TheFileOnDiskIsTheOneInTheBinary) {
     auto disk = catalog::load_catalog(SOURCE_DIR "/catalog/personas.json");
     EXPECT_EQ(disk.personas, catalog::shipped_catalog().personas);
+    EXPECT_EQ(disk.spaces, catalog::shipped_catalog().spaces);
+}
+
+TEST(Catalog, FivePairsShareASpace) {
+    std::set<std::string> members, types;
+    const catalog::Catalog shipped = catalog::shipped_catalog();
+    ASSERT_EQ(shipped.spaces.size(), 5u);
+    for (const catalog::SharedSpace& space : shipped.spaces) {
+        EXPECT_EQ(space.members.size(), 2u);
+        EXPECT_GT(space.weight, 0);
+        types.insert(space.type);
+        members.insert(space.members.begin(), space.members.end());
+    }
+    EXPECT_EQ(members.size(), 10u) << "everybody is in one";
+    EXPECT_EQ(types, (std::set<std::string>{"family", "team", "practice", "brand"}));
+}
+
+TEST(Catalog, NamesWhatIsWrongWithASpace) {
+    base::Json two = base::Json::parse(file_of({good(), [] {
+                                                    base::Json other = good();
+                                                    other["email"] = "persona.two@mana.test";
+                                                    return other;
+                                                }()}));
+    const std::string one = two["personas"][0]["email"];
+    const base::Json fine = {{"slug", "flat"},
+                             {"name", "Flat"},
+                             {"type", "family"},
+                             {"weight", 0.5},
+                             {"members", {one, "Persona.Two@mana.test"}}};
+    two["spaces"] = base::Json::array({fine});
+    EXPECT_EQ(catalog::read_catalog(two.dump(), "file.json").spaces[0].members[1],
+              "persona.two@mana.test");
+    const std::pair<const char*, base::Json> wrong[] = {
+        {"slug", "Flat!"},
+        {"slug", "-flat"},
+        {"slug", 7},
+        {"name", ""},
+        {"type", "personal"},
+        {"type", nullptr},
+        {"weight", 1.1},
+        {"weight", "half"},
+        {"members", {one}},
+        {"members", {one, one}},
+        {"members", {one, "persona.lost@mana.test"}},
+        {"members", 7},
+        {"more", 1}};
+    for (const auto& [field, value] : wrong) {
+        base::Json space = fine;
+        space[field] = value;
+        two["spaces"] = base::Json::array({space});
+        EXPECT_THAT(fault_of(two.dump()), HasSubstr("file.json: spaces[0]")) << field << value;
+        EXPECT_THAT(fault_of(two.dump()), HasSubstr(field)) << field << value;
+    }
+    two["spaces"] = base::Json::array({fine, fine});
+    EXPECT_THAT(fault_of(two.dump()), HasSubstr("spaces[1].slug must be unique"));
+    base::Json heavy = fine;
+    heavy["slug"] = "other";
+    heavy["weight"] = 0.6;
+    two["spaces"] = base::Json::array({fine, heavy});
+    EXPECT_THAT(fault_of(two.dump()), HasSubstr("a sum of at most 1"));
 }
 
 TEST(Catalog, TheSchemaKnowsExactlyTheLoadersFieldsAndWords) {

@@ -1,5 +1,6 @@
 #include "tests/e2e/daemon.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -28,7 +29,19 @@ void write_catalog(const std::filesystem::path& file, std::size_t count) {
                          "the shipped catalog");
     Json personas = Json::array();
     for (std::size_t i = 0; i < count; ++i) personas.push_back(shipped.at("personas").at(i));
-    std::ofstream(file) << Json{{"personas", std::move(personas)}}.dump();
+    // And the spaces that they share among themselves.
+    Json spaces = Json::array();
+    for (const Json& space : shipped.at("spaces")) {
+        const bool whole = std::all_of(
+            space.at("members").begin(), space.at("members").end(), [&](const Json& email) {
+                return std::any_of(personas.begin(), personas.end(),
+                                   [&](const Json& one) { return one.at("email") == email; });
+            });
+        if (whole) spaces.push_back(space);
+    }
+    Json catalog{{"personas", std::move(personas)}};
+    catalog["spaces"] = std::move(spaces);
+    std::ofstream(file) << catalog.dump();
 }
 
 Daemon::Daemon(Variables changes) : state_(folder_.path() / "state") {

@@ -136,24 +136,25 @@ TEST(Prompts, SystemTextsHoldNoDateAndNoId) {
 
 TEST(Prompts, OpeningSaysTheDateInGerman) {
     const DayPlan plan = plan_day(prompt_mix, prompt_served, 3);
-    EXPECT_THAT(runner::opening_text(prompt_anna(), plan, prompt_wall(2026, 3, 1, 7, 5)),
+    EXPECT_THAT(runner::opening_text(prompt_anna(), plan, {}, prompt_wall(2026, 3, 1, 7, 5)),
                 HasSubstr("Es ist Sonntag, der 1. März 2026 (2026-03-01), 07:05 Uhr."));
-    EXPECT_THAT(runner::opening_text(prompt_anna(), plan, prompt_wall(2026, 12, 31, 23, 59)),
+    EXPECT_THAT(runner::opening_text(prompt_anna(), plan, {}, prompt_wall(2026, 12, 31, 23, 59)),
                 HasSubstr("Donnerstag, der 31. Dezember 2026 (2026-12-31), 23:59 Uhr."));
 }
 
 TEST(Prompts, OpeningNamesPersonaPlanAndWhatIsNotServed) {
     DayPlan plan{{{"notes", 0.5}, {"todo", 0.25}}, {"garden", "zoo"}};
     const base::Moment now = prompt_wall(2026, 11, 21, 9, 0);
-    const std::string text = runner::opening_text(prompt_anna(), plan, now);
+    const std::string text = runner::opening_text(prompt_anna(), plan, {}, now);
     EXPECT_THAT(text, HasSubstr("Anna Klein"));
     EXPECT_THAT(text, HasSubstr("- notes 0.50\n- todo 0.25\n"));
     EXPECT_THAT(text, HasSubstr("garden, zoo."));
     plan.not_served.clear();
-    EXPECT_THAT(runner::opening_text(prompt_anna(), plan, now), Not(HasSubstr("bietet sie heute")));
+    EXPECT_THAT(runner::opening_text(prompt_anna(), plan, {}, now),
+                Not(HasSubstr("bietet sie heute")));
     catalog::Persona nameless = prompt_anna();
     nameless.name.clear();
-    EXPECT_THAT(runner::opening_text(nameless, plan, now), HasSubstr("vorgenommen, anna,"));
+    EXPECT_THAT(runner::opening_text(nameless, plan, {}, now), HasSubstr("vorgenommen, anna,"));
 }
 
 TEST(Prompts, RatingQuestionListsTheDayAndTheModules) {
