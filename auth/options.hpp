@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct Options {
     // when missing), which production refuses. What the others would hear is left out when empty.
     std::string notify_url, credits_url, mailbox_url, subscriptions_url;
     std::filesystem::path mail_folder;  // Empty: mails wait in the database.
+    // Where the product keeps users' records, asked each time: the hosted product starts after this
+    // service. Any thread. Not set or empty: no product.
+    std::function<std::string()> product_url;
     std::string web_url;  // Where users' pages are: mailed links lead there by default.
 
     int daily_signups_max = 0;    // 0: no cap.

@@ -76,7 +76,7 @@ struct Config {
     std::vector<std::string> cors_origins, trusted_proxies;
     int daily_signups_max = 0;
     int key_days = 90;
-    std::string notify_url, credits_url, mailbox_url, subscriptions_url, web_url;
+    std::string notify_url, credits_url, mailbox_url, subscriptions_url, sync_url, web_url;
 
     // The workspace.
     std::vector<std::string> news_feeds, policy_allow_destructive;

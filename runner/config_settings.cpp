@@ -109,8 +109,12 @@ std::vector<Setting> auth_settings() {
          "makes mailboxes, told of new accounts; empty: nobody is", false,
          [](Config& c, const std::string& t) { c.mailbox_url = setting_url(t); }},
         {"MANA_SUBSCRIPTIONS_URL", "--subscriptions-url", "",
-         "asked for the limits of a plan; empty: those of the free one", false,
+         "asked how many spaces a plan allows; empty: no limit", false,
          [](Config& c, const std::string& t) { c.subscriptions_url = setting_url(t); }},
+        {"MANA_SYNC_URL", "--sync-url", "",
+         "keeps users' records: asked for exports, told of deleted accounts; empty: the hosted "
+         "workspace, if any",
+         false, [](Config& c, const std::string& t) { c.sync_url = setting_url(t); }},
         {"MANA_WEB_URL", "--web-url", "",
          "where users' pages are; mailed links lead there when nothing else was asked", false,
          [](Config& c, const std::string& t) { c.web_url = setting_url(t); }},

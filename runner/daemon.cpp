@@ -16,9 +16,11 @@
 #include "base/signals.hpp"
 #include "base/state_directory.hpp"
 #include "base/worker.hpp"
+#include "runner/daemon_settings.hpp"
 #include "runner/database.hpp"
 #include "runner/drain.hpp"
 #include "runner/ops.hpp"
+#include "runner/product_url.hpp"
 #include "runner/scheduler.hpp"
 #include "runner/servers.hpp"
 #include "workspace/migrations.hpp"
@@ -89,49 +91,6 @@ workspace::Options workspace_options(const Config& config, const std::string& au
     return options;
 }
 
-// A lease bears four heartbeats that got lost.
-LeaseOptions lease_options(const Config& config, const std::string& node) {
-    LeaseOptions options{.node = node, .length = config.lease};
-    const std::chrono::milliseconds length = config.lease;
-    options.heartbeat_every = std::min(options.heartbeat_every, length / 5);
-    options.retry_every = std::min(options.retry_every, length / 10);
-    return options;
-}
-
-VisitOptions visit_options(const Config& config, std::vector<clients::McpServer> servers) {
-    VisitOptions options;
-    options.model = config.model;
-    options.rating_model = config.rating_model;
-    options.effort = config.effort;
-    options.turns_max = config.turns_max;
-    // A call must fit into what is left of a short lease.
-    if (config.lease < options.tool_limit * 3 / 2) options.tool_limit = config.lease / 3;
-    options.zone = config.zone;
-    options.seed = config.seed;
-    options.keep_inputs = config.keep_inputs.value_or(are_all_hosted(config.servers));
-    options.servers = std::move(servers);
-    return options;
-}
-
-BudgetLimits budget_limits(const Config& config) {
-    return {.visit = config.budget_visit_usd,
-            .persona_day = config.budget_persona_day_usd,
-            .day = config.budget_day_usd};
-}
-
-// What has no price cannot be kept within a budget.
-void check_budget(const Config& config, const catalog::Prices& prices, base::Moment now) {
-    if (!budget_limits(config).any()) return;
-    for (const std::string& model : {config.model, config.rating_model}) {
-        if (prices.cost(model, {}, now)) continue;
-        throw Failure{Failure::Kind::invalid,
-                      fmt::format("PERSONA_PRICES: the price file knows no price of {}, which a "
-                                  "budget (BUDGET_VISIT_USD, BUDGET_PERSONA_DAY_USD, "
-                                  "BUDGET_DAY_USD) needs; add one or unset the budget",
-                                  model)};
-    }
-}
-
 std::string idle_reason_of(const Config& config) {
     return config.api_key.empty() ? "ANTHROPIC_API_KEY is not set, so no visit runs"
                                   : std::string();
@@ -176,7 +135,8 @@ struct Inbound {
                [this] { postgres->refuse_privileged_role(); });
         migrate_or_check(*database, *postgres);
         if (auth_url.empty()) {
-            auth = std::make_unique<auth::Service>(*postgres, auth_options(config), clock, metrics);
+            auth = std::make_unique<auth::Service>(*postgres, auth_options_with_product(config),
+                                                   clock, metrics);
             auth->start();
             auth_url = auth->url();
         }
@@ -185,11 +145,21 @@ struct Inbound {
                 *postgres, workspace_options(config, auth_url), clock, metrics);
             workspace->start();
             name_hosted(servers, workspace->mcp_url());
+            if (config.sync_url.empty()) product_url->set(workspace->url());
         }
+    }
+
+    auth::Options auth_options_with_product(const Config& config) {
+        auth::Options options = auth_options(config);
+        product_url->set(config.sync_url);
+        options.product_url = [url = product_url] { return url->get(); };
+        return options;
     }
 
     std::unique_ptr<Database> database;
     std::unique_ptr<base::Postgres> postgres;
+    // Outlives the service that asks it, whose last delivery may still be under way.
+    std::shared_ptr<ProductUrl> product_url = std::make_shared<ProductUrl>();
     std::unique_ptr<auth::Service> auth;
     std::unique_ptr<workspace::Service> workspace;
     std::string auth_url;

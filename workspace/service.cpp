@@ -18,6 +18,7 @@
 #include "workspace/registry.hpp"
 #include "workspace/sessions.hpp"
 #include "workspace/sync/sync_api.hpp"
+#include "workspace/user_records.hpp"
 #include "workspace/workspace_tools.hpp"
 
 namespace workspace {
@@ -109,6 +110,8 @@ struct Service::State {
         server.route("GET", "/health", [this](const ServerRequest&) { return health(); });
         server.route("GET", "/internal/users/:id/records",
                      [this](const ServerRequest& one) { return tell(one); });
+        server.route("GET", "/internal/users/:id/summary",
+                     [this](const ServerRequest& one) { return describe(one); });
         server.route("DELETE", "/internal/users/:id/records",
                      [this](const ServerRequest& one) { return remove(one); });
         for (const char* method : {"GET", "PUT"}) {
@@ -181,6 +184,19 @@ struct Service::State {
             writer.write(base::to_text({{"kind", "end"}, {"rows", told.rows()}}) + "\n");
         };
         return response;
+    }
+
+    // ?rows=0: counts alone.
+    base::ServerResponse describe(const base::ServerRequest& request) {
+        require_service(request);
+        constexpr std::string_view known[] = {"rows"};
+        request.only_query(known);
+        const std::string rows = request.query_value("rows").value_or("1");
+        if (rows != "0" && rows != "1") {
+            throw base::Failure(base::Failure::Kind::invalid, "rows must be 0 or 1");
+        }
+        return base::ServerResponse::json(
+            describe_user(database, request.param("id"), rows == "1"));
     }
 
     base::ServerResponse remove(const base::ServerRequest& request) {

@@ -5,6 +5,7 @@
 //   GET /.well-known/oauth-protected-resource    open; also with /mcp behind it
 //   GET /health                                  open
 //   DELETE /internal/users/:id/records           X-Service-Key
+//   GET /internal/users/:id/summary?rows=0       X-Service-Key; what is kept of a user
 //   GET|PUT /internal/users/:id/permissions      X-Service-Key: {"allowDestructive": ["todo.*"]}
 #pragma once
 

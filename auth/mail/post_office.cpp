@@ -30,7 +30,7 @@ constexpr auto post_call_life = std::chrono::hours(7 * 24);
 constexpr auto post_notice_life = std::chrono::hours(24);
 constexpr std::size_t post_answer_bytes_max = 64 * 1024;
 
-enum class PostService { credits, mailbox };
+enum class PostService { credits, mailbox, product };
 
 struct PostForm {
     Call call;
@@ -51,6 +51,8 @@ constexpr auto post_forms = std::to_array<PostForm>({
      "/api/v1/internal/guild-pool/init"},
     {Call::mailbox_created, "mailbox.user_created", PostService::mailbox, "POST",
      "/api/v1/internal/mail/on-user-created"},
+    {Call::product_delete, "product.delete_records", PostService::product, "DELETE",
+     "/internal/users/:userId/records"},
 });
 
 const PostForm& post_form(Call call) {
@@ -60,8 +62,13 @@ const PostForm& post_form(Call call) {
     base::unreachable("a call without a form");
 }
 
-const std::string& post_url(const Options& options, PostService service) {
-    return service == PostService::credits ? options.credits_url : options.mailbox_url;
+std::string post_url(const Options& options, PostService service) {
+    switch (service) {
+        case PostService::credits: return options.credits_url;
+        case PostService::mailbox: return options.mailbox_url;
+        case PostService::product: return options.product_url ? options.product_url() : "";
+    }
+    base::unreachable("a service of the post office outside its enumerators");
 }
 
 // A service that does not answer makes only its own rows wait.
@@ -205,7 +212,7 @@ PostOffice::Result PostOffice::deliver(const TakenOutbound& row) {
     if (row.kind.starts_with("mail.")) return send_mail(body, row.id);
     for (const PostForm& form : post_forms) {
         if (form.kind != row.kind) continue;
-        const std::string& url = post_url(options_, form.service);
+        const std::string url = post_url(options_, form.service);
         if (url.empty()) return {Outcome::refused, "the service is not configured any more", {}};
         std::string path(form.path);
         const std::size_t name = path.find(":userId");

@@ -31,6 +31,7 @@ enum class Call {
     credits_delete,   // {userId}
     guild_pool_init,  // {organizationId}
     mailbox_created,  // {userId, email, name}
+    product_delete,   // {userId}: her records there.
 };
 
 struct ServiceCall {

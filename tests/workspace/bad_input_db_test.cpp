@@ -279,6 +279,7 @@ TEST(BadInput, OtherPathsAndMethodsAreNamed) {
         {"POST", "/internal/users/anna/records", "method not allowed", 405, "DELETE, GET, HEAD"},
         {"GET", "/internal/users/anna/records", "X-Service-Key", 401},
         {"DELETE", "/internal/users/anna/records", "X-Service-Key", 401},
+        {"GET", "/internal/users/anna/summary", "X-Service-Key", 401},
         {"DELETE", "/internal/users//records", "no such path", 404},
         {"POST", "/internal/users/anna/permissions", "method not allowed", 405, "GET, HEAD, PUT"},
         {"PUT", "/internal/users/anna/permissions", "X-Service-Key", 401},
