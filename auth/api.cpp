@@ -7,6 +7,7 @@
 #include "auth/factors/routes.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/keys/routes.hpp"
+#include "auth/openapi/routes.hpp"
 #include "auth/passwords/routes.hpp"
 #include "auth/personas/routes.hpp"
 #include "auth/profile/routes.hpp"
@@ -20,7 +21,7 @@ const std::vector<Route>& routes() {
         for (const auto& room :
              {identity_routes(), key_routes(), password_routes(), address_routes(),
               profile_routes(), factors_routes(), api_keys_routes(), account_routes(),
-              spaces_routes(), administration_routes(), personas_routes()}) {
+              spaces_routes(), administration_routes(), personas_routes(), openapi_routes()}) {
             joined.insert(joined.end(), room.begin(), room.end());
         }
         return joined;

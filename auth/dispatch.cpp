@@ -1,11 +1,18 @@
 // From a row of the route table to an answer: caller check, origin check, handler, envelope.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 #include "auth/api.hpp"
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
 #include "auth/identity/origin.hpp"
+#include "auth/openapi/document.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
 #include "base/text.hpp"
 
 namespace auth {
@@ -57,6 +64,26 @@ ServerResponse dispatch_to(const ServiceHandler handler, const Route& route, con
     return handler(caller, context, request);
 }
 
+// A refusal that the API document does not list is counted: tests want none.
+void dispatch_compare(const Route& route, const Context& context, const ServerResponse& answer) {
+    if (answer.status < 400) return;
+    const auto body = base::try_parse_json(answer.body);
+    const char* name = family_of(route.path) == Family::custom ? "error" : "code";
+    std::string code;
+    if (body && body->is_object() && body->contains(name) && (*body)[name].is_string()) {
+        code = (*body)[name].get<std::string>();
+    }
+    if (is_promised(route, answer.status, code)) return;
+    context.metrics
+        .counter("auth_undocumented_refusals_total",
+                 "Refusals that /openapi.json does not list for their route")
+        .add();
+    base::log_warning("refusal not in the API document", {{"method", route.method},
+                                                          {"route", route.path},
+                                                          {"status", answer.status},
+                                                          {"code", code}});
+}
+
 ServerResponse dispatch(const Route& route, const Context& context, const ServerRequest& request) {
     // Administrators and services show no cookies, so nobody can borrow them.
     const bool cookies = family_of(request.path) != Family::guarded ||
@@ -64,9 +91,19 @@ ServerResponse dispatch(const Route& route, const Context& context, const Server
     if (route.method != "GET" && cookies) {
         check_origin(context.options, request, dispatch_is_form(request.path));
     }
-    return std::visit(
-        [&](const auto handler) { return dispatch_to(handler, route, context, request); },
-        route.handler);
+    try {
+        ServerResponse answer = std::visit(
+            [&](const auto handler) { return dispatch_to(handler, route, context, request); },
+            route.handler);
+        dispatch_compare(route, context, answer);
+        return answer;
+    } catch (const base::Failure& failure) {
+        // Only looked at: the server prints it.
+        if (base::status_of(failure.kind()) < 500) {
+            dispatch_compare(route, context, print_failure(family_of(request.path), failure));
+        }
+        throw;
+    }
 }
 
 void dispatch_add_cors(const Options& options, const ServerRequest& request,

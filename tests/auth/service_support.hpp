@@ -61,6 +61,15 @@ class ServiceTest : public testing::Test {
           mail_folder_(std::filesystem::temp_directory_path() /
                        ("auth-mail-" + base::random_id())) {}
 
+    // Every refusal that a test provokes is in /openapi.json; the log names one that is not.
+    void TearDown() override {
+        EXPECT_EQ(metrics_
+                      .counter("auth_undocumented_refusals_total",
+                               "Refusals that /openapi.json does not list for their route")
+                      .value(),
+                  0U);
+    }
+
     ~ServiceTest() override {
         service_.reset();
         std::filesystem::remove_all(mail_folder_);
