@@ -34,11 +34,13 @@ constexpr auto notes_of_personas = std::to_array<RouteNote>({
     {"POST /api/v1/internal/runners/heartbeat", "Keeps a runner's lease", "object",
      "{runnerId:text(1,128) node:text(1,128) leaseSeconds:integer(5,3600)}", "410"},
     {"POST /api/v1/internal/personas/pause", "Lets nobody, or some, come any more", "object",
-     "{scope:word(all,archetype,persona) archetype?:text email?:text}", "404"},
+     "{scope:word(all,archetype,persona) archetype?:text email?:text}",
+     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN"},
     {"POST /api/v1/internal/personas/resume", "Lets those who were paused come again", "object",
-     "{scope:word(all,archetype,persona) archetype?:text email?:text}", "404"},
+     "{scope:word(all,archetype,persona) archetype?:text email?:text}",
+     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN"},
     {"POST /api/v1/internal/personas/release", "Lets a quarantined persona come again", "object",
-     "{email:text(1,320)}", "404"},
+     "{email:text(1,320)}", "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN"},
 });
 
 }  // namespace

@@ -43,6 +43,19 @@ TEST_F(Interop, BetterAuthsOwnClientSignsInReadsTheSessionAndSignsOut) {
     expect_passed(run("better_auth", account()));
 }
 
+TEST_F(Interop, BetterAuthsOrganizationPluginMakesSharesAndLeavesSpaces) {
+    const std::string email = "persona.ben@mana.test";
+    const base::Secret secret{std::string(catalog::development_seed_secret)};
+    auto variables = account();
+    variables["AUTH_EMAIL_2"] = email;
+    variables["AUTH_PASSWORD_2"] = std::string(catalog::password_of(email, secret).reveal());
+    expect_passed(run("organization", variables));
+}
+
+TEST_F(Interop, AForeignValidatorAcceptsTheApiDocument) {
+    expect_passed(run("openapi", account()));
+}
+
 TEST_F(Interop, TheOfficialMcpClientWorksInTheWorkspace) {
     expect_passed(run("mcp", account()));
 }
