@@ -26,21 +26,22 @@ constexpr auto notes_of_personas = std::to_array<RouteNote>({
      "{visits:object[] serverTime:time}",
      "{runnerId:text(1,128) requestId:text(1,128) limit:integer(1,1000) due?:word(all) "
      "idleSince?:time}",
-     "410"},
+     "410 RUNNER_DEAD"},
     {"POST /api/v1/internal/personas/:id/actions", "Stores what a persona did",
      "{ok:flag written:integer}", "{actions:object[]}", "404, 409"},
     {"POST /api/v1/internal/personas/:id/feedback", "Stores how modules felt",
      "{ok:flag written:integer}", "{feedback:object[]}", "404, 409"},
     {"POST /api/v1/internal/runners/heartbeat", "Keeps a runner's lease", "object",
-     "{runnerId:text(1,128) node:text(1,128) leaseSeconds:integer(5,3600)}", "410"},
+     "{runnerId:text(1,128) node:text(1,128) leaseSeconds:integer(5,3600)}", "410 RUNNER_DEAD"},
     {"POST /api/v1/internal/personas/pause", "Lets nobody, or some, come any more", "object",
      "{scope:word(all,archetype,persona) archetype?:text email?:text}",
-     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN"},
+     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN, 409 NOT_PAUSED NOT_QUARANTINED"},
     {"POST /api/v1/internal/personas/resume", "Lets those who were paused come again", "object",
      "{scope:word(all,archetype,persona) archetype?:text email?:text}",
-     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN"},
+     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN, 409 NOT_PAUSED NOT_QUARANTINED"},
     {"POST /api/v1/internal/personas/release", "Lets a quarantined persona come again", "object",
-     "{email:text(1,320)}", "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN"},
+     "{email:text(1,320)}",
+     "404 ARCHETYPE_UNKNOWN PERSONA_UNKNOWN, 409 NOT_PAUSED NOT_QUARANTINED"},
 });
 
 }  // namespace
