@@ -133,7 +133,11 @@ TEST_F(LoginTest, ParallelGuessesGetFiveAnswers) {
     std::vector<std::thread> threads;
     for (int i = 0; i < 50; ++i) {
         threads.emplace_back([&] {
-            const int status = login("dora@example.com", "wrong-password").status;
+            // 503 is no verdict: a slow machine could not hash it in time.
+            int status = 503;
+            for (int again = 0; status == 503 && again < 20; ++again) {
+                status = login("dora@example.com", "wrong-password").status;
+            }
             if (status == 401) ++refused;
             if (status == 429) ++locked;
         });
@@ -245,8 +249,14 @@ TEST_F(LoginTest, AnAccountWithASecondFactorGetsNoSession) {
     const Answer answer = login("anna@example.com");
 
     EXPECT_EQ(answer.status, 200);
-    EXPECT_EQ(answer.json, base::Json({{"twoFactorRedirect", true}}));
-    EXPECT_TRUE(answer.cookies().empty());
+    EXPECT_EQ(answer.json["twoFactorRedirect"], true);
+    for (const char* token : {"token", "accessToken", "refreshToken"}) {
+        EXPECT_FALSE(answer.json.contains(token)) << token;
+    }
+    for (const std::string& cookie : answer.cookies()) {
+        const bool session = cookie.starts_with("mana.session_token=");
+        EXPECT_TRUE(!session || cookie.starts_with("mana.session_token=;")) << cookie;
+    }
     EXPECT_EQ(count("auth.sessions"), 0);
 }
 
