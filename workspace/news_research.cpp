@@ -90,7 +90,8 @@ Json news_search(Call& call) {
     }
     const Json query{{"query", call.text("query")}};
     std::vector<std::string> words;
-    for (const std::string_view word : base::split(news_folded(query, "query"), ' ')) {
+    const std::string folded = news_folded(query, "query");
+    for (const std::string_view word : base::split(folded, ' ')) {
         if (!base::trim(word).empty()) words.emplace_back(base::trim(word));
     }
     std::string from;
