@@ -173,8 +173,8 @@ class Postgres {
 };
 
 // Applies what is missing of `set` (e.g. "auth"), each file in one transaction, in order, under an
-// advisory lock, as the owner role, and answers the names. Recorded in public.schema_migrations; a
-// changed file, a gap or an unknown newer file is Failure::conflict naming the file.
+// advisory lock, as the owner role, and answers the names; 000_… first or never. Recorded in
+// public.schema_migrations; a changed, left-out or unknown file is Failure::conflict naming it.
 std::vector<std::string> migrate(const Secret& owner_url, std::string_view set,
                                  EmbeddedTexts migrations);
 // Names that migrate() would apply.

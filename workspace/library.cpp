@@ -79,12 +79,13 @@ Json library_chosen(const Call& call) {
 
 // What a new status entails; `before` is the entry as it stands.
 void library_move(const Call& call, const Json& before, Json& fields) {
-    const auto status = fields.find("status");
-    if (status == fields.end() || *status == before["status"]) return;
-    if (*status == "active" && before["startedAt"].is_null()) {
+    // A copy: new members of `fields` may move the old ones.
+    const std::string status = fields.value("status", "");
+    if (status.empty() || status == before["status"].get<std::string>()) return;
+    if (status == "active" && before["startedAt"].is_null()) {
         fields["startedAt"] = call.now_text();
     }
-    if (*status == "completed") {
+    if (status == "completed") {
         fields["completedAt"] = call.now_text();
         fields["times"] = before["times"].get<int>() + 1;
     }

@@ -96,6 +96,15 @@ TEST_F(MigrationsDb, RefusesAGap) {
     EXPECT_FALSE(has_table("shop.two"));
 }
 
+TEST_F(MigrationsDb, APreparationComesFirstOrNever) {
+    const EmbeddedText zero{"000_zero.sql", "create schema depot"};
+    migrate({one});
+    EXPECT_THAT(migrate({zero, one, two}), ElementsAre("002_two.sql"));
+    EXPECT_THAT(migrate({zero, one, two}), IsEmpty());
+    Postgres app({.url = database.app_url()});
+    EXPECT_THAT(base::pending_migrations(app, "shop", Texts{zero, one, two}), IsEmpty());
+}
+
 TEST_F(MigrationsDb, RefusesADatabaseNewerThanTheProgram) {
     migrate({one, two});
     EXPECT_THAT(refusal({one}), HasSubstr("shop/002_two.sql is in the database but unknown"));
