@@ -137,7 +137,7 @@ TEST_F(Verbs, ASpendingCapIsShownAndLiftedByHand) {
 TEST_F(Verbs, SeedNamesPersonaAndFieldOfABadCatalogAndAsksForAToken) {
     const e2e::Outcome dry = daemon().verb({"seed", "--dry-run"});
     EXPECT_EQ(dry.exit_code, 0) << dry.err;
-    EXPECT_THAT(dry.out, HasSubstr("10 personas would be created or updated"));
+    EXPECT_THAT(dry.out, HasSubstr("10 personas and 5 shared spaces would be created or updated"));
     EXPECT_EQ(daemon().count("select count(*) from auth.personas"), personas);
     EXPECT_EQ(daemon().verb({"seed"}).exit_code, 4);
     const e2e::Outcome wrong = daemon().verb({"seed"}, {{"MANA_ADMIN_JWT", "eyJ.no.token"}});
