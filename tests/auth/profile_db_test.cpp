@@ -187,7 +187,7 @@ TEST_F(ProfileTest, OwnEventsComeInPagesNewestFirst) {
     add_user("ben@example.com");
     login("ben@example.com");
     for (int i = 0; i < 6; ++i) {
-        clock_.advance(std::chrono::seconds(i % 2));  // Some at the same time.
+        clock_.advance(std::chrono::seconds((i + 1) % 2));  // Some at the same time.
         post("/api/v1/auth/profile", {{"name", "Anna " + std::to_string(i)}}, me_);
     }
     const auto page = [&](const std::string& query) {
