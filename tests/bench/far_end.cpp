@@ -220,15 +220,16 @@ Answer Server::bench(const Request& request) {
 }
 
 void Server::serve(Connection& connection, const Request& request) {
+    const Answer answer =
+        request.path.starts_with("/bench/") ? bench(request) : answers_.answer(request);
     if (Answers::belongs_to_a_visit(request)) {
         ++exchanges_;
-        if (recording_) {
+        // What was refused is no part of a visit: the runner asks a server once for its era.
+        if (recording_ && answer.status < 300) {
             recorded_ += fmt::format("{} {} {}\n{}{}", connection.port, request.head.size(),
                                      request.body.size(), request.head, request.body);
         }
     }
-    const Answer answer =
-        request.path.starts_with("/bench/") ? bench(request) : answers_.answer(request);
     connection.out += fmt::format("HTTP/1.1 {} OK\r\n{}", answer.status, answer.headers);
     if (answer.events != nullptr) {
         connection.out +=
