@@ -17,6 +17,7 @@ using catalog::VisitEnd;
 
 constexpr int claims_per_request_max = 64;
 constexpr std::size_t passes_waiting_max = 32;
+constexpr std::chrono::milliseconds ramp_step{100};
 constexpr std::chrono::seconds lease_wait{
     5};  // A tick right after the start waits for the registration.
 
@@ -57,6 +58,7 @@ Scheduler::Scheduler(Services services, ScheduleOptions schedule, VisitOptions v
       schedule_(schedule),
       visit_options_(std::move(visits)),
       visit_metrics_(services.metrics),
+      ramp_(schedule.concurrency_max, schedule.starts_at_once, services.loop.now()),
       changed_(services_.loop),
       passes_(services_.loop),
       visits_(services_.loop) {
@@ -117,10 +119,10 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
         }
     }
     while (claiming_) {
-        while (claiming_ && free_places() < 1) co_await changed_.wait();
+        co_await until_place();
         if (!claiming_ || !services_.lease.covers(call)) co_return;
         refuse_start_while_stopped();
-        const int places = free_places();
+        const int places = std::min(free_places(), ramp_.left(services_.loop.now()));
         const std::size_t started =
             co_await claim_some(tick, std::min(places, claims_per_request_max));
         if (started == 0) co_return;
@@ -132,6 +134,15 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
 int Scheduler::free_places() const {
     const int allowed = std::min(schedule_.concurrency_max, services_.claude.traffic().places());
     return std::min(allowed - static_cast<int>(active_.size()), schedule_.entering_max - entering_);
+}
+
+// Until a place is free and the ramp lets somebody take it, or nobody may claim any more.
+base::Task<void> Scheduler::until_place() {
+    for (;;) {
+        while (claiming_ && free_places() < 1) co_await changed_.wait();
+        if (!claiming_ || ramp_.left(services_.loop.now()) > 0) co_return;
+        co_await services_.loop.sleep(ramp_step);
+    }
 }
 
 // Since when the claim is to say what personas have spent.
@@ -179,6 +190,7 @@ base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
         });
         if (!active_.emplace(visit_id, std::move(visit)).second) continue;
         ++entering_;
+        ramp_.take();
         visit_metrics_.started(lateness);
         visit_metrics_.running(active_.size());
         tick_of_[visit_id] = tick;
@@ -250,6 +262,7 @@ void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string&
     const std::string visit_id = visit.id();
     tick_of_.erase(visit_id);
     active_.erase(visit_id);
+    ramp_.give_back();
     visit_metrics_.running(active_.size());
     changed_.notify();
     finish_if_done(tick);

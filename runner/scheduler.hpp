@@ -21,6 +21,7 @@
 
 #include "base/group.hpp"
 #include "base/json.hpp"
+#include "runner/ramp.hpp"
 #include "runner/visit.hpp"
 #include "runner/visit_metrics.hpp"
 
@@ -28,9 +29,10 @@ namespace runner {
 
 struct ScheduleOptions {
     std::chrono::milliseconds tick_interval{60'000};
-    int concurrency_max = 2;  // A ceiling.
-    int entering_max = 128;   // Of them, those that log in and open their tools.
-    bool paused = false;      // RUNNER_PAUSED: no timer ticks; /diag/tick still works.
+    int concurrency_max = 2;   // A ceiling.
+    int entering_max = 128;    // Of them, those that log in and open their tools.
+    int starts_at_once = 128;  // So many begin without a wait; see Ramp.
+    bool paused = false;       // RUNNER_PAUSED: no timer ticks; /diag/tick still works.
 };
 
 struct TickRequest {
@@ -89,6 +91,7 @@ class Scheduler {
     base::Task<void> pass(TickPointer tick);
     base::Task<void> guarded_pass(TickPointer tick);
     int free_places() const;
+    base::Task<void> until_place();
     std::optional<base::Moment> budget_day() const;
     void refuse_start_while_stopped() const;  // Throws Failure::unavailable with the reason.
     base::Task<std::size_t> claim_some(TickPointer tick, int places);
@@ -105,6 +108,7 @@ class Scheduler {
     std::map<std::string, std::unique_ptr<Visit>> active_;
     std::map<std::string, TickPointer> tick_of_;
     int entering_ = 0;  // Visits that are not inside yet.
+    Ramp ramp_;
     base::Gate changed_;
     base::Group passes_;
     base::Group visits_;

@@ -25,6 +25,8 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t shard_count = 128;
+// A shard keeps so many connections open: all together stay under the limit of open files.
+constexpr long connections_kept = 96;
 
 struct Exchange {
     std::string method, url, body;
@@ -112,7 +114,7 @@ class Reader {
             curl_multi_setopt(shard.multi, CURLMOPT_SOCKETDATA, &shard);
             curl_multi_setopt(shard.multi, CURLMOPT_TIMERFUNCTION, &Reader::timer_changed);
             curl_multi_setopt(shard.multi, CURLMOPT_TIMERDATA, &shard);
-            curl_multi_setopt(shard.multi, CURLMOPT_MAXCONNECTS, 256L);
+            curl_multi_setopt(shard.multi, CURLMOPT_MAXCONNECTS, connections_kept);
         }
     }
     Reader(const Reader&) = delete;

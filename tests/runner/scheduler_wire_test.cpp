@@ -115,6 +115,21 @@ TEST(SchedulerWire, AVisitThatFailsAtTheDoorMakesWay) {
     EXPECT_EQ(report.failed.size(), 1U);
 }
 
+TEST(SchedulerWire, ACrowdBeginsByAndBy) {
+    SchedulerRoom room({.concurrency_max = 8, .starts_at_once = 3});
+    room.hold_lease();
+    room.model.hold();
+    room.due({"anna", "ben", "cem", "dana", "elif"});
+    room.tick();
+    EXPECT_TRUE(room.until([&] { return room.scheduler.running() == 3; }));
+    EXPECT_EQ(room.service.calls("claim").at(0).body["limit"], 3);
+    EXPECT_TRUE(room.until([&] { return room.scheduler.running() == 5; }));
+    room.model.release();
+    EXPECT_TRUE(room.until([&] { return !room.reports.empty(); }));
+    EXPECT_EQ(room.reports.at(0).ran, 5);
+    EXPECT_GE(room.service.count("claim"), 3U);
+}
+
 TEST(SchedulerWire, ATickWithNobodyDueReportsNothing) {
     SchedulerRoom room;
     room.hold_lease();
