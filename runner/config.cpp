@@ -226,6 +226,11 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
         if (!entry.app->parsed()) continue;
         config.verb = entry.verb;
         if (entry.verb == Verb::psql) config.psql_arguments = entry.app->remaining();
+        // Its own --port stands behind the verb.
+        if (entry.verb == Verb::sim && app.get_option("--port")->count() > 0) {
+            throw Failure{Failure::Kind::invalid,
+                          "--port before sim is a daemon's ops port: write sim --port N"};
+        }
     }
     Values flags;
     for (const Setting& setting : settings()) {

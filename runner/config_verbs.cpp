@@ -91,7 +91,7 @@ void add_hold_verbs(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config
 void add_sim(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config, VerbOptions& options) {
     CLI::App* sim = add_verb(app, verbs, "sim",
                              "The Claude simulator alone, for tests of other tools", Verb::sim);
-    sim->add_option("--listen", config.sim_port, "Port; 0 takes any free one")
+    sim->add_option("--port,--listen", config.sim_port, "0 takes any free one")
         ->check(CLI::Range(0, 65535));
     sim->add_option("--pacing-ms", options.pacing_ms, "Between two stream events")
         ->check(CLI::Range(0, 60000));

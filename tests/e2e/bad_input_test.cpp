@@ -77,7 +77,7 @@ TEST(BadWords, OptionsOfVerbsNameTheirRange) {
     };
     out_of_range({"demo", "--personas"}, "1 to 1000");
     out_of_range({"admin", "token", "a@b.de", "--minutes"}, "1 to 60");
-    out_of_range({"sim", "--listen"}, "0 to 65535");
+    out_of_range({"sim", "--port"}, "0 to 65535");
     out_of_range({"sim", "--pacing-ms"}, "0 to 60000");
     for (const char* value : {"x", "-1", "0", "3601", ""})
         expect_refused({{"top", "--interval", value}, "--interval", "0.1"});

@@ -151,7 +151,7 @@ TEST(Usage, WrongWordsExitTwo) {
         {"admin"},
         {"admin", "create"},
         {"admin", "token", "a@example.com", "--minutes", "0"},
-        {"sim", "--listen", "99999"},
+        {"sim", "--port", "99999"},
         {"cleanup", "now"},
         {"seed", "--catalog", "/nowhere.json"}};
     for (const std::vector<std::string>& words : wrong) {

@@ -214,7 +214,7 @@ TEST(Migrate, PreparesAnEmptyStateAndIsRepeatable) {
 }
 
 TEST(SimVerb, AnswersAsTheMessagesApiUntilItIsStopped) {
-    e2e::Program sim({{"sim", "--listen", "0", "--pacing-ms", "0"}});
+    e2e::Program sim({{"sim", "--port", "0", "--pacing-ms", "0"}});
     ASSERT_TRUE(e2e::eventually([&] { return sim.out().ends_with("\n"); })) << sim.err();
     const std::string url = sim.out().substr(0, sim.out().size() - 1);
     base::HttpRequest request;
@@ -248,7 +248,7 @@ TEST(SimVerb, TeachesItsWholeMenuInItsHelp) {
 }
 
 TEST(SimVerb, StrikesAsItsFlagsSay) {
-    e2e::Program sim({{"sim", "--listen", "0", "--fault", "status=529;retry-after=3", "--fault",
+    e2e::Program sim({{"sim", "--port", "0", "--fault", "status=529;retry-after=3", "--fault",
                        "cut=1@0.5", "--requests-per-minute", "100"}});
     ASSERT_TRUE(e2e::eventually([&] { return sim.out().ends_with("\n"); })) << sim.err();
     base::HttpRequest request;
@@ -266,7 +266,7 @@ TEST(SimVerb, StrikesAsItsFlagsSay) {
 
 TEST(SimVerb, RefusesAFaultThatIsNotOnTheMenu) {
     const e2e::Outcome outcome =
-        e2e::run_program({.arguments = {"sim", "--listen", "0", "--fault", "explode@0.5"}});
+        e2e::run_program({.arguments = {"sim", "--port", "0", "--fault", "explode@0.5"}});
     EXPECT_EQ(outcome.exit_code, 2);
     EXPECT_THAT(outcome.err, HasSubstr("explode"));
     EXPECT_THAT(outcome.err, HasSubstr("cut-frame"));
@@ -309,7 +309,7 @@ TEST(Timer, FiresByItselfForWhoNeverWasThere) {
 TEST(Sim, ProxiesMisbehaveWhenTheControlPortSaysSo) {
     e2e::Model model;
     const std::string target = model->url().substr(std::string("http://").size());
-    e2e::Program sim({{"sim", "--listen", "0", "--proxy", "model=0:" + target}});
+    e2e::Program sim({{"sim", "--port", "0", "--proxy", "model=0:" + target}});
     const auto lines = [&] {
         const std::string out = sim.out();
         return std::count(out.begin(), out.end(), '\n');
@@ -341,7 +341,7 @@ TEST(Sim, ProxiesMisbehaveWhenTheControlPortSaysSo) {
     EXPECT_EQ(sim.wait(), 0);
 
     const e2e::Outcome unclear =
-        e2e::run_program({.arguments = {"sim", "--listen", "0", "--proxy", "model"}});
+        e2e::run_program({.arguments = {"sim", "--port", "0", "--proxy", "model"}});
     EXPECT_EQ(unclear.exit_code, 2);
     EXPECT_THAT(unclear.err, testing::HasSubstr("NAME=PORT:HOST:PORT"));
 }

@@ -392,6 +392,13 @@ TEST_F(ConfigTest, VerbsTakeTheirOptions) {
               std::chrono::milliseconds{9});
 }
 
+TEST_F(ConfigTest, APortBehindSimIsTheSimulators) {
+    EXPECT_EQ(parse({"sim", "--port", "4001"}).sim_port, 4001);
+    EXPECT_EQ(parse({"sim", "--listen", "4002"}).sim_port, 4002);
+    EXPECT_EQ(parse({"serve", "--port", "4003"}).ops_port, 4003);
+    EXPECT_THAT(complaint({"--port", "4004", "sim"}), HasSubstr("sim --port"));
+}
+
 TEST_F(ConfigTest, PsqlGetsItsArgumentsAsTheyAre) {
     EXPECT_EQ(parse({"psql", "-c", "select 1", "-A"}).psql_arguments,
               (std::vector<std::string>{"-c", "select 1", "-A"}));
