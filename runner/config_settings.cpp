@@ -247,7 +247,7 @@ std::vector<Setting> workspace_settings() {
     return {
         {"NEWS_FEEDS", "--news-feeds", "",
          "addresses of RSS or Atom feeds that newsResearch searches, separated by blanks; only "
-         "the public Internet is asked",
+         "the public Internet is asked; empty: the workspace offers no newsResearch",
          false, [](Config& c, const std::string& t) { c.news_feeds = setting_feeds(t); }},
         {"POLICY_MODE", "--policy", "enforce",
          "the workspace's gate before each tool call: off, log-only or enforce", false,

@@ -106,9 +106,13 @@ Json articles_save(Call& call) {
 
 Json articles_list(Call& call) {
     Json equal = Json::object();
-    if (call.given("status")) equal["status"] = call.args["status"];
-    if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
     RecordFilter filter;
+    if (call.given("status")) {
+        equal["status"] = call.args["status"];
+    } else {
+        filter.without["status"] = "archived";
+    }
+    if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
     filter.text = call.text("query");
     filter.limit = call.args["limit"].get<int>();
     return {{"articles", call.records.list(articles_articles, equal, filter)}};
@@ -139,8 +143,11 @@ Json articles_note(Call& call) {
 }
 
 Json articles_archive(Call& call) {
+    const auto article = call.records.hold(articles_articles, call.text("id"));
+    if (!article) return call.refuse_missing("article", "articles.list");
+    const char* taken_back = (*article)["readAt"].is_null() ? "unread" : "finished";
     Json fields;
-    fields["status"] = call.args["archived"].get<bool>() ? "archived" : "unread";
+    fields["status"] = call.args["archived"].get<bool>() ? "archived" : taken_back;
     return call.change(articles_articles, fields, {"article", "article", "articles.list"});
 }
 
@@ -203,8 +210,8 @@ void add_articles_highlights(Registry& registry) {
                   .run = articles_list_highlights});
     registry.add({.name = "articles.archive",
                   .title = "Archive an article",
-                  .description = "Puts an article away, or takes it back, unread, with archived "
-                                 "false.",
+                  .description = "Puts an article away, or takes it back, unread or finished as it "
+                                 "was, with archived false.",
                   .input = archive_schema("articles.list"),
                   .output = answer_schema("article", articles_record()),
                   .effect = Effect::marks,
@@ -241,8 +248,8 @@ void add_articles(Registry& registry) {
     registry.add({.name = "articles.list",
                   .title = "List articles",
                   .description =
-                      "Answers the saved articles, newest first, all or those of one status, "
-                      "those with the query in their texts.",
+                      "Answers the saved articles, newest first: all that are not archived, those "
+                      "of one status, those with the query in their texts.",
                   .input = object_schema(fmt::format(R"({{
             "status": {{"type": "string", {}}},
             {},

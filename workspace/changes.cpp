@@ -73,6 +73,9 @@ class ListStatement {
         text_ +=
             " and r.space_id = $1 and r.app_id = $2 and r.table_name = $3"
             " and r.deleted_at is null and r.data @> $4::jsonb";
+        if (!filter.without.is_null()) {
+            text_ += fmt::format(" and not r.data @> {}::jsonb", param(filter.without));
+        }
         keep(filter.range);
         keep(filter.second_range);
         const char* direction = filter.ascending ? "asc" : "desc";

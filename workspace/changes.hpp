@@ -40,6 +40,7 @@ struct RecordFilter {
         std::optional<std::string> from, before;  // from <= value < before
     };
     Range range, second_range;
+    base::Json without;  // An object that no record's fields contain; null: none is left out.
     // Words that a record has, each as it is, as a form of it or as the beginning of one, in the
     // fields that the schema lists as searched; empty: every record.
     std::string text;

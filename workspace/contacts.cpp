@@ -92,6 +92,15 @@ std::optional<std::string> contacts_namesake(Call& call, const Json& contact,
     return other;
 }
 
+// Somewhere it is tomorrow already; nobody is born later than that.
+std::optional<std::string> contacts_fault(const Call& call, const Json& contact) {
+    const auto birthday = contact.find("birthday");
+    if (birthday == contact.end() || !birthday->is_string()) return std::nullopt;
+    if (birthday->get<std::string>() <= plus_days(call.place.today, 1)) return std::nullopt;
+    return " was not run: birthday lies in the future; today is " + call.place.today +
+           ". Correct it or leave it out.";
+}
+
 Json contacts_create(Call& call) {
     Json contact;
     for (const std::string_view field : contacts_fields) contact[std::string(field)] = nullptr;
@@ -99,6 +108,9 @@ Json contacts_create(Call& call) {
     contact["isFavorite"] = false;
     contact["isArchived"] = false;
     contact.update(contacts_chosen(call));
+    if (const auto fault = contacts_fault(call, contact)) {
+        return call.refuse("contacts.create" + *fault);
+    }
     if (const auto other = contacts_namesake(call, contact, "")) {
         return call.refuse("There is a contact with this email already, its id is " + *other +
                            ". Call contacts.update with that id to add what is new.");
@@ -121,6 +133,9 @@ Json contacts_update(Call& call) {
     if (call.given("isArchived")) fields["isArchived"] = call.args["isArchived"];
     if (fields.empty()) {
         return call.refuse("contacts.update needs at least one field besides id, e.g. phone.");
+    }
+    if (const auto fault = contacts_fault(call, fields)) {
+        return call.refuse("contacts.update" + *fault);
     }
     if (const auto other = contacts_namesake(call, fields, base::lower_ascii(call.text("id")))) {
         return call.refuse("Another contact has this email already, its id is " + *other +

@@ -13,7 +13,7 @@ std::int64_t count_words(std::string_view text) {
     return words;
 }
 
-void add_all(Registry& registry) {
+void add_all(Registry& registry, Offer offer) {
     add_todo(registry);
     add_calendar(registry);
     add_journal(registry);
@@ -25,7 +25,7 @@ void add_all(Registry& registry) {
     add_dreams(registry);
     add_library(registry);
     add_goals(registry);
-    add_news_research(registry);
+    if (offer.news) add_news_research(registry);
     add_invoices(registry);
     add_spaces(registry);
 }

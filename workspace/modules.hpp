@@ -26,6 +26,12 @@ void add_spaces(Registry& registry);
 
 std::int64_t count_words(std::string_view text);  // Words are what blanks separate.
 
-void add_all(Registry& registry);  // In the order above, which is the order of the listing.
+// Which modules are offered, where that depends on the operator.
+struct Offer {
+    bool news = true;  // There are feeds to search. Tools that can only refuse are not offered.
+};
+
+// In the order above, which is the order of the listing.
+void add_all(Registry& registry, Offer offer = {});
 
 }  // namespace workspace

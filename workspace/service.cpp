@@ -40,8 +40,8 @@ base::ServerOptions service_listener(const Options& options, base::Metrics& metr
     return listener;
 }
 
-const Registry& filled(Registry& registry) {
-    add_all(registry);
+const Registry& filled(Registry& registry, const Options& options) {
+    add_all(registry, {.news = !options.feeds.urls.empty()});
     return registry;
 }
 
@@ -70,7 +70,7 @@ struct Service::State {
                    clock),
           calls(database, clock, metrics,
                 {.zone = options.zone, .feeds = options.feeds, .gate = options.gate}),
-          tools(filled(registry), calls, memberships),
+          tools(filled(registry, options), calls, memberships),
           mcp({.loopback = service_is_loopback(options.address),
                .auth_url = options.auth_url,
                .allowed_origins = options.allowed_origins,
@@ -254,6 +254,9 @@ Service::~Service() {
 
 void Service::start() {
     state_->calls.check_zone();
+    if (state_->options.feeds.urls.empty()) {
+        base::log_info("newsResearch is not offered", {{"reason", "NEWS_FEEDS is empty"}});
+    }
     state_->server.start();
 }
 

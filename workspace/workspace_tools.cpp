@@ -49,17 +49,24 @@ class BoxOutside final : public Outside {
     CallWatch& watch_;
 };
 
+std::string box_instructions(const Registry& registry) {
+    std::string text =
+        "A workspace of one space, personal or shared: tasks, calendar, journal, notes, mood, "
+        "habits, contacts, articles, dreams, library, goals and invoices.";
+    if (registry.find("newsResearch.search")) text += " News are searched in configured feeds.";
+    return text +
+           " Ids come from the answers of list and search tools. Dates are YYYY-MM-DD, times ISO "
+           "8601 with zone.";
+}
+
 }  // namespace
 
 WorkspaceTools::WorkspaceTools(const Registry& registry, Calls& calls, Memberships& memberships)
-    : registry_(registry), calls_(calls), memberships_(memberships), listing_(registry.listing()) {}
-
-std::string_view WorkspaceTools::instructions() const {
-    return "A workspace of one space, personal or shared: tasks, calendar, journal, notes, mood, "
-           "habits, contacts, articles, dreams, library, goals, news and invoices. Ids come from "
-           "the answers of list and search tools. "
-           "Dates are YYYY-MM-DD, times ISO 8601 with zone.";
-}
+    : registry_(registry),
+      calls_(calls),
+      memberships_(memberships),
+      listing_(registry.listing()),
+      instructions_(box_instructions(registry)) {}
 
 std::optional<ToolTraits> WorkspaceTools::traits(std::string_view name) const {
     const Tool* tool = registry_.find(name);

@@ -17,7 +17,7 @@ class WorkspaceTools final : public Toolbox {
     WorkspaceTools& operator=(const WorkspaceTools&) = delete;
 
     const base::Json& listing() const override { return listing_; }
-    std::string_view instructions() const override;
+    std::string_view instructions() const override { return instructions_; }
     std::optional<ToolTraits> traits(std::string_view name) const override;
     base::Json call(const ToolCall& call, const McpCaller& caller, CallWatch& watch) override;
 
@@ -26,6 +26,7 @@ class WorkspaceTools final : public Toolbox {
     Calls& calls_;
     Memberships& memberships_;
     const base::Json listing_;
+    const std::string instructions_;
 };
 
 }  // namespace workspace

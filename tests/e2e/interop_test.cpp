@@ -7,6 +7,10 @@ namespace {
 
 class Interop : public e2e::World {
   protected:
+    static void SetUpTestSuite() {
+        // Every tool is offered and may be called. The feed is no public address: nobody is asked.
+        begin({{"NEWS_FEEDS", "http://127.0.0.1:9/feed"}, {"POLICY_ALLOW_DESTRUCTIVE", "*"}});
+    }
     // Installing the packages needs the network, once per build folder.
     static constexpr std::chrono::minutes limit{5};
 
@@ -62,6 +66,10 @@ TEST_F(Interop, TheOfficialMcpClientWorksInTheWorkspace) {
 
 TEST_F(Interop, TheOfficialMcpClientOfTheNextGenerationWorksInTheWorkspace) {
     expect_passed(run("mcp_2", account()));
+}
+
+TEST_F(Interop, AForeignValidatorAcceptsTheSchemasOfEveryToolAndWhatItAnswers) {
+    expect_passed(run("schemas", account()));
 }
 
 TEST_F(Interop, OurMcpClientWorksWithServersOfOthers) {

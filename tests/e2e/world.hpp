@@ -47,9 +47,12 @@ class World : public testing::Test {
   protected:
     static constexpr std::size_t personas = 3;
 
-    static void SetUpTestSuite() {
+    static void SetUpTestSuite() { begin({}); }
+    // For suites that want their daemon otherwise.
+    static void begin(const Variables& more) {
         model_ = new Model;
-        daemon_ = new Daemon(joined(model_->variables(), {{"SHUTDOWN_GRACE_MS", "300"}}));
+        daemon_ =
+            new Daemon(joined(joined(model_->variables(), {{"SHUTDOWN_GRACE_MS", "300"}}), more));
         daemon_->start();
         if (!HasFatalFailure()) daemon_->seed(personas);
     }

@@ -37,7 +37,7 @@ if [ -z "$node" ]; then
     exit 2
 fi
 
-if [ $# -eq 0 ]; then set -- anthropic jose better_auth organization openapi factors mcp mcp_2 servers conformance; fi
+if [ $# -eq 0 ]; then set -- anthropic jose better_auth organization openapi factors mcp mcp_2 schemas servers conformance; fi
 for name in "$@"; do
     echo "# $name"
     "$node" "$name.mjs"

@@ -60,4 +60,53 @@ TEST(Articles, AreMarkedAnnotatedAndListedByStatus) {
     EXPECT_THAT(anna.refusal("articles.mark", {{"id", one["id"]}}), HasSubstr("needs status"));
 }
 
+TEST(Articles, AreHighlighted) {
+    World world;
+    Client anna(world, "anna", "home");
+    const Json article =
+        anna.call("articles.save", {{"url", "https://a.org/1"}, {"title", "Eins"}})["article"];
+    const Json other =
+        anna.call("articles.save", {{"url", "https://a.org/2"}, {"title", "Zwei"}})["article"];
+    const auto marked = [&](const Json& id) {
+        return pick(anna.call("articles.listHighlights", {{"id", id}})["highlights"], "text");
+    };
+
+    const Json first =
+        anna.call("articles.highlight", {{"id", article["id"]}, {"text", "Der erste Satz"}});
+    anna.call("articles.highlight",
+              {{"id", article["id"]}, {"text", "Der zweite"}, {"note", "Belegt?"}});
+
+    EXPECT_EQ(first["highlight"]["articleId"], article["id"]);
+    EXPECT_EQ(first["highlight"]["note"], nullptr);
+    EXPECT_THAT(marked(article["id"]), ElementsAre("Der erste Satz", "Der zweite"));
+    EXPECT_THAT(marked(other["id"]), testing::IsEmpty());
+    const Json lost = "00000000-0000-4000-8000-000000000000";
+    EXPECT_THAT(anna.refusal("articles.highlight", {{"id", lost}, {"text", "x"}}),
+                HasSubstr("Call articles.list"));
+    EXPECT_THAT(anna.refusal("articles.listHighlights", {{"id", lost}}),
+                HasSubstr("Call articles.list"));
+}
+
+TEST(Articles, ComeBackFromTheArchiveAsTheyWere) {
+    World world;
+    Client anna(world, "anna", "home");
+    const auto titles = [&](const Json& arguments) {
+        return pick(anna.call("articles.list", arguments)["articles"], "title");
+    };
+    for (const char* status : {"unread", "finished"}) {
+        const Json id = anna.call("articles.save", {{"url", std::string("https://a.org/") + status},
+                                                    {"title", status}})["article"]["id"];
+        anna.call("articles.mark", {{"id", id}, {"status", status}});
+        EXPECT_EQ(anna.call("articles.archive", {{"id", id}})["article"]["status"], "archived");
+        EXPECT_THAT(titles(Json::object()), testing::IsEmpty());
+        EXPECT_THAT(titles({{"query", status}}), testing::IsEmpty());
+        EXPECT_THAT(titles({{"status", "archived"}}), testing::Contains(status));
+        EXPECT_EQ(
+            anna.call("articles.archive", {{"id", id}, {"archived", false}})["article"]["status"],
+            status);
+        EXPECT_THAT(titles({{"status", status}}), ElementsAre(status));
+        anna.call("articles.archive", {{"id", id}});
+    }
+}
+
 }  // namespace

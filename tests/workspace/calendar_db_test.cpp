@@ -67,4 +67,76 @@ TEST(Calendar, MovesKeepTheLengthAndEndsComeAfterStarts) {
     EXPECT_THAT(anna.refusal("calendar.cancel", {{"id", event["id"]}}), HasSubstr("no event"));
 }
 
+TEST(Calendar, WarnsOfEventsAtTheSameTime) {
+    World world;
+    Client anna(world, "anna", "home"), flat(world, "anna", "flat");
+    const auto create = [&](const char* title, const char* start, const char* end,
+                            bool all_day = false) {
+        return anna.call(
+            "calendar.create",
+            {{"title", title}, {"startTime", start}, {"endTime", end}, {"isAllDay", all_day}});
+    };
+    create("one", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z");
+    const Json two = create("two", "2026-11-20T11:30:00+01:00", "2026-11-20T12:30:00+01:00");
+    EXPECT_EQ(two["overlaps"],
+              (Json::array({{{"id", anna.call("calendar.today")["events"][0]["id"]},
+                             {"title", "one"},
+                             {"startTime", "2026-11-20T10:00:00.000Z"},
+                             {"endTime", "2026-11-20T11:00:00.000Z"}}})));
+
+    EXPECT_THAT(create("next", "2026-11-20T11:30:00Z", "2026-11-20T12:00:00Z")["overlaps"],
+                IsEmpty())
+        << "what ends as this begins is over";
+    EXPECT_THAT(create("day", "2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", true)["overlaps"],
+                IsEmpty())
+        << "an all-day event stands for the day";
+    EXPECT_THAT(flat.call("calendar.create",
+                          {{"title", "x"}, {"startTime", "2026-11-20T10:00:00Z"}})["overlaps"],
+                IsEmpty())
+        << "another space";
+    const Json id = two["event"]["id"];
+    EXPECT_THAT(anna.call("calendar.update", {{"id", id}, {"location", "Flur"}})["overlaps"],
+                ElementsAre(two["overlaps"][0]))
+        << "not itself";
+    EXPECT_THAT(pick(anna.call("calendar.update",
+                               {{"id", id}, {"startTime", "2026-11-20T11:15:00Z"}})["overlaps"],
+                     "title"),
+                ElementsAre("next"));
+}
+
+TEST(Calendar, NamesFiveOverlapsAtMostAndNoneThatIsCancelled) {
+    World world;
+    Client anna(world, "anna", "home");
+    std::vector<Json> events;
+    for (const char* title : {"a", "b", "c", "d", "e", "f", "g"}) {
+        events.push_back(anna.call("calendar.create",
+                                   {{"title", title}, {"startTime", "2026-11-20T10:00:00Z"}}));
+    }
+    EXPECT_EQ(events[5]["overlaps"].size(), 5u);
+    EXPECT_EQ(events[6]["overlaps"].size(), 5u);
+    for (const Json& event : events) {
+        anna.call("calendar.cancel", {{"id", event["event"]["id"]}});
+    }
+    EXPECT_THAT(anna.call("calendar.create",
+                          {{"title", "h"}, {"startTime", "2026-11-20T10:00:00Z"}})["overlaps"],
+                IsEmpty());
+}
+
+TEST(Calendar, IsSearchedAtAllTimesAndAllDayEventsLastADay) {
+    World world;
+    Client anna(world, "anna", "home");
+    const Json event = anna.call("calendar.create", {{"title", "Umzug"},
+                                                     {"startTime", "2025-03-01T00:00:00Z"},
+                                                     {"isAllDay", true},
+                                                     {"location", "Altbau"}})["event"];
+    anna.call("calendar.create", {{"title", "Umzüge"}, {"startTime", "2027-03-01T08:00:00Z"}});
+
+    EXPECT_EQ(event["endTime"], "2025-03-02T00:00:00.000Z");
+    EXPECT_THAT(pick(anna.call("calendar.search", {{"query", "umzug"}})["events"], "title"),
+                ElementsAre("Umzüge", "Umzug"))
+        << "latest first";
+    EXPECT_THAT(pick(anna.call("calendar.search", {{"query", "altbau"}})["events"], "title"),
+                ElementsAre("Umzug"));
+}
+
 }  // namespace

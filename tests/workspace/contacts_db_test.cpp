@@ -59,4 +59,40 @@ TEST(Contacts, AreFoundByAnyFieldAndChanged) {
     EXPECT_THAT(found({{"includeArchived", true}}), ElementsAre("Paul", "Lena"));
 }
 
+TEST(Contacts, HaveBirthdaysThatComeAgain) {
+    World world;
+    Client anna(world, "anna", "home");
+    const auto born = [&](const char* name, const char* birthday) {
+        return anna.call("contacts.create",
+                         {{"firstName", name}, {"birthday", birthday}})["contact"]["id"];
+    };
+    born("today", "1990-11-20");
+    born("yesterday", "1990-11-19");
+    born("leap", "2000-02-29");
+    born("new year", "1980-01-01");
+    born("the thirtieth", "1970-12-20");
+    anna.call("contacts.create", {{"firstName", "unknown"}});
+    const Json gone = born("archived", "1985-11-21");
+    anna.call("contacts.archive", {{"id", gone}});
+    const auto coming = [&](int days) {
+        return anna.call("contacts.birthdays", {{"days", days}})["birthdays"];
+    };
+
+    EXPECT_THAT(pick(coming(30), "name"), ElementsAre("today", "the thirtieth"));
+    EXPECT_THAT(pick(coming(0), "name"), ElementsAre("today"));
+    EXPECT_EQ(coming(0)[0]["age"], 36);
+    const Json year = coming(366);
+    EXPECT_THAT(pick(year, "name"),
+                ElementsAre("today", "the thirtieth", "new year", "leap", "yesterday"));
+    EXPECT_THAT(pick(year, "date"),
+                ElementsAre("2026-11-20", "2026-12-20", "2027-01-01", "2027-03-01", "2027-11-19"));
+    EXPECT_EQ(year[2]["age"], 47);
+    EXPECT_THAT(anna.refusal("contacts.create", {{"firstName", "x"}, {"birthday", "2026-11-22"}}),
+                HasSubstr("birthday lies in the future; today is 2026-11-20"));
+    EXPECT_THAT(anna.refusal("contacts.update", {{"id", gone}, {"birthday", "2027-01-01"}}),
+                HasSubstr("contacts.update was not run: birthday"));
+    anna.call("contacts.archive", {{"id", gone}, {"archived", false}});
+    EXPECT_THAT(pick(coming(1), "name"), ElementsAre("today", "archived"));
+}
+
 }  // namespace

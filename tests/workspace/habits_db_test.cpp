@@ -63,4 +63,38 @@ TEST(Habits, AreLoggedAndCountedByDay) {
                 HasSubstr("Call habits.list"));
 }
 
+TEST(Habits, RecurOnTheirWeekdays) {
+    World world;  // A Friday.
+    Client anna(world, "anna", "home");
+    const Json habit = anna.call(
+        "habits.create", {{"title", "Laufen"}, {"weekdays", {"mon", "wed", "fri"}}})["habit"];
+    const Json daily = anna.call("habits.create", {{"title", "Lesen"}})["habit"];
+    for (const char* day : {"2026-11-13", "2026-11-16", "2026-11-18"}) {
+        anna.call("habits.log", {{"id", habit["id"]}, {"date", day}});
+    }
+    const auto on = [&](const Json& arguments) {
+        return anna.call("habits.today", arguments)["habits"];
+    };
+
+    EXPECT_EQ(on(Json::object())[0]["isDue"], true);
+    EXPECT_EQ(on(Json::object())[0]["streak"], 3) << "this day is not over";
+    EXPECT_EQ(on({{"date", "2026-11-19"}})[0]["isDue"], false);
+    EXPECT_EQ(on({{"date", "2026-11-19"}})[0]["streak"], 3);
+    EXPECT_THAT(pick(on({{"dueOnly", true}}), "title"), ElementsAre("Laufen", "Lesen"));
+    anna.call("habits.log", {{"id", habit["id"]}});
+    EXPECT_EQ(on(Json::object())[0]["streak"], 4);
+    EXPECT_THAT(pick(on({{"dueOnly", true}}), "title"), ElementsAre("Lesen")) << "done for today";
+    EXPECT_THAT(pick(on({{"dueOnly", true}, {"date", "2026-11-21"}}), "title"),
+                ElementsAre("Lesen"))
+        << "no day for running";
+    const Json missed = on({{"date", "2026-11-27"}})[0];
+    EXPECT_EQ(missed["streak"], 0) << "Monday and Wednesday went by";
+    EXPECT_EQ(missed["longestStreak"], 4);
+    EXPECT_EQ(anna.call("habits.update", {{"id", daily["id"]}, {"weekdays", {"sun"}}})["ok"], true);
+    EXPECT_THAT(pick(on({{"dueOnly", true}, {"date", "2026-11-22"}}), "title"),
+                ElementsAre("Lesen"));
+    EXPECT_THAT(anna.refusal("habits.log", {{"id", habit["id"]}, {"date", "2026-11-22"}}),
+                HasSubstr("today is 2026-11-20"));
+}
+
 }  // namespace

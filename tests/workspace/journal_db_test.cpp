@@ -52,4 +52,19 @@ TEST(Journal, IsReadBackByDayAndByText) {
     EXPECT_EQ(changed["wordCount"], 2);
 }
 
+TEST(Journal, IsPutAwayAndTakenBack) {
+    World world;
+    Client anna(world, "anna", "home");
+    const Json id = anna.call("journal.add", {{"content", "x"}})["entry"]["id"];
+
+    EXPECT_EQ(anna.call("journal.archive", {{"id", id}})["entry"]["isArchived"], true);
+    EXPECT_EQ(anna.call("journal.list")["entries"].size(), 0u);
+    EXPECT_EQ(anna.call("journal.search", {{"query", "x"}})["entries"].size(), 0u);
+    anna.call("journal.archive", {{"id", id}, {"archived", false}});
+    EXPECT_EQ(anna.call("journal.list")["entries"].size(), 1u);
+    EXPECT_THAT(anna.refusal("journal.update", {{"id", id}}), HasSubstr("at least one field"));
+    EXPECT_THAT(anna.refusal("journal.archive", {{"id", "00000000-0000-4000-8000-000000000000"}}),
+                HasSubstr("Call journal.list"));
+}
+
 }  // namespace

@@ -50,4 +50,25 @@ TEST(Mood, CountsDaysInTheZoneOfTheUser) {
     EXPECT_EQ(anna.call("mood.today")["entries"].size(), 1u);
 }
 
+TEST(Mood, IsCorrectedAndFoundByItsTexts) {
+    World world;
+    Client anna(world, "anna", "home");
+    const Json entry =
+        anna.call("mood.log",
+                  {{"level", 3}, {"emotion", "tired"}, {"notes", "Langer Tag im Lager"}})["entry"];
+
+    const Json changed =
+        anna.call("mood.update", {{"id", entry["id"]}, {"level", 4}, {"withWhom", "Ben"}})["entry"];
+
+    EXPECT_EQ(changed["level"], 4);
+    EXPECT_EQ(changed["emotion"], "tired");
+    EXPECT_EQ(changed["notes"], "Langer Tag im Lager");
+    for (const char* query : {"lagern", "ben", "tired"}) {
+        EXPECT_EQ(anna.call("mood.search", {{"query", query}})["entries"].size(), 1u) << query;
+    }
+    EXPECT_THAT(anna.refusal("mood.update", {{"id", entry["id"]}}), HasSubstr("at least one"));
+    EXPECT_THAT(anna.refusal("mood.update", {{"id", entry["id"]}, {"date", "2026-11-22"}}),
+                HasSubstr("today is 2026-11-20"));
+}
+
 }  // namespace

@@ -11,6 +11,7 @@ using std::chrono_literals::operator""s;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using tests::Client;
 using tests::Json;
 using tests::pick;
@@ -67,6 +68,7 @@ struct NewsServer {
 workspace::Options news_options(const NewsServer& news, const std::vector<std::string>& paths,
                                 bool public_only = false) {
     workspace::Options options = tests::open_options();
+    options.feeds.urls.clear();
     for (const std::string& path : paths) options.feeds.urls.push_back(news.server.url() + path);
     options.feeds.public_only = public_only;
     return options;
@@ -137,12 +139,20 @@ TEST(NewsResearch, ReachesNoPrivateAddressWhateverItsName) {
     EXPECT_EQ(news.asked, 0);
 }
 
-TEST(NewsResearch, SaysSoWhenNoFeedIsConfigured) {
-    World world;
+// A persona is not sent where every tool can only say no.
+TEST(NewsResearch, IsNotOfferedWithoutFeeds) {
+    workspace::Options options = tests::open_options();
+    options.feeds.urls.clear();
+    World world(options);
     Client anna(world, "anna", "home");
 
-    EXPECT_THAT(anna.refusal("newsResearch.search", {{"query", "x"}}), HasSubstr("NEWS_FEEDS"));
-    EXPECT_THAT(anna.refusal("newsResearch.listFeeds"), HasSubstr("articles.list"));
+    const Json greeting = anna.open()["result"];
+    const std::string listing = anna.request("tools/list").dump();
+    const Json called = anna.request("tools/call", {{"name", "newsResearch.search"}});
+
+    EXPECT_THAT(greeting["instructions"].get<std::string>(), Not(HasSubstr("News")));
+    EXPECT_THAT(listing, Not(HasSubstr("newsResearch")));
+    EXPECT_EQ(called["error"]["message"], "Unknown tool: newsResearch.search");
 }
 
 }  // namespace

@@ -63,4 +63,15 @@ TEST(Notes, CutAnAnswerThatGrowsTooLargeAndSaySo) {
     EXPECT_THAT(answer["content"][1]["text"].get<std::string>(), HasSubstr("Narrow the request"));
 }
 
+TEST(Notes, ComeBackFromTheArchive) {
+    World world;
+    Client anna(world, "anna", "home");
+    const Json id = anna.call("notes.create", {{"title", "one"}})["note"]["id"];
+
+    EXPECT_EQ(anna.call("notes.archive", {{"id", id}})["note"]["isArchived"], true);
+    EXPECT_THAT(anna.call("notes.search")["notes"], IsEmpty());
+    anna.call("notes.archive", {{"id", id}, {"archived", false}});
+    EXPECT_THAT(pick(anna.call("notes.search")["notes"], "title"), ElementsAre("one"));
+}
+
 }  // namespace

@@ -117,4 +117,49 @@ TEST(Todo, TellsWhatIsWrongWithArguments) {
     EXPECT_THAT(anna.refusal("todo.list", {{"limit", 501}}), HasSubstr("at most 500"));
 }
 
+TEST(Todo, TellsWhatIsDueInTheZoneOfTheUser) {
+    workspace::Options options = tests::open_options();
+    options.zone = "Europe/Berlin";
+    World world(options);  // 10:00 there.
+    Client anna(world, "anna", "home");
+    const auto create = [&](const char* title, Json due) {
+        return anna.call("todo.create", {{"title", title}, {"dueDate", due}})["task"]["id"];
+    };
+    create("some day", nullptr);
+    create("a week on", "2026-11-27T22:59:00Z");
+    create("past the week", "2026-11-27T23:00:00Z");
+    create("tonight", "2026-11-20T22:59:00Z");
+    create("after midnight", "2026-11-20T23:00:00Z");
+    create("just now", "2026-11-20T08:59:59Z");
+    create("yesterday", "2026-11-19T12:00:00Z");
+    const Json done = create("done", "2026-11-19T12:00:00Z");
+    anna.call("todo.complete", {{"id", done}});
+    const auto titles = [&](const Json& arguments, const char* group) {
+        return pick(anna.call("todo.due", arguments)[group], "title");
+    };
+
+    EXPECT_THAT(titles(Json::object(), "overdue"), ElementsAre("yesterday", "just now"));
+    EXPECT_THAT(titles(Json::object(), "today"), ElementsAre("tonight"));
+    EXPECT_THAT(titles(Json::object(), "later"), ElementsAre("after midnight", "a week on"));
+    EXPECT_THAT(titles({{"days", 8}}, "later"),
+                ElementsAre("after midnight", "a week on", "past the week"));
+    EXPECT_THAT(titles({{"days", 0}}, "later"), testing::IsEmpty());
+    EXPECT_THAT(titles({{"days", 0}}, "today"), ElementsAre("tonight"));
+    EXPECT_THAT(titles({{"limit", 1}}, "overdue"), ElementsAre("yesterday")) << "earliest first";
+}
+
+TEST(Todo, AreFoundByTheirTextsDoneOrNot) {
+    World world;
+    Client anna(world, "anna", "home");
+    const Json done = anna.call("todo.create", {{"title", "Steuer 2025"}})["task"];
+    anna.call("todo.create", {{"title", "x"}, {"description", "Belege der Steuern"}});
+    anna.call("todo.complete", {{"id", done["id"]}});
+    const auto found = [&](const Json& arguments) {
+        return pick(anna.call("todo.search", arguments)["tasks"], "title");
+    };
+
+    EXPECT_THAT(found({{"query", "steuer"}}), ElementsAre("x", "Steuer 2025"));
+    EXPECT_THAT(found({{"query", "steuer"}, {"includeCompleted", false}}), ElementsAre("x"));
+}
+
 }  // namespace
