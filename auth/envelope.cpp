@@ -145,7 +145,7 @@ std::string custom_code_of(const Failure& failure) {
         case Failure::Kind::forbidden: return "FORBIDDEN";
         case Failure::Kind::missing: return "NOT_FOUND";
         case Failure::Kind::throttled: return "RATE_LIMITED";
-        case Failure::Kind::conflict:
+        case Failure::Kind::conflict: return "CONFLICT";
         case Failure::Kind::unavailable: return "SERVICE_UNAVAILABLE";
         case Failure::Kind::internal: return "INTERNAL";
     }

@@ -27,7 +27,7 @@ const Route address_table[] = {
 
     {"POST", "/api/auth/send-verification-email", by_anybody(send_verification_email)},
     {"POST", "/api/auth/change-email", by_user(change_email_native)},
-    {"GET", "/api/auth/verify-email", by_anybody(verify_email)},
+    {"GET", "/api/auth/verify-email", by_anybody(verify_email), "token callbackURL"},
 };
 
 void address_change(const User& user, const Context& context, const base::ServerRequest& request,

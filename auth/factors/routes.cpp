@@ -19,9 +19,11 @@ const Route factors_table[] = {
     {"POST", "/api/auth/sign-in/magic-link", by_anybody(send_magic_link)},
     // What some clients of the ancestor call it.
     {"POST", "/api/auth/magic-link/send-magic-link", by_anybody(send_magic_link)},
-    {"GET", "/api/auth/magic-link/verify", by_anybody(verify_magic_link)},
+    {"GET", "/api/auth/magic-link/verify", by_anybody(verify_magic_link),
+     "token callbackURL newUserCallbackURL errorCallbackURL"},
 
-    {"GET", "/api/auth/passkey/generate-register-options", by_user(generate_register_options)},
+    {"GET", "/api/auth/passkey/generate-register-options", by_user(generate_register_options),
+     "authenticatorAttachment name"},
     {"POST", "/api/auth/passkey/verify-registration", by_user(verify_passkey_registration)},
     {"GET", "/api/auth/passkey/generate-authenticate-options",
      by_anybody(generate_authenticate_options)},

@@ -21,7 +21,7 @@ const Route identity_table[] = {
     {"POST", "/api/auth/sign-up/email", by_anybody(sign_up_email)},
     {"POST", "/api/auth/sign-in/email", by_anybody(sign_in_email)},
     {"POST", "/api/auth/sign-out", by_anybody(sign_out)},
-    {"GET", "/api/auth/get-session", by_anybody(get_session)},
+    {"GET", "/api/auth/get-session", by_anybody(get_session), "disableRefresh disableCookieCache"},
     {"GET", "/api/auth/token", by_user(get_token)},
     {"GET", "/api/auth/ok", by_anybody(get_ok)},
 };

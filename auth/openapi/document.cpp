@@ -27,10 +27,7 @@ bool document_is(const Route& route) {
 const std::map<std::string, RouteNote>& document_notes() {
     static const std::map<std::string, RouteNote> notes = [] {
         std::map<std::string, RouteNote> all;
-        for (const auto& room : {identity_notes(), account_notes(), spaces_notes(),
-                                 administration_notes(), personas_notes()}) {
-            for (const RouteNote& note : room) all.emplace(note.route, note);
-        }
+        for (const RouteNote& note : route_notes()) all.emplace(note.route, note);
         return all;
     }();
     return notes;
@@ -125,20 +122,25 @@ Json document_refusal(Family family, const std::set<std::string>& codes) {
             {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
 }
 
-Json document_answers(const Route& route, const RouteNote* note) {
+// One answer of a note: "201 {id:text}", "{id:text}" or "302".
+void document_add_answer(Json& answers, std::string_view answer) {
     std::string status = "200";
-    Json schema = Json::object();
-    if (note != nullptr && !note->answer.empty()) {
-        std::string_view shape = note->answer;
-        if (shape[0] >= '1' && shape[0] <= '9') {
-            status = shape.substr(0, 3);
-            shape.remove_prefix(3);
-        }
-        schema = schema_of(shape);
+    if (!answer.empty() && answer[0] >= '1' && answer[0] <= '9') {
+        status = answer.substr(0, 3);
+        answer = base::trim(answer.substr(3));
     }
+    const bool leads_on = status[0] == '3';
+    answers[status] = {{"description", leads_on ? "On to another page" : "Done"}};
+    if (answer.empty()) return;
+    answers[status]["content"] = {{"application/json", {{"schema", schema_of(answer)}}}};
+}
+
+Json document_answers(const Route& route, const RouteNote* note) {
     Json answers = Json::object();
-    answers[status] = {{"description", "Done"},
-                       {"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
+    const std::string_view told = note == nullptr ? "any" : note->answer;
+    for (const std::string_view answer : base::split(told, ';')) {
+        document_add_answer(answers, base::trim(answer));
+    }
     const Family family = family_of(route.path);
     for (const auto& [refused, codes] : document_refusals(route, note)) {
         answers[std::to_string(refused)] = document_refusal(family, codes);
@@ -251,6 +253,17 @@ Json document_made() {
 
 }  // namespace
 
+std::vector<RouteNote> route_notes() {
+    std::vector<RouteNote> all;
+    for (const auto& room :
+         {identity_notes(), key_notes(), password_notes(), address_notes(), profile_notes(),
+          factors_notes(), api_keys_notes(), account_notes(), spaces_notes(),
+          administration_notes(), personas_notes(), openapi_notes()}) {
+        all.insert(all.end(), room.begin(), room.end());
+    }
+    return all;
+}
+
 const Json& openapi_document() {
     static const Json document = document_made();
     return document;
@@ -259,6 +272,10 @@ const Json& openapi_document() {
 const RouteNote* note_of(const Route& route) {
     const auto found = document_notes().find(document_name(route));
     return found == document_notes().end() ? nullptr : &found->second;
+}
+
+std::map<int, std::set<std::string>> refusals_of(const Route& route) {
+    return document_refusals(route, note_of(route));
 }
 
 bool is_promised(const Route& route, int status, std::string_view code) {

@@ -2,6 +2,8 @@
 // promises of a route's refusals. Pure; made once.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -14,6 +16,9 @@ const base::Json& openapi_document();
 
 // Nothing when the route has no note; then only its row is in the document.
 const struct RouteNote* note_of(const Route& route);
+
+// What the document lists of the route: the codes of each status.
+std::map<int, std::set<std::string>> refusals_of(const Route& route);
 
 // Whether the document lists this refusal of the route; true as well for a route without a note.
 // `code` is what the answer says, empty when it says none.

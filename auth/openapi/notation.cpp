@@ -62,8 +62,13 @@ class NotationReader {
     Json object() {
         Json properties = Json::object();
         Json required = Json::array();
+        bool open = false;
         while (!take('}')) {
             const std::string field = name();
+            if (field == "...") {
+                open = true;
+                continue;
+            }
             const bool optional = take('?');
             if (!take(':')) fail(":");
             properties[field] = either();
@@ -72,6 +77,7 @@ class NotationReader {
         Json schema = {{"type", "object"}};
         if (!properties.empty()) schema["properties"] = std::move(properties);
         if (!required.empty()) schema["required"] = std::move(required);
+        if (open) schema["additionalProperties"] = true;
         return schema;
     }
 

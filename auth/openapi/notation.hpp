@@ -6,6 +6,7 @@
 //   T[]                a list
 //   T|U                either
 //   {name:T other?:U}  an object; "?" marks what may be missing
+//   {name:T ...}       an object that may have members beside these
 #pragma once
 
 #include <string_view>

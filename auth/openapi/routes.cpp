@@ -1,9 +1,12 @@
 // Who may do what in the room openapi.
 #include "auth/openapi/routes.hpp"
 
+#include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "auth/openapi/document.hpp"
+#include "auth/openapi/notes.hpp"
 #include "auth/route.hpp"
 #include "base/json.hpp"
 
@@ -15,7 +18,15 @@ const Route openapi_table[] = {
     {"GET", "/openapi.json", by_anybody(get_openapi)},
 };
 
+constexpr auto notes_of_openapi = std::to_array<RouteNote>({
+    {"GET /openapi.json", "This document", "object"},
+});
+
 }  // namespace
+
+std::span<const RouteNote> openapi_notes() {
+    return notes_of_openapi;
+}
 
 std::span<const Route> openapi_routes() {
     return openapi_table;

@@ -13,8 +13,8 @@ const Route password_table[] = {
     {"POST", "/api/v1/auth/change-password", by_user(change_own_password)},
 
     {"POST", "/api/auth/request-password-reset", by_anybody(request_password_reset)},
-    {"GET", "/api/auth/reset-password/:token", by_anybody(open_password_reset)},
-    {"POST", "/api/auth/reset-password", by_anybody(reset_password_native)},
+    {"GET", "/api/auth/reset-password/:token", by_anybody(open_password_reset), "callbackURL"},
+    {"POST", "/api/auth/reset-password", by_anybody(reset_password_native), "token"},
     {"POST", "/api/auth/change-password", by_user(change_password_native)},
     {"POST", "/api/auth/verify-password", by_user(verify_password)},
 };

@@ -86,7 +86,7 @@ constexpr auto notes_of_spaces = std::to_array<RouteNote>({
      "400 INVITATION_NOT_FOUND MEMBER_NOT_FOUND, 403 "
      "YOU_ARE_NOT_ALLOWED_TO_CANCEL_THIS_INVITATION"},
     {"GET /api/auth/organization/get-invitation", "The caller's own pending invitation",
-     "Invitation", "",
+     "ReceivedInvitation", "",
      "400 INVITATION_NOT_FOUND INVITER_IS_NO_LONGER_A_MEMBER_OF_THE_ORGANIZATION, "
      "403 YOU_ARE_NOT_THE_RECIPIENT_OF_THE_INVITATION EMAIL_VERIFICATION_REQUIRED_FOR_INVITATION"},
     {"GET /api/auth/organization/list-invitations", "All invitations into a space", "Invitation[]",
@@ -94,7 +94,8 @@ constexpr auto notes_of_spaces = std::to_array<RouteNote>({
      "400 NO_ACTIVE_ORGANIZATION ORGANIZATION_NOT_FOUND, "
      "403 YOU_ARE_NOT_A_MEMBER_OF_THIS_ORGANIZATION"},
     {"GET /api/auth/organization/list-user-invitations", "Invitations that wait for the caller",
-     "Invitation[]", "", "400 VALIDATION_ERROR, 403 EMAIL_VERIFICATION_REQUIRED_FOR_INVITATION"},
+     "ReceivedInvitation[]", "",
+     "400 VALIDATION_ERROR, 403 EMAIL_VERIFICATION_REQUIRED_FOR_INVITATION"},
 
     {"POST /api/v1/gilden", "Makes a guild: a space of type club",
      "201 {gilde:NewSpace pool:{balance:integer}}",
@@ -132,6 +133,12 @@ constexpr auto notes_of_spaces = std::to_array<RouteNote>({
      "{role:text|text[]}",
      "400 ROLE_NOT_FOUND YOU_CANNOT_LEAVE_THE_ORGANIZATION_WITHOUT_AN_OWNER, "
      "403 YOU_ARE_NOT_ALLOWED_TO_UPDATE_THIS_MEMBER, 404 MEMBER_NOT_FOUND ORGANIZATION_NOT_FOUND"},
+
+    {"GET /api/v1/auth/organizations/:id", "A space with its members and invitations", "FullSpace",
+     "", "403 FORBIDDEN, 404 NOT_FOUND"},
+    {"PUT /api/v1/auth/organizations/:id", "Changes a space", "Space",
+     "{name?:text(1,200) slug?:text(1,64) logo?:url|null metadata?:SpaceMetadata}",
+     "403 FORBIDDEN, 404 NOT_FOUND"},
 
     {"GET /api/v1/internal/users/:user_id/memberships", "The spaces a user belongs to",
      "{userId:text memberships:{organizationId:text role:text}[]}"},

@@ -12,6 +12,7 @@
 #include "base/http.hpp"
 #include "base/metrics.hpp"
 #include "tests/auth/persona_support.hpp"
+#include "tests/support/document_check.hpp"
 #include "tests/support/fake_clock.hpp"
 
 namespace tests {
@@ -55,6 +56,10 @@ class PersonaRoutesTest : public PersonaTest {
         Json result = {{"status", answer.status}};
         const auto parsed = base::try_parse_json(answer.body);
         result["body"] = parsed ? *parsed : Json(answer.body);
+        EXPECT_EQ(undocumented({method, path, body, answer.status,
+                                std::string(answer.header("content-type")), result["body"]}),
+                  "")
+            << method << " " << path << " " << answer.body.substr(0, 300);
         return result;
     }
     Json call(const std::string& method, const std::string& path, const Json& body,

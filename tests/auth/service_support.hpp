@@ -20,6 +20,7 @@
 #include "base/postgres.hpp"
 #include "base/server.hpp"
 #include "base/text.hpp"
+#include "tests/support/document_check.hpp"
 #include "tests/support/fake_clock.hpp"
 #include "tests/support/temp_database.hpp"
 
@@ -101,6 +102,11 @@ class ServiceTest : public testing::Test {
         answer.raw = base::fetch(request);
         answer.status = answer.raw.status;
         answer.json = base::Json::parse(answer.raw.body, nullptr, false);
+        EXPECT_EQ(undocumented({method, path, body, answer.status,
+                                std::string(answer.raw.header("content-type")), answer.json}),
+                  "")
+            << "/openapi.json does not tell of " << method << " " << path << " "
+            << answer.raw.body.substr(0, 300);
         return answer;
     }
     Answer get(const std::string& path, const base::HttpHeaders& headers = {}) {
