@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.hpp"
 #include "base/failure.hpp"
 
 namespace workspace {
@@ -61,6 +62,20 @@ constexpr std::string_view delete_policy_events =
 constexpr std::string_view delete_permissions =
     "delete from workspace.permissions where user_id = $1";
 
+constexpr std::string_view delete_space_records =
+    "delete from workspace.records where space_id = $1";
+constexpr std::string_view delete_space_changes =
+    "delete from workspace.changes where space_id = $1";
+constexpr std::string_view delete_space_calls = "delete from workspace.calls where space_id = $1";
+constexpr std::string_view delete_space_policy_events =
+    "delete from workspace.policy_events where space_id = $1";
+
+constexpr std::string_view tables_of_user = R"(
+    select app_id, table_name, count(*) as records, max(updated_at) as last_at
+      from workspace.records
+     where created_by = $1 and deleted_at is null
+     group by app_id, table_name order by app_id, table_name)";
+
 // How many rows were written; `open` becomes false when the writer stopped.
 std::size_t export_pages(base::Postgres& database, std::string_view page, std::string_view user_id,
                          const std::function<bool(const Json&)>& write, bool& open) {
@@ -115,6 +130,32 @@ Departed remove_user(base::Postgres& database, std::string_view user_id,
                                 "CHANGED");
         }
         return departed;
+    });
+}
+
+Departed remove_space(base::Postgres& database, std::string_view space_id) {
+    return database.transact([&](base::Transaction& transaction) {
+        transaction.set_local("app.departing_space", space_id);
+        Departed departed;
+        departed.records = transaction.run(delete_space_records, {space_id}).affected();
+        departed.changes = transaction.run(delete_space_changes, {space_id}).affected();
+        departed.calls = transaction.run(delete_space_calls, {space_id}).affected();
+        departed.policy_events = transaction.run(delete_space_policy_events, {space_id}).affected();
+        return departed;
+    });
+}
+
+Json count_user(base::Postgres& database, std::string_view user_id) {
+    return database.transact([&](base::Transaction& transaction) {
+        transaction.set_local("app.departing_user_id", user_id);
+        Json answer = {{"userId", user_id}, {"tables", Json::array()}};
+        for (const auto& row : transaction.run(tables_of_user, {user_id})) {
+            answer["tables"].push_back({{"app", row.text("app_id")},
+                                        {"table", row.text("table_name")},
+                                        {"count", row.integer("records")},
+                                        {"lastAt", base::to_iso(row.moment("last_at"))}});
+        }
+        return answer;
     });
 }
 

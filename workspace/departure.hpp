@@ -1,5 +1,6 @@
-// What a user leaves in the workspace: told whole before it is removed. For the service itself,
-// which nobody's membership binds here; row-level security shows it this one user's rows only.
+// What a user or a space leaves in the workspace: a user's rows are told whole before they are
+// removed. For the service itself, which nobody's membership binds here; row-level security shows
+// it the rows of this one user, or space, only.
 #pragma once
 
 #include <cstddef>
@@ -28,5 +29,12 @@ Departed export_user(base::Postgres& database, std::string_view user_id,
 // now nothing is removed: Failure::conflict with code CHANGED.
 Departed remove_user(base::Postgres& database, std::string_view user_id,
                      std::optional<std::int64_t> rows = std::nullopt);
+
+// Removes whatever anybody has in a space that is gone. Twice is harmless.
+Departed remove_space(base::Postgres& database, std::string_view space_id);
+
+// How many records a user created that are not deleted, by table: {"userId",
+// "tables":[{"app","table","count","lastAt"}]}.
+base::Json count_user(base::Postgres& database, std::string_view user_id);
 
 }  // namespace workspace

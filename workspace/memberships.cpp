@@ -156,4 +156,10 @@ void Memberships::forget(const std::string& user_id) {
     entries_.erase(user_id);
 }
 
+void Memberships::forget_space(const std::string& space_id) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_,
+                  [&](const auto& entry) { return entry.second.roles.contains(space_id); });
+}
+
 }  // namespace workspace

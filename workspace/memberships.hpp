@@ -55,6 +55,7 @@ class Memberships {
     base::Json members(const std::string& space_id, const base::Secret& token) const;
 
     void forget(const std::string& user_id);
+    void forget_space(const std::string& space_id);  // Of all of its members.
 
   private:
     struct Entry {

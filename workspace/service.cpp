@@ -17,8 +17,8 @@
 #include "workspace/modules.hpp"
 #include "workspace/registry.hpp"
 #include "workspace/sessions.hpp"
+#include "workspace/singletons.hpp"
 #include "workspace/sync/sync_api.hpp"
-#include "workspace/user_records.hpp"
 #include "workspace/workspace_tools.hpp"
 
 namespace workspace {
@@ -26,6 +26,7 @@ namespace workspace {
 namespace {
 
 constexpr std::size_t service_permissions_max = 100;
+constexpr std::size_t service_spaces_max = 1000;
 // What a device may push at once. A tool call is far smaller.
 constexpr std::size_t service_body_bytes_max = 10 * 1024 * 1024;
 
@@ -52,8 +53,9 @@ bool service_is_loopback(const std::string& address) {
 }  // namespace
 
 struct Service::State {
-    State(base::Postgres& postgres, Options given, base::Clock& clock, base::Metrics& metrics)
+    State(base::Postgres& postgres, Options given, base::Clock& told_clock, base::Metrics& metrics)
         : database(postgres),
+          clock(told_clock),
           options(std::move(given)),
           verifier(options.auth_url + "/api/auth/jwks",
                    {.issuers = options.issuers, .audience = options.audience}, clock),
@@ -114,6 +116,10 @@ struct Service::State {
                      [this](const ServerRequest& one) { return describe(one); });
         server.route("DELETE", "/internal/users/:id/records",
                      [this](const ServerRequest& one) { return remove(one); });
+        server.route("DELETE", "/internal/spaces/:id/records",
+                     [this](const ServerRequest& one) { return remove_all_of_space(one); });
+        server.route("POST", "/internal/users/:id/singletons",
+                     [this](const ServerRequest& one) { return make_singletons(one); });
         for (const char* method : {"GET", "PUT"}) {
             server.route(method, "/internal/users/:id/permissions",
                          [this](const ServerRequest& one) { return permissions(one); });
@@ -186,17 +192,48 @@ struct Service::State {
         return response;
     }
 
-    // ?rows=0: counts alone.
+    // Counts alone; the rows themselves are told by tell().
     base::ServerResponse describe(const base::ServerRequest& request) {
         require_service(request);
-        constexpr std::string_view known[] = {"rows"};
-        request.only_query(known);
-        const std::string rows = request.query_value("rows").value_or("1");
-        if (rows != "0" && rows != "1") {
-            throw base::Failure(base::Failure::Kind::invalid, "rows must be 0 or 1");
+        request.only_query({});
+        return base::ServerResponse::json(count_user(database, request.param("id")));
+    }
+
+    base::ServerResponse make_singletons(const base::ServerRequest& request) {
+        require_service(request);
+        request.only_query({});
+        const base::Json body = base::parse_json(request.body, "the body");
+        const base::Fields fields(body);
+        static constexpr std::array<std::string_view, 2> names = {"personalSpace", "spaces"};
+        fields.only(names);
+        SingletonWish wish{.user_id = request.param("id"),
+                           .personal_space = fields.text("personalSpace", 1, 128),
+                           .spaces = {}};
+        for (const base::Json& one : fields.array("spaces", service_spaces_max)) {
+            if (!one.is_string() || one.get_ref<const std::string&>().empty()) {
+                fields.fail("spaces", "a list of the ids of spaces");
+            }
+            wish.spaces.push_back(one.get<std::string>());
         }
-        return base::ServerResponse::json(
-            describe_user(database, request.param("id"), rows == "1"));
+        return base::ServerResponse::json(ensure_singletons(database, wish, clock.now()));
+    }
+
+    base::ServerResponse remove_all_of_space(const base::ServerRequest& request) {
+        require_service(request);
+        request.only_query({});
+        const std::string& space_id = request.param("id");
+        const Departed departed = remove_space(database, space_id);
+        memberships.forget_space(space_id);
+        base::log_info("workspace space removed", {{"space", space_id},
+                                                   {"records", departed.records},
+                                                   {"changes", departed.changes},
+                                                   {"calls", departed.calls}});
+        base::Json body;
+        body["spaceId"] = space_id;
+        body["deleted"]["records"] = departed.records;
+        body["deleted"]["changes"] = departed.changes;
+        body["deleted"]["calls"] = departed.calls;
+        return base::ServerResponse::json(body);
     }
 
     base::ServerResponse remove(const base::ServerRequest& request) {
@@ -229,6 +266,7 @@ struct Service::State {
     }
 
     base::Postgres& database;
+    base::Clock& clock;
     const Options options;
     base::JwtVerifier verifier;
     Memberships memberships;

@@ -4,9 +4,12 @@
 //   POST /sync/:app, GET /sync/:app/pull|stream  bearer JWT
 //   GET /.well-known/oauth-protected-resource    open; also with /mcp behind it
 //   GET /health                                  open
-//   DELETE /internal/users/:id/records           X-Service-Key
-//   GET /internal/users/:id/summary?rows=0       X-Service-Key; what is kept of a user
-//   GET|PUT /internal/users/:id/permissions      X-Service-Key: {"allowDestructive": ["todo.*"]}
+//   GET|DELETE /internal/users/:id/records       X-Service-Key; one row per line, or its end
+//   GET /internal/users/:id/summary              X-Service-Key; what is kept of a user, counted
+//   POST /internal/users/:id/singletons          X-Service-Key: {"personalSpace", "spaces"}
+//   DELETE /internal/spaces/:id/records          X-Service-Key; everybody's, of a space that is
+//   gone GET|PUT /internal/users/:id/permissions      X-Service-Key: {"allowDestructive":
+//   ["todo.*"]}
 #pragma once
 
 #include <chrono>

@@ -68,7 +68,14 @@ Erased erase_account(const Context& context, base::Transaction& transaction, con
         context.mail.queue(transaction, mail);
     }
     record_act(transaction, "ACCOUNT_DELETED", user.id, client, context.clock.now());
-    delete_user_completely(transaction, user.id);
+    // Hers are deleted with her; in her spaces others may have left some.
+    const auto spaces = delete_user_completely(transaction, user.id);
+    for (const std::string& space : spaces.value_or(std::vector<std::string>())) {
+        context.mail.queue(transaction, ServiceCall{.call = Call::product_space_delete,
+                                                    .body = {{"organizationId", space}},
+                                                    .once_key = "product-space:" + space,
+                                                    .after = space_deletion_pause});
+    }
     return erased;
 }
 

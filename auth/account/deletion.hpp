@@ -30,12 +30,12 @@ struct Erased {
 
 enum class Farewell { mailed, silent };
 
-// Throws Failure::forbidden (PERSONA) for a persona: those are deleted where their visits are
-// known.
+// The one way an account of a human ends, whoever asks for it. Throws Failure::forbidden (PERSONA)
+// for a persona: those are deleted where their visits are known.
 Erased erase_account(const Context& context, base::Transaction& transaction, const Profile& user,
                      const Client& client, Farewell farewell);
 
-// The answer of both ways to delete an account.
+// The answer of the ways to delete that tell what went.
 base::Json erased_json(const Erased& erased);
 
 }  // namespace auth

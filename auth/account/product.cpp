@@ -49,10 +49,10 @@ constexpr auto known_projects = std::to_array<Project>({
     {"mana", "Mana", "✨"},
 });
 
-// The answer's JSON object, or nothing when there is none; `error` says why, for logs and pages.
-std::optional<Json> product_ask(const Options& options, const std::string& method,
-                                const std::string& url, const std::string& body,
-                                std::chrono::milliseconds deadline, std::string& error) {
+// The body of a good answer; `error` says why there is none, for logs and pages.
+std::optional<std::string> product_fetch(const Options& options, const std::string& method,
+                                         const std::string& url, const std::string& body,
+                                         std::chrono::milliseconds deadline, std::string& error) {
     base::HttpRequest request;
     request.method = method;
     request.url = url;
@@ -63,9 +63,8 @@ std::optional<Json> product_ask(const Options& options, const std::string& metho
     request.connect_limit = product_deadline / 2;
     request.body_bytes_max = std::size_t{64} * 1024 * 1024;
     try {
-        const base::HttpResponse answer = base::fetch(request);
-        auto json = base::try_parse_json(answer.body);
-        if (answer.status == 200 && json && json->is_object()) return json;
+        base::HttpResponse answer = base::fetch(request);
+        if (answer.status == 200) return std::move(answer.body);
         error = "the service answered " + std::to_string(answer.status);
     } catch (const base::Failure& failure) {
         // The page says that this part is missing; the log says why.
@@ -73,14 +72,6 @@ std::optional<Json> product_ask(const Options& options, const std::string& metho
         error = "the service does not answer";
     }
     return std::nullopt;
-}
-
-std::string product_url(const Options& options) {
-    return options.product_url ? options.product_url() : "";
-}
-
-std::string product_summary_path(std::string_view user_id) {
-    return "/internal/users/" + base::url_encode(user_id) + "/summary";
 }
 
 std::string product_text(const Json& object, const char* name) {
@@ -91,6 +82,41 @@ std::string product_text(const Json& object, const char* name) {
 std::int64_t product_count(const Json& object, const char* name) {
     const auto found = object.find(name);
     return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+std::optional<Json> product_ask(const Options& options, const std::string& method,
+                                const std::string& url, const std::string& body,
+                                std::chrono::milliseconds deadline, std::string& error) {
+    const auto text = product_fetch(options, method, url, body, deadline, error);
+    if (!text) return std::nullopt;
+    auto json = base::try_parse_json(*text);
+    if (json && json->is_object()) return json;
+    error = "the service answered something else than JSON";
+    return std::nullopt;
+}
+
+// Lines of JSON up to one of the kind "end"; nothing when that one is missing.
+std::optional<Json> product_rows(const std::string& lines) {
+    Json rows = Json::array();
+    for (const std::string_view line : base::split(lines, '\n')) {
+        auto row = base::try_parse_json(line);
+        if (!row || !row->is_object()) return std::nullopt;
+        if (product_text(*row, "kind") == "end") {
+            const bool whole =
+                product_count(*row, "rows") == static_cast<std::int64_t>(rows.size());
+            return whole ? std::optional(std::move(rows)) : std::nullopt;
+        }
+        rows.push_back(std::move(*row));
+    }
+    return std::nullopt;
+}
+
+std::string product_url(const Options& options) {
+    return options.product_url ? options.product_url() : "";
+}
+
+std::string product_path(std::string_view user_id, const char* what) {
+    return "/internal/users/" + base::url_encode(user_id) + what;
 }
 
 Json product_project(std::string_view id, std::string_view name, std::string_view icon,
@@ -136,7 +162,7 @@ Json fetch_projects(const Options& options, std::string_view user_id) {
     if (url.empty()) {
         error = "no product is configured";
     } else if (const auto answer =
-                   product_ask(options, "GET", url + product_summary_path(user_id) + "?rows=0", "",
+                   product_ask(options, "GET", url + product_path(user_id, "/summary"), "",
                                product_deadline, error)) {
         const auto tables = answer->find("tables");
         if (tables != answer->end() && tables->is_array()) {
@@ -161,12 +187,12 @@ Json fetch_records(const Options& options, std::string_view user_id) {
     std::string error;
     const std::string url = product_url(options);
     if (url.empty()) return {{"available", false}, {"error", "no product is configured"}};
-    auto answer = product_ask(options, "GET", url + product_summary_path(user_id), "",
-                              product_export_deadline, error);
-    if (!answer) return {{"available", false}, {"error", error}};
-    const auto records = answer->find("records");
-    return {{"available", true},
-            {"records", records == answer->end() ? Json::array() : std::move(*records)}};
+    const auto lines = product_fetch(options, "GET", url + product_path(user_id, "/records"), "",
+                                     product_export_deadline, error);
+    auto rows = lines ? product_rows(*lines) : std::nullopt;
+    if (lines && !rows) error = "the export was cut; ask for it again";
+    if (!rows) return {{"available", false}, {"error", error}};
+    return {{"available", true}, {"rows", std::move(*rows)}};
 }
 
 Json fetch_credits(const Options& options, std::string_view user_id) {
@@ -188,15 +214,15 @@ Json fetch_credits(const Options& options, std::string_view user_id) {
 }
 
 Singletons ensure_singletons(const Options& options, std::string_view user_id,
-                             const Json& space_ids) {
+                             const std::string& personal_space, const Json& space_ids) {
     Singletons made;
     std::string error;
     std::optional<Json> answer;
     const std::string url = product_url(options);
     if (!url.empty()) {
-        answer = product_ask(options, "POST",
-                             url + "/internal/users/" + base::url_encode(user_id) + "/singletons",
-                             base::to_text(Json{{"spaces", space_ids}}), product_deadline, error);
+        const Json wish = {{"personalSpace", personal_space}, {"spaces", space_ids}};
+        answer = product_ask(options, "POST", url + product_path(user_id, "/singletons"),
+                             base::to_text(wish), product_deadline, error);
     }
     const auto state = [](const Json& object, const std::string& name) -> std::string {
         const std::string word = product_text(object, name.c_str());

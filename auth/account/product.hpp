@@ -14,7 +14,8 @@ namespace auth {
 // have data. Blocks for at most five seconds.
 base::Json fetch_projects(const Options& options, std::string_view user_id);
 
-// The records themselves, as the product exports them: {"available","records"?,"error"?}.
+// Every row that the product keeps of her, as it exports them, each with its "kind":
+// {"available","rows"?,"error"?}. An export that was cut counts as none.
 base::Json fetch_records(const Options& options, std::string_view user_id);
 
 // {"balance","totalEarned","totalSpent","transactionsCount","available"}; zeros when not available.
@@ -25,9 +26,10 @@ struct Singletons {
     base::Json answer;
     bool user_part_failed = false;
 };
-// Lets the product make the records that every user and every space has once.
+// Lets the product make the records that every user and every space has once; hers lives in her
+// personal space.
 Singletons ensure_singletons(const Options& options, std::string_view user_id,
-                             const base::Json& space_ids);
+                             const std::string& personal_space, const base::Json& space_ids);
 
 // "taskItems" -> "Task Items", "user_context" -> "User Context". Pure.
 std::string label_of_table(std::string_view table);

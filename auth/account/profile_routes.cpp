@@ -123,13 +123,17 @@ ServerResponse reset_onboarding(const User& user, const Context& context,
 ServerResponse bootstrap_singletons(const User& user, const Context& context,
                                     const ServerRequest& request) {
     optional_body(request);
-    const auto memberships = context.database.transact(
-        [&](Transaction& transaction) { return list_memberships(transaction, user.user_id()); });
+    std::string personal;
+    const auto memberships = context.database.transact([&](Transaction& transaction) {
+        ensure_personal_space(transaction, user.user_id(), context.clock.now());
+        personal = personal_space_of(transaction, user.user_id());
+        return list_memberships(transaction, user.user_id());
+    });
     Json spaces = Json::array();
     for (const Membership& membership : memberships) {
         spaces.push_back(membership.organization_id);
     }
-    const Singletons made = ensure_singletons(context.options, user.user_id(), spaces);
+    const Singletons made = ensure_singletons(context.options, user.user_id(), personal, spaces);
     if (made.user_part_failed) {
         throw Failure(Failure::Kind::unavailable,
                       "the product did not make your first records; try again in a moment")

@@ -44,6 +44,10 @@ constexpr std::string_view password_of_user = R"(
     select password from auth.accounts
      where user_id = $1 and provider_id = 'credential' and password is not null)";
 
+constexpr std::string_view accounts_of_user = R"(
+    select id, provider_id, account_id, created_at, updated_at
+      from auth.accounts where user_id = $1 order by created_at, id limit 100)";
+
 constexpr std::string_view replace_password = R"(
     update auth.accounts set password = $3, updated_at = $4::timestamptz
      where user_id = $1 and provider_id = 'credential' and password = $2)";
@@ -156,6 +160,15 @@ std::optional<std::string> find_password_hash(base::Transaction& transaction,
     return row->text("password");
 }
 
+std::vector<Account> list_accounts_of(base::Transaction& transaction, std::string_view user_id) {
+    std::vector<Account> accounts;
+    for (const auto& row : transaction.run(accounts_of_user, {user_id})) {
+        accounts.push_back({row.text("id"), row.text("provider_id"), row.text("account_id"),
+                            row.moment("created_at"), row.moment("updated_at")});
+    }
+    return accounts;
+}
+
 void set_password_hash(base::Transaction& transaction, std::string_view user_id,
                        std::string_view hash, base::Moment now) {
     transaction.run(upsert_password, {base::random_id(), user_id, hash, now});
@@ -207,11 +220,12 @@ std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Mo
     return count_users_of_day(transaction, day);
 }
 
-bool delete_user_completely(base::Transaction& transaction, std::string_view user_id) {
+std::optional<std::vector<std::string>> delete_user_completely(base::Transaction& transaction,
+                                                               std::string_view user_id) {
     const auto row = transaction.run(user_for_delete, {user_id}).first();
-    if (!row) return false;
+    if (!row) return std::nullopt;
     forget_invitations(transaction, user_id);
-    delete_spaces_owned_alone(transaction, user_id);
+    std::vector<std::string> spaces = delete_spaces_owned_alone(transaction, user_id);
     if (row->text("kind") == "persona") {
         transaction.run(delete_events, {user_id});
     } else {
@@ -221,7 +235,7 @@ bool delete_user_completely(base::Transaction& transaction, std::string_view use
     transaction.run(delete_locks, {row->text("email")});
     transaction.run(delete_verifications, {user_id});
     transaction.run(delete_user, {user_id});
-    return true;
+    return spaces;
 }
 
 std::string checked_email(std::string_view text, std::string_view name) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/postgres.hpp"
@@ -52,6 +53,12 @@ std::optional<Profile> find_user(base::Transaction& transaction, std::string_vie
 // The stored password hash; nothing when she has no password account.
 std::optional<std::string> find_password_hash(base::Transaction& transaction,
                                               std::string_view user_id);
+// A way to prove who she is: provider "credential" is her password.
+struct Account {
+    std::string id, provider_id, account_id;
+    base::Moment created_at, updated_at;
+};
+std::vector<Account> list_accounts_of(base::Transaction& transaction, std::string_view user_id);
 // Also creates the password account when missing.
 void set_password_hash(base::Transaction& transaction, std::string_view user_id,
                        std::string_view hash, base::Moment now);
@@ -78,9 +85,10 @@ std::int64_t count_users_of_day(base::Transaction& transaction, base::Moment day
 std::int64_t count_users_created_on_day(base::Transaction& transaction, base::Moment day);
 
 // The user with sessions, accounts, memberships, spaces that nobody else owns, and login history.
-// Audit events of a persona go too; those of anybody else stay under a pseudonym. False when there
-// is no such user.
-bool delete_user_completely(base::Transaction& transaction, std::string_view user_id);
+// Audit events of a persona go too; those of anybody else stay under a pseudonym. Answers the ids
+// of the spaces that went along; nothing when there is no such user.
+std::optional<std::vector<std::string>> delete_user_completely(base::Transaction& transaction,
+                                                               std::string_view user_id);
 
 // Lower case and trimmed; throws Failure::invalid (code INVALID_EMAIL) when it is no address;
 // `name` is the field's.

@@ -17,7 +17,7 @@ constexpr std::string_view waiting_outbound = R"(
 
 constexpr std::string_view insert_outbound = R"(
     insert into auth.outbound (id, kind, once_key, body, created_at, next_at, expires_at)
-    values ($1, $2, $3, $4, $5::timestamptz, $5::timestamptz, $6::timestamptz)
+    values ($1, $2, $3, $4, $5::timestamptz, $6::timestamptz, $7::timestamptz)
     on conflict (once_key) do nothing)";
 
 constexpr std::string_view lease_due_outbound = R"(
@@ -54,8 +54,8 @@ bool put_outbound(base::Transaction& transaction, const NewOutbound& row, base::
             .retry_after(std::chrono::minutes(5));
     }
     return transaction
-               .run(insert_outbound,
-                    {base::random_id(), row.kind, row.once_key, row.body, now, row.expires_at})
+               .run(insert_outbound, {base::random_id(), row.kind, row.once_key, row.body, now,
+                                      row.due_at, row.expires_at})
                .affected() > 0;
 }
 

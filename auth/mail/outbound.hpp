@@ -24,6 +24,7 @@ struct NewOutbound {
     std::string kind;
     std::optional<std::string> once_key;
     std::string body;  // Sealed.
+    base::Moment due_at;
     base::Moment expires_at;
 };
 

@@ -27,6 +27,8 @@ constexpr auto post_deadline = std::chrono::seconds(10);
 constexpr auto post_retry_first = std::chrono::seconds(5);
 constexpr auto post_retry_last = std::chrono::hours(1);
 constexpr auto post_call_life = std::chrono::hours(7 * 24);
+// What must be deleted is not forgotten because a service was away for long.
+constexpr auto post_deletion_life = std::chrono::hours(365 * 24);
 constexpr auto post_notice_life = std::chrono::hours(24);
 constexpr std::size_t post_answer_bytes_max = 64 * 1024;
 
@@ -37,7 +39,7 @@ struct PostForm {
     std::string_view kind;
     PostService service;
     std::string_view method;
-    std::string_view path;  // ":userId" is filled from the body, which is then not sent.
+    std::string_view path;  // ":name" is filled from the body, which is then not sent.
 };
 
 constexpr auto post_forms = std::to_array<PostForm>({
@@ -53,6 +55,8 @@ constexpr auto post_forms = std::to_array<PostForm>({
      "/api/v1/internal/mail/on-user-created"},
     {Call::product_delete, "product.delete_records", PostService::product, "DELETE",
      "/internal/users/:userId/records"},
+    {Call::product_space_delete, "product.delete_space", PostService::product, "DELETE",
+     "/internal/spaces/:organizationId/records"},
 });
 
 const PostForm& post_form(Call call) {
@@ -133,13 +137,15 @@ void PostOffice::stop() {
 }
 
 void PostOffice::put(base::Transaction& transaction, std::string_view kind, const Json& body,
-                     const std::optional<std::string>& once_key, std::chrono::minutes life) {
+                     const std::optional<std::string>& once_key, std::chrono::minutes after,
+                     std::chrono::minutes life) {
     const base::Moment now = clock_.now();
     put_outbound(transaction,
                  {.kind = std::string(kind),
                   .once_key = once_key,
                   .body = base::to_hex(base::seal(key_.reveal(), base::to_text(body))),
-                  .expires_at = now + life},
+                  .due_at = now + after,
+                  .expires_at = now + after + life},
                  now);
     const std::lock_guard lock(mutex_);
     queued_ = true;
@@ -150,13 +156,15 @@ void PostOffice::queue(base::Transaction& transaction, const Mail& mail) {
     const Letter letter = write_letter(mail);
     put(transaction, name_of(mail.text),
         {{"recipient", letter.to}, {"subject", letter.subject}, {"body", letter.html}},
-        std::nullopt, post_has_link(mail.text) ? mail.fields.life : post_notice_life);
+        std::nullopt, std::chrono::minutes(0),
+        post_has_link(mail.text) ? mail.fields.life : post_notice_life);
 }
 
 void PostOffice::queue(base::Transaction& transaction, const ServiceCall& call) {
     const PostForm& form = post_form(call.call);
     if (post_url(options_, form.service).empty()) return;
-    put(transaction, form.kind, call.body, call.once_key, post_call_life);
+    put(transaction, form.kind, call.body, call.once_key, call.after,
+        form.method == "DELETE" ? post_deletion_life : post_call_life);
 }
 
 PostOffice::Result PostOffice::send_http(const std::string& method, const std::string& url,
@@ -215,11 +223,13 @@ PostOffice::Result PostOffice::deliver(const TakenOutbound& row) {
         const std::string url = post_url(options_, form.service);
         if (url.empty()) return {Outcome::refused, "the service is not configured any more", {}};
         std::string path(form.path);
-        const std::size_t name = path.find(":userId");
-        if (name == std::string::npos) {
+        const std::size_t begin = path.find(':');
+        if (begin == std::string::npos) {
             return send_http(std::string(form.method), url + path, *plain, row.id);
         }
-        path.replace(name, 7, base::url_encode(body.at("userId").get<std::string>()));
+        const std::size_t end = std::min(path.find('/', begin), path.size());
+        const std::string name = path.substr(begin + 1, end - begin - 1);
+        path.replace(begin, end - begin, base::url_encode(body.at(name).get<std::string>()));
         return send_http(std::string(form.method), url + path, "", row.id);
     }
     return {Outcome::refused, "unknown kind", {}};

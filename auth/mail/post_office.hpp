@@ -26,18 +26,23 @@ namespace auth {
 
 // What other services of the product are told. Nothing is queued for a service without a URL.
 enum class Call {
-    credits_init,     // {userId}
-    credits_gifts,    // {userId, email}: gifts that wait for the address.
-    credits_delete,   // {userId}
-    guild_pool_init,  // {organizationId}
-    mailbox_created,  // {userId, email, name}
-    product_delete,   // {userId}: her records there.
+    credits_init,          // {userId}
+    credits_gifts,         // {userId, email}: gifts that wait for the address.
+    credits_delete,        // {userId}
+    guild_pool_init,       // {organizationId}
+    mailbox_created,       // {userId, email, name}
+    product_delete,        // {userId}: her records there.
+    product_space_delete,  // {organizationId}: whoever's records in a space that is gone.
 };
+
+// A space's records are deleted when nobody can be writing into it any more.
+inline constexpr std::chrono::minutes space_deletion_pause{2};
 
 struct ServiceCall {
     Call call = Call::credits_init;
     base::Json body;
     std::optional<std::string> once_key;  // The same key is queued once.
+    std::chrono::minutes after{0};        // Not told before.
 };
 
 // Resource; any thread.
@@ -70,7 +75,8 @@ class PostOffice {
     };
 
     void put(base::Transaction& transaction, std::string_view kind, const base::Json& body,
-             const std::optional<std::string>& once_key, std::chrono::minutes life);
+             const std::optional<std::string>& once_key, std::chrono::minutes after,
+             std::chrono::minutes life);
     Result deliver(const TakenOutbound& row);
     Result send_mail(const base::Json& body, const std::string& id);
     Result send_http(const std::string& method, const std::string& url, const std::string& body,

@@ -10,6 +10,7 @@
 #include "auth/envelope.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/users.hpp"
+#include "auth/mail/post_office.hpp"
 #include "auth/personas/personas.hpp"
 #include "auth/personas/records.hpp"
 #include "auth/personas/routes.hpp"
@@ -265,7 +266,17 @@ base::ServerResponse delete_persona(const Admin&, const Context& context,
     using Outcome = DeleteAnswer::Outcome;
     const std::string user_id = request.param("id");
     Personas personas(context.database, visit_rules(context.options));
-    const DeleteAnswer answer = personas.remove(user_id, rows_seen(request));
+    const DeleteAnswer answer = personas.remove(
+        user_id, rows_seen(request),
+        [&](base::Transaction& transaction, const std::vector<std::string>& spaces) {
+            for (const std::string& space : spaces) {
+                // Whoever deletes her has counted her rows there and deletes them herself.
+                context.mail.queue(transaction, ServiceCall{.call = Call::product_space_delete,
+                                                            .body = {{"organizationId", space}},
+                                                            .once_key = "product-space:" + space,
+                                                            .after = std::chrono::hours(1)});
+            }
+        });
     switch (answer.outcome) {
         case Outcome::missing: return persona_not_found();
         case Outcome::not_a_persona:

@@ -101,12 +101,6 @@ select exists (select from auth.persona_visits
     (select count(*) from auth.persona_feedback where persona_id = $1) as ratings,
     (select count(*) from auth.sessions where user_id = $1) as sessions)";
 
-constexpr std::string_view spaces_of_persona =
-    "select organization_id from auth.members where user_id = $1";
-
-constexpr std::string_view count_spaces =
-    "select count(*) as spaces from auth.organizations where id = any($1::text[])";
-
 constexpr std::size_t persona_modules_max = 64;
 constexpr int upsert_attempts_max = 4;
 
@@ -339,7 +333,8 @@ std::vector<catalog::Persona> Personas::due(base::Moment now) {
     return personas;
 }
 
-DeleteAnswer Personas::remove(const std::string& user_id, std::optional<std::int64_t> rows) {
+DeleteAnswer Personas::remove(const std::string& user_id, std::optional<std::int64_t> rows,
+                              const SpacesGone& spaces_gone) {
     using Outcome = DeleteAnswer::Outcome;
     return database_.transact([&](base::Transaction& transaction) -> DeleteAnswer {
         const auto user = transaction.run(lock_user, {user_id}).first();
@@ -355,15 +350,11 @@ DeleteAnswer Personas::remove(const std::string& user_id, std::optional<std::int
         // Her row is locked, so none comes any more.
         if (rows && *rows != counts.visits + counts.actions + counts.ratings)
             return {.outcome = Outcome::changed, .counts = counts};
-        std::vector<std::string> spaces;
-        for (const base::SqlRow row : transaction.run(spaces_of_persona, {user_id})) {
-            spaces.push_back(row.text("organization_id"));
-        }
-        delete_user_completely(transaction, user_id);
-        const base::SqlRow left = transaction.run(count_spaces, {base::SqlParam::array(spaces)})[0];
+        const std::vector<std::string> spaces = *delete_user_completely(transaction, user_id);
+        if (spaces_gone && !spaces.empty()) spaces_gone(transaction, spaces);
         return {.outcome = Outcome::deleted,
                 .counts = counts,
-                .spaces = static_cast<std::int64_t>(spaces.size()) - left.integer("spaces"),
+                .spaces = static_cast<std::int64_t>(spaces.size()),
                 .sessions = has.integer("sessions")};
     });
 }

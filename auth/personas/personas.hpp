@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -102,8 +103,10 @@ class Personas {
     // Removes her, her spaces, her visits and rows; refuses anyone who is not a persona and a
     // persona with a running visit. `rows`: how many visits, actions and ratings the caller has
     // seen (exported, say); when she has another number now, nothing is removed: `changed`.
-    DeleteAnswer remove(const std::string& user_id,
-                        std::optional<std::int64_t> rows = std::nullopt);
+    // `spaces_gone` is told in the same transaction which spaces went along.
+    using SpacesGone = std::function<void(base::Transaction&, const std::vector<std::string>&)>;
+    DeleteAnswer remove(const std::string& user_id, std::optional<std::int64_t> rows = std::nullopt,
+                        const SpacesGone& spaces_gone = {});
 
   private:
     std::optional<std::string> hash_of_user(const std::string& email);

@@ -2,12 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "auth/account/deletion.hpp"
 #include "auth/context.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/password_check.hpp"
 #include "auth/identity/sessions.hpp"
 #include "auth/identity/users.hpp"
-#include "auth/mail/post_office.hpp"
 #include "base/failure.hpp"
 #include "base/text.hpp"
 
@@ -73,17 +73,7 @@ void delete_account(const Context& context, const User& user,
                           "log in again, or send the password: this session is a day old",
                           "SESSION_EXPIRED");
         }
-        // The balance may be money: it is deleted exactly when the account is.
-        context.mail.queue(transaction,
-                           ServiceCall{.call = Call::credits_delete,
-                                       .body = {{"userId", user.user_id()}},
-                                       .once_key = "credits.delete " + user.user_id()});
-        context.mail.queue(transaction, Mail{.to = login->user.email,
-                                             .text = MailText::account_deleted,
-                                             .locale = client.locale,
-                                             .fields = {.name = login->user.name}});
-        record_act(transaction, "ACCOUNT_DELETED", user.user_id(), client, now);
-        delete_user_completely(transaction, user.user_id());
+        erase_account(context, transaction, login->user, client, Farewell::mailed);
     });
 }
 

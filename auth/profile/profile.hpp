@@ -19,9 +19,8 @@ struct Context;
 void change_profile(const Context& context, const User& user, const base::Json& body,
                     const Client& client);
 
-// The user with everything of hers here; the services beside are told, and she by mail, all in one
-// transaction. `password` is asked for like at a login. Without one the session must be younger
-// than a day, else SESSION_EXPIRED.
+// Her account by erase_account(). `password` is asked for like at a login. Without one the session
+// must be younger than a day, else SESSION_EXPIRED.
 void delete_account(const Context& context, const User& user,
                     const std::optional<base::Secret>& password, const Client& client);
 

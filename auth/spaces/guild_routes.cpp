@@ -82,7 +82,7 @@ ServerResponse delete_guild(const User& user, const Context& context,
                             const ServerRequest& request) {
     context.database.transact([&](Transaction& transaction) {
         const Space space = delete_space(transaction, user, request.param("id"));
-        record_space_event(transaction, context, request, user, "ORG_DELETED", space.id);
+        tell_of_deleted_space(transaction, context, request, user, space.id);
     });
     return ServerResponse::json({{"success", true}});
 }

@@ -107,7 +107,7 @@ ServerResponse delete_organization(const User& user, const Context& context,
     const std::string id = fields.text("organizationId", 1, space_id_bytes_max);
     return ServerResponse::json(context.database.transact([&](Transaction& transaction) {
         const Space space = delete_space(transaction, user, id, Failure::Kind::invalid);
-        record_space_event(transaction, context, request, user, "ORG_DELETED", space.id);
+        tell_of_deleted_space(transaction, context, request, user, space.id);
         return space_json(space);
     }));
 }

@@ -59,6 +59,16 @@ void record_space_event(base::Transaction& transaction, const Context& context,
                more);
 }
 
+void tell_of_deleted_space(base::Transaction& transaction, const Context& context,
+                           const base::ServerRequest& request, const User& user,
+                           const std::string& space_id) {
+    record_space_event(transaction, context, request, user, "ORG_DELETED", space_id);
+    context.mail.queue(transaction, ServiceCall{.call = Call::product_space_delete,
+                                                .body = {{"organizationId", space_id}},
+                                                .once_key = "product-space:" + space_id,
+                                                .after = space_deletion_pause});
+}
+
 void admit_invitation(const Context& context, const std::string& email) {
     context.limits.admit(mail_limit, email);
 }

@@ -35,6 +35,11 @@ void record_space_event(base::Transaction& transaction, const Context& context,
                         const base::ServerRequest& request, const User& user, std::string_view type,
                         const std::string& space_id, const std::string& email = {});
 
+// A space was deleted: the audit, and the product, which keeps its members' records.
+void tell_of_deleted_space(base::Transaction& transaction, const Context& context,
+                           const base::ServerRequest& request, const User& user,
+                           const std::string& space_id);
+
 // Before the transaction of an invitation: at most three mails a minute go to one address.
 void admit_invitation(const Context& context, const std::string& email);
 // Invites and mails; both route families do the same.

@@ -50,6 +50,9 @@ constexpr std::string_view memberships_of_user = R"(
     select organization_id, role from auth.members
      where user_id = $1 order by created_at, id limit 1000)";
 
+constexpr std::string_view personal_space_of_user =
+    "select id from auth.organizations where personal_user_id = $1";
+
 // Two owners of one space who are deleted at once would each see the other stay.
 constexpr std::string_view lock_spaces_of_user = R"(
     select id from auth.organizations
@@ -61,7 +64,8 @@ constexpr std::string_view delete_lonely_spaces = R"(
      where exists (select from auth.members m where m.organization_id = o.id and m.user_id = $1
                       and 'owner' = any(string_to_array(m.role, ',')))
        and not exists (select from auth.members m where m.organization_id = o.id
-                          and m.user_id <> $1 and 'owner' = any(string_to_array(m.role, ','))))";
+                          and m.user_id <> $1 and 'owner' = any(string_to_array(m.role, ',')))
+    returning o.id)";
 
 std::string slug_candidate(const std::string& wish, int attempt) {
     if (attempt == 1) return wish;
@@ -153,6 +157,11 @@ base::Json list_spaces(base::Transaction& transaction, std::string_view user_id)
     return spaces;
 }
 
+std::string personal_space_of(base::Transaction& transaction, std::string_view user_id) {
+    const auto row = transaction.run(personal_space_of_user, {user_id}).first();
+    return row ? row->text("id") : "";
+}
+
 std::vector<Membership> list_memberships(base::Transaction& transaction, std::string_view user_id) {
     std::vector<Membership> memberships;
     for (const auto& row : transaction.run(memberships_of_user, {user_id})) {
@@ -161,9 +170,14 @@ std::vector<Membership> list_memberships(base::Transaction& transaction, std::st
     return memberships;
 }
 
-void delete_spaces_owned_alone(base::Transaction& transaction, std::string_view user_id) {
+std::vector<std::string> delete_spaces_owned_alone(base::Transaction& transaction,
+                                                   std::string_view user_id) {
     transaction.run(lock_spaces_of_user, {user_id});
-    transaction.run(delete_lonely_spaces, {user_id});
+    std::vector<std::string> gone;
+    for (const auto& row : transaction.run(delete_lonely_spaces, {user_id})) {
+        gone.push_back(row.text("id"));
+    }
+    return gone;
 }
 
 }  // namespace auth

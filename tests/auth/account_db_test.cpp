@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "auth/account/personal_data.hpp"
+#include "auth/mail/post_office.hpp"
 #include "base/server.hpp"
 #include "tests/auth/space_support.hpp"
 
@@ -17,18 +18,33 @@ using testing::HasSubstr;
 class FakeProduct {
   public:
     FakeProduct() {
-        server_.route("GET", "/internal/users/:id/summary", [](const base::ServerRequest& request) {
-            Json answer = {{"tables",
-                            {{{"app", "todo"},
-                              {"table", "tasks"},
-                              {"count", 3},
-                              {"lastAt", "2026-11-20T08:00:00.000Z"}},
-                             {{"app", "odd"}, {"table", "things"}, {"count", 1}}}}};
-            if (request.query_value("rows").value_or("") != "0") {
-                answer["records"] = {{{"app", "todo"}, {"data", {{"title", "Milch"}}}}};
-            }
+        server_.route("GET", "/internal/users/:id/summary", [](const base::ServerRequest&) {
+            const Json answer = {{"tables",
+                                  {{{"app", "todo"},
+                                    {"table", "tasks"},
+                                    {"count", 3},
+                                    {"lastAt", "2026-11-20T08:00:00.000Z"}},
+                                   {{"app", "odd"}, {"table", "things"}, {"count", 1}}}}};
             return base::ServerResponse::json(answer);
         });
+        server_.route("GET", "/internal/users/:id/records", [this](const base::ServerRequest&) {
+            std::string lines = R"({"kind":"record","app":"todo","data":{"title":"Milch"}})"
+                                "\n"
+                                R"({"kind":"call","tool":"todo.add"})"
+                                "\n";
+            if (!cuts_exports)
+                lines += R"({"kind":"end","rows":2})"
+                         "\n";
+            auto answer = base::ServerResponse::text(lines);
+            answer.content_type = "application/x-ndjson";
+            return answer;
+        });
+        server_.route("DELETE", "/internal/spaces/:id/records",
+                      [this](const base::ServerRequest& request) {
+                          const std::lock_guard lock(mutex_);
+                          spaces_deleted_.insert(request.param("id"));
+                          return base::ServerResponse::json(Json::object());
+                      });
         server_.route("DELETE", "/internal/users/:id/records",
                       [this](const base::ServerRequest& request) {
                           const std::lock_guard lock(mutex_);
@@ -39,6 +55,7 @@ class FakeProduct {
             "POST", "/internal/users/:id/singletons", [](const base::ServerRequest& request) {
                 Json spaces = Json::object();
                 const Json body = request.json();
+                EXPECT_EQ(body["personalSpace"], body["spaces"][0]);
                 for (const Json& id : body["spaces"]) {
                     spaces[id.get<std::string>()] = "existed";
                 }
@@ -51,10 +68,16 @@ class FakeProduct {
         const std::lock_guard lock(mutex_);
         return deleted_;
     }
+    std::set<std::string> spaces_deleted() {
+        const std::lock_guard lock(mutex_);
+        return spaces_deleted_;
+    }
+    std::atomic<bool> cuts_exports{false};
 
   private:
     std::mutex mutex_;
     std::vector<std::string> deleted_;
+    std::set<std::string> spaces_deleted_;
     base::Server server_{{.name = "product"}};
 };
 
@@ -194,10 +217,21 @@ TEST_F(AccountRoutes, TheExportIsAFileWithEverythingButSecrets) {
     EXPECT_EQ(details["invitations"][0]["email"], email_of("nora"));
     EXPECT_EQ(details["settings"][0]["globalSettings"]["locale"], "en");
     EXPECT_GE(details["securityEvents"].size(), 2U);
-    EXPECT_EQ(details["product"]["records"][0]["data"]["title"], "Milch");
+    EXPECT_EQ(details["product"]["rows"][0]["data"]["title"], "Milch");
+    EXPECT_EQ(details["product"]["rows"][1]["kind"], "call");
+    EXPECT_EQ(details["product"]["rows"].size(), 2U);
     EXPECT_THAT(file.raw.body, testing::Not(HasSubstr("sha256:")));
     EXPECT_EQ(file.json["exportVersion"], "2.0");
     EXPECT_EQ(file.json["data"]["totals"]["totalEntities"], 4);
+}
+
+// What was cut must not look like all there is.
+TEST_F(AccountRoutes, AProductsExportWithoutItsEndIsNone) {
+    with_product();
+    product_.cuts_exports = true;
+    const Json product = get("/api/v1/me/data/export", as("anna")).json["details"]["product"];
+    EXPECT_EQ(product["available"], false);
+    EXPECT_FALSE(product.contains("rows"));
 }
 
 TEST_F(AccountRoutes, APersonasExportHasHerCharacter) {
@@ -242,6 +276,11 @@ TEST_F(AccountRoutes, DeletionAsksForThePasswordAndTakesEverythingAlong) {
 
     EXPECT_EQ(mails().size(), 1U);
     EXPECT_EQ(product_.deleted(), std::vector<std::string>{eva});
+    EXPECT_TRUE(product_.spaces_deleted().empty()) << "somebody may be writing there";
+    clock_.advance(auth::space_deletion_pause);
+    service_->deliver_due();
+    EXPECT_EQ(product_.spaces_deleted().size(), 2U) << "the personal one, too";
+    EXPECT_TRUE(product_.spaces_deleted().contains(solo));
     // auth-api-doubts B47: the event stays, without her.
     const auto events =
         sql("select * from auth.security_events "
@@ -250,6 +289,43 @@ TEST_F(AccountRoutes, DeletionAsksForThePasswordAndTakesEverythingAlong) {
     EXPECT_TRUE(events[0].is_null("user_id"));
     EXPECT_FALSE(events[0].is_null("pseudonym"));
     EXPECT_TRUE(events[0].is_null("ip_address"));
+}
+
+// auth-api-doubts B38, B58: whichever way she takes, it is the same deletion.
+TEST_F(AccountRoutes, EveryWayToDeleteAnAccountTellsTheProduct) {
+    with_product();
+    std::vector<std::string> gone;
+    const auto leaves = [&](const std::string& name, const char* method, const std::string& path) {
+        gone.push_back(add_user(name + "@example.com"));
+        auto headers = bearer(login(name + "@example.com").text("accessToken"));
+        headers.emplace_back("Content-Type", "application/json");
+        const Answer answer =
+            send(method, path, headers, base::to_text(Json{{"password", good_password}}));
+        EXPECT_EQ(answer.status, 200) << answer.raw.body;
+    };
+    leaves("uma", "DELETE", "/api/v1/me/data");
+    leaves("ute", "DELETE", "/api/v1/auth/account");
+    leaves("una", "POST", "/api/auth/delete-user");
+    service_->deliver_due();
+    const auto told = product_.deleted();
+    EXPECT_EQ(std::set<std::string>(told.begin(), told.end()),
+              std::set<std::string>(gone.begin(), gone.end()));
+    clock_.advance(auth::space_deletion_pause);
+    service_->deliver_due();
+    EXPECT_EQ(product_.spaces_deleted().size(), 3U);
+    EXPECT_EQ(count("auth.users"), 0);
+}
+
+// What the members of a space left in it goes with it.
+TEST_F(AccountRoutes, TheProductIsToldOfADeletedSpace) {
+    with_product();
+    const std::string chor = found("anna", "chor"), verein = found("anna", "verein");
+    EXPECT_EQ(post("/api/auth/organization/delete", {{"organizationId", chor}}, as("anna")).status,
+              200);
+    EXPECT_EQ(send("DELETE", "/api/v1/gilden/" + verein, as("anna")).status, 200);
+    clock_.advance(auth::space_deletion_pause);
+    service_->deliver_due();
+    EXPECT_EQ(product_.spaces_deleted(), (std::set<std::string>{chor, verein}));
 }
 
 TEST_F(AccountRoutes, WhoHasNoPasswordNeedsAYoungSession) {

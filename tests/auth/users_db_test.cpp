@@ -89,7 +89,7 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
         {anna_id, ben});
 
     const bool deleted = pool_.transact([&](base::Transaction& transaction) {
-        return auth::delete_user_completely(transaction, anna_id);
+        return auth::delete_user_completely(transaction, anna_id).has_value();
     });
 
     EXPECT_TRUE(deleted);
@@ -110,7 +110,7 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
     EXPECT_TRUE(pseudonyms[0].text("pseudonym").starts_with("deleted-"));
     EXPECT_EQ(pseudonyms[0].text("pseudonym").find(anna_id), std::string::npos);
     EXPECT_FALSE(pool_.transact([&](base::Transaction& transaction) {
-        return auth::delete_user_completely(transaction, anna_id);
+        return auth::delete_user_completely(transaction, anna_id).has_value();
     }));
     EXPECT_EQ(slug_of(add_user("anna@example.com")), "anna") << "the slug is free again";
 }

@@ -282,6 +282,8 @@ TEST(BadInput, OtherPathsAndMethodsAreNamed) {
         {"GET", "/internal/users/anna/records", "X-Service-Key", 401},
         {"DELETE", "/internal/users/anna/records", "X-Service-Key", 401},
         {"GET", "/internal/users/anna/summary", "X-Service-Key", 401},
+        {"DELETE", "/internal/spaces/home/records", "X-Service-Key", 401},
+        {"POST", "/internal/users/anna/singletons", "X-Service-Key", 401},
         {"DELETE", "/internal/users//records", "no such path", 404},
         {"POST", "/internal/users/anna/permissions", "method not allowed", 405, "GET, HEAD, PUT"},
         {"PUT", "/internal/users/anna/permissions", "X-Service-Key", 401},

@@ -293,6 +293,7 @@ TEST(Calls, OfDifferentUsersDoNotShareNumbers) {
     EXPECT_EQ(count(world, "select count(*) as n from workspace.records"), 2);
 }
 
+// auth-api-doubts B18: under forced row-level security and a role that it binds, deleting deletes.
 TEST(Service, RemovesADepartingUserAndNobodyElse) {
     World world;
     Client anna(world, "anna", "flat");
