@@ -6,6 +6,7 @@
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
+#include "auth/identity/limits.hpp"
 #include "auth/identity/origin.hpp"
 #include "auth/openapi/document.hpp"
 #include "base/crypto.hpp"
@@ -92,6 +93,9 @@ ServerResponse dispatch(const Route& route, const Context& context, const Server
         check_origin(context.options, request, dispatch_is_form(request.path));
     }
     try {
+        if (family_of(request.path) == Family::native) {
+            admit_path(context, request, route.path, native_limit);
+        }
         ServerResponse answer = std::visit(
             [&](const auto handler) { return dispatch_to(handler, route, context, request); },
             route.handler);

@@ -7,8 +7,10 @@
 #include "auth/identity/limits.hpp"
 #include "auth/identity/presence.hpp"
 #include "auth/identity/sessions.hpp"
+#include "auth/identity/users.hpp"
 #include "auth/profile/profile.hpp"
 #include "auth/profile/routes.hpp"
+#include "base/failure.hpp"
 #include "base/json.hpp"
 #include "base/postgres.hpp"
 
@@ -44,6 +46,45 @@ ServerResponse delete_user_native(const User& user, const Context& context,
     ServerResponse answer = ServerResponse::json({{"success", true}, {"message", "User deleted"}});
     answer.headers = expired_cookies(context);
     return answer;
+}
+
+ServerResponse list_accounts(const User& user, const Context& context, const base::ServerRequest&) {
+    const auto accounts = context.database.transact([&](base::Transaction& transaction) {
+        return list_accounts_of(transaction, user.user_id());
+    });
+    Json list = Json::array();
+    for (const Account& account : accounts) {
+        list.push_back({{"id", account.id},
+                        {"providerId", account.provider_id},
+                        {"accountId", account.account_id},
+                        {"userId", user.user_id()},
+                        {"scopes", Json::array()},
+                        {"createdAt", base::to_iso(account.created_at)},
+                        {"updatedAt", base::to_iso(account.updated_at)}});
+    }
+    return ServerResponse::json(list);
+}
+
+// The client library has this call for session fields of an application's own. There are none: the
+// active organization has its call, and the others are what the service found out.
+ServerResponse update_session(const User&, const Context&, const base::ServerRequest& request) {
+    const Json body = request.json();
+    const base::Fields fields(body);
+    constexpr std::string_view own[] = {"id",        "token",     "userId",    "expiresAt",
+                                        "createdAt", "updatedAt", "ipAddress", "userAgent"};
+    for (const std::string_view name : own) {
+        if (!body.contains(name)) continue;
+        throw base::Failure(base::Failure::Kind::invalid,
+                            std::string(name) + ": is not yours to change", "FIELD_NOT_ALLOWED");
+    }
+    if (body.contains("activeOrganizationId")) {
+        throw base::Failure(base::Failure::Kind::invalid,
+                            "activeOrganizationId: is changed by POST "
+                            "/api/auth/organization/set-active, which asks for the membership",
+                            "FIELD_NOT_ALLOWED");
+    }
+    throw base::Failure(base::Failure::Kind::invalid,
+                        "nothing to update: a session has no field that must or can be set here");
 }
 
 // Of other sessions the token is not known here, and nobody else's business: its id stands in its

@@ -19,6 +19,8 @@ const Route profile_table[] = {
 
     {"POST", "/api/auth/update-user", by_user(update_user)},
     {"POST", "/api/auth/delete-user", by_user(delete_user_native)},
+    {"GET", "/api/auth/list-accounts", by_user(list_accounts)},
+    {"POST", "/api/auth/update-session", by_user(update_session)},
     {"GET", "/api/auth/list-sessions", by_user(list_sessions)},
     {"POST", "/api/auth/revoke-session", by_user(revoke_session)},
     {"POST", "/api/auth/revoke-sessions", by_user(revoke_sessions)},

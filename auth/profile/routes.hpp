@@ -31,6 +31,10 @@ base::ServerResponse update_user(const User& user, const Context& context,
                                  const base::ServerRequest& request);
 base::ServerResponse delete_user_native(const User& user, const Context& context,
                                         const base::ServerRequest& request);
+base::ServerResponse list_accounts(const User& user, const Context& context,
+                                   const base::ServerRequest& request);
+base::ServerResponse update_session(const User& user, const Context& context,
+                                    const base::ServerRequest& request);
 base::ServerResponse list_sessions(const User& user, const Context& context,
                                    const base::ServerRequest& request);
 base::ServerResponse revoke_session(const User& user, const Context& context,

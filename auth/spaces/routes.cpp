@@ -47,6 +47,10 @@ const Route spaces_table[] = {
     {"DELETE", "/api/v1/gilden/:id/members/:memberId", by_user(remove_guild_member)},
     {"PUT", "/api/v1/gilden/:id/members/:memberId/role", by_user(update_guild_role)},
 
+    // What some clients of the ancestor ask for.
+    {"GET", "/api/v1/auth/organizations/:id", by_user(show_guild)},
+    {"PUT", "/api/v1/auth/organizations/:id", by_user(update_guild)},
+
     {"GET", "/api/v1/internal/users/:user_id/memberships", by_service(list_user_memberships)},
     {"GET", "/api/v1/internal/org/:orgId/member/:userId", by_service(show_membership)},
 };

@@ -314,8 +314,8 @@ TEST_F(BadInputTest, AnotherMethodIs405InTheEnvelopeOfTheFamily) {
     EXPECT_EQ(send("PUT", "/api/nowhere").status, 404);
 }
 
-// Rows of auth-api-doubts about endpoints that do not exist. Whoever adds one of these endpoints
-// takes its line out of here and writes the row's test.
+// auth-api-doubts B32, B67, and B17 of the vault: endpoints that do not exist. Whoever adds one of
+// these endpoints takes its line out of here and writes the row's test.
 TEST_F(BadInputTest, EndpointsWithOpenDoubtsDoNotExist) {
     struct Case {
         const char *row, *method, *path;

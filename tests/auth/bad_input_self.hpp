@@ -58,6 +58,7 @@ inline std::vector<Endpoint> self_bad_input(const BadInputWorld&) {
             {text_field("/name", 200, false), text_field("/image", 2048, false)}),
         row(native + "/delete-user", Who::user, {{"password", "nothing like it"}},
             {text_field("/password", 1024, false)}),
+        row(native + "/update-session", Who::user, {{"theme", "dark"}}, {}),
         row(native + "/revoke-session", Who::user, {{"token", "x"}}, {token}),
     };
     for (Endpoint& one : rows) one.good_is_tried = false;

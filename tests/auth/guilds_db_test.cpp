@@ -68,6 +68,24 @@ TEST_F(Guilds, StrangersAreToldWhy) {
 }
 
 // auth-api-doubts B55: the plan's limit counts.
+// auth-api-doubts B68: the path that some clients of the ancestor use for one space.
+TEST_F(Guilds, AreFoundUnderTheirOtherPath) {
+    const std::string chor = found("anna", "chor"), path = "/api/v1/auth/organizations/" + chor;
+    EXPECT_EQ(get(path, as("anna")).json["members"].size(), 1U);
+    EXPECT_EQ(get(path).status, 401);
+    const Answer stranger = get(path, as("ben"));
+    EXPECT_EQ(stranger.status, 403) << stranger.raw.body;
+    EXPECT_EQ(stranger.text("error"), "FORBIDDEN");
+    EXPECT_EQ(get("/api/v1/auth/organizations/unknown", as("anna")).status, 404);
+    auto headers = as("anna");
+    headers.emplace_back("Content-Type", "application/json");
+    EXPECT_EQ(send("PUT", path, headers, R"({"name":"Großer Chor"})").text("name"), "Großer Chor");
+    auto others = as("ben");
+    others.emplace_back("Content-Type", "application/json");
+    EXPECT_EQ(send("PUT", path, others, R"({"name":"Bens"})").status, 403);
+    EXPECT_EQ(get(path, as("anna")).text("name"), "Großer Chor");
+}
+
 TEST_F(Guilds, ThePlanLimitsHowManyOneOwns) {
     base::Server plans({.name = "plans"});
     std::string answer = R"({"maxOrganizations":1})";

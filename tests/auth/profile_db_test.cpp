@@ -170,6 +170,32 @@ TEST_F(ProfileTest, SessionsAreListedByIdAndEndOneByOne) {
     EXPECT_EQ(get("/api/v1/auth/sessions", me_).status, 401);
 }
 
+TEST_F(ProfileTest, AccountsAreListedAsTheClientLibraryReadsThem) {
+    const Json list = get("/api/auth/list-accounts", me_).json;
+    ASSERT_EQ(list.size(), 1u);
+    EXPECT_EQ(list[0]["providerId"], "credential");
+    EXPECT_EQ(list[0]["accountId"], anna_);
+    EXPECT_EQ(list[0]["userId"], anna_);
+    EXPECT_EQ(list[0]["scopes"], Json::array());
+    EXPECT_EQ(base::to_text(list).find("password"), std::string::npos);
+    EXPECT_EQ(get("/api/auth/list-accounts").status, 401);
+}
+
+// Nobody moves into a space, or lives longer, by writing it into her own session.
+TEST_F(ProfileTest, NoFieldOfASessionIsItsUsersToSet) {
+    const auto before = sql("select * from auth.sessions order by id")[0].text("id");
+    for (const char* field : {"activeOrganizationId", "expiresAt", "userId", "token", "id"}) {
+        const Answer refused = post("/api/auth/update-session", {{field, "x"}}, me_);
+        EXPECT_EQ(refused.status, 400) << field;
+        EXPECT_EQ(refused.text("code"), "FIELD_NOT_ALLOWED") << field;
+        EXPECT_THAT(refused.text("message"), HasSubstr(field));
+    }
+    EXPECT_EQ(post("/api/auth/update-session", {{"theme", "dark"}}, me_).status, 400);
+    EXPECT_EQ(post("/api/auth/update-session", Json::object(), me_).status, 400);
+    EXPECT_EQ(post("/api/auth/update-session", {{"theme", "dark"}}).status, 401);
+    EXPECT_EQ(sql("select * from auth.sessions order by id")[0].text("id"), before);
+}
+
 TEST_F(ProfileTest, AllOrAllOtherSessionsEnd) {
     const Answer two = login("anna@example.com"), three = login("anna@example.com");
     EXPECT_EQ(post("/api/auth/revoke-other-sessions", Json::object(), me_).json["status"], true);

@@ -176,6 +176,35 @@ TEST_F(Verbs, AdminCreatesAVerifiedAdministratorWhoseTokenWorks) {
     EXPECT_EQ(daemon().verb({"admin", "create", "boss"}).exit_code, 2);
 }
 
+TEST_F(Verbs, KeysRotateMakesTheNextKeyOnceAndNobodyIsLoggedOut) {
+    const std::string token = daemon().admin_token();
+    const auto lines = [](const std::string& text) {
+        return std::count(text.begin(), text.end(), '\n');
+    };
+    const e2e::Outcome before = daemon().verb({"keys", "list"});
+    ASSERT_EQ(before.exit_code, 0) << before.err;
+    EXPECT_EQ(lines(before.out), 1) << before.out;
+
+    const e2e::Outcome made = daemon().verb({"keys", "rotate"});
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_THAT(made.out, HasSubstr(": made, signs from "));
+    const e2e::Outcome again = daemon().verb({"keys", "rotate"});
+    EXPECT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_THAT(again.out, HasSubstr(made.out.substr(0, made.out.find(':'))));
+    EXPECT_THAT(again.out, HasSubstr("was made before and waits for its time"));
+
+    const e2e::Outcome after = daemon().verb({"keys", "list"});
+    EXPECT_EQ(lines(after.out), 2) << after.out;
+    EXPECT_THAT(after.out, HasSubstr(made.out.substr(0, made.out.find(':'))));
+    EXPECT_THAT(after.out + made.out, Not(HasSubstr("private")));
+    EXPECT_EQ(base::fetch({.url = daemon().auth_url() + "/api/v1/admin/personas",
+                           .headers = {{"Authorization", "Bearer " + token}}})
+                  .status,
+              200);
+    EXPECT_EQ(daemon().verb({"keys", "rotate", "--at-once"}).exit_code, 2);
+    EXPECT_EQ(daemon().verb({"keys"}).exit_code, 2);
+}
+
 TEST_F(Verbs, PsqlReadsTheOpsViewsAndChangesNothing) {
     const e2e::Outcome read = daemon().verb({"psql", "-Atc", "select personas from ops.health"});
     EXPECT_EQ(read.exit_code, 0) << read.err;
