@@ -204,6 +204,42 @@ TEST(Sync, AResentPushIsStoredOnceAndAStolenEventIdRefused) {
     EXPECT_EQ(world.look("select count(*) as n from workspace.changes")[0].integer("n"), 2);
 }
 
+TEST(Sync, ChangesOfOneRecordInOnePushCountInTheirOrder) {
+    World world;
+    Device phone(world, "anna", "phone");
+    phone.push(Json::array({insert("t0", "alt", "home")}));
+    Json twice = change("t0", "einmal", "2026-02-03T00:00:00Z", "home");
+    twice["eventId"] = "0b6f2f36-6d0c-4d2f-9c57-000000000002";
+    phone.push(Json::array({change("t1", "danach", "2026-02-02T00:00:00Z", "home"), twice,
+                            insert("t2", "b", "flat"),
+                            change("t1", "zuletzt", "2026-02-04T00:00:00Z", "home"),
+                            change("t1", "frueher", "2026-02-01T00:00:00Z", "home"), twice}));
+
+    EXPECT_EQ(world.look("select count(*) as n from workspace.changes")[0].integer("n"), 6)
+        << "what came twice in one push is logged once";
+    const auto t1 = world.look(
+        "select data ->> 'title' as title, created_by, updated_at, "
+        "created_seq = (select min(seq) from workspace.changes where record_id = 't1') as first, "
+        "changed_seq = (select seq from workspace.changes where data ->> 'title' = 'zuletzt') "
+        "as last from workspace.records where record_id = 't1'")[0];
+    EXPECT_EQ(t1.text("title"), "zuletzt");
+    EXPECT_EQ(t1.text("created_by"), "anna");
+    EXPECT_EQ(base::to_iso(t1.moment("updated_at")), "2026-02-04T00:00:00.000Z");
+    EXPECT_TRUE(t1.flag("first"));
+    EXPECT_TRUE(t1.flag("last"));
+    EXPECT_EQ(world.look("select data from workspace.records where record_id = 't0'")[0].json(
+                  "data")["title"],
+              "einmal");
+
+    // An id for two records of one push: nothing of it is kept.
+    Json stolen = insert("t9", "c", "home");
+    stolen["eventId"] = "0b6f2f36-6d0c-4d2f-9c57-000000000003";
+    Json same = insert("t8", "d", "home");
+    same["eventId"] = stolen["eventId"];
+    EXPECT_EQ(phone.try_push(Json::array({stolen, same})).status, 409);
+    EXPECT_EQ(world.look("select count(*) as n from workspace.changes")[0].integer("n"), 6);
+}
+
 // Rows 1 to 3: a row that commits late, with an earlier number, still comes.
 TEST(Sync, NoRowIsLostWhoeverCommitsFirst) {
     World world;

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <numeric>
+#include <map>
 #include <tuple>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -37,38 +38,53 @@ order by transaction_id, seq limit $8::bigint
 )sql";
 
 constexpr std::string_view sync_known = R"sql(
-select space_id, app_id, table_name, record_id, user_id from workspace.changes where id = $1::uuid
+select id::text as id, app_id, table_name, record_id, user_id from workspace.changes
+where id = any ($1::uuid[])
 )sql";
 
 // Held until the commit: two devices may make the same record at once, and only a row that exists
-// can be locked itself.
-constexpr std::string_view sync_lock = "select pg_advisory_xact_lock(hashtextextended($1, 7022))";
+// can be locked itself. In one order for everybody.
+constexpr std::string_view sync_lock = R"sql(
+select pg_advisory_xact_lock(hashtextextended(one.key, 7022))
+from unnest($1::text[]) with ordinality as one (key, place) order by one.place
+)sql";
 
-constexpr std::string_view sync_record = R"sql(
-select created_by, data, field_times, updated_at from workspace.records
-where space_id = $1 and app_id = $2 and table_name = $3 and record_id = $4 for update
+constexpr std::string_view sync_records = R"sql(
+select table_name, record_id, created_by, data, field_times, updated_at from workspace.records
+where space_id = $1 and app_id = $2
+  and (table_name, record_id) in (select * from unnest($3::text[], $4::text[]))
+order by table_name, record_id for update
 )sql";
 
 constexpr std::string_view sync_log = R"sql(
 insert into workspace.changes (id, app_id, table_name, record_id, user_id, owner_id, space_id, op,
     data, field_meta, actor, origin, schema_version, client_id)
-values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11::jsonb, $12, $13::integer,
-        $14)
-on conflict (id) do nothing returning seq
+select one.id, $2, one.tab, one.record, $3, one.owner, $1, one.op, one.data, one.times, one.actor,
+       one.origin, one.version, $4
+from rows from (jsonb_to_recordset($5::jsonb) as (id uuid, tab text, record text, owner text,
+    op text, data jsonb, times jsonb, actor jsonb, origin text, version integer))
+    with ordinality as one (id, tab, record, owner, op, data, times, actor, origin, version, place)
+order by one.place
+on conflict (id) do nothing returning id::text as id, seq
 )sql";
 
 constexpr std::string_view sync_insert = R"sql(
 insert into workspace.records (space_id, app_id, table_name, record_id, created_by, updated_by,
     data, field_times, created_seq, changed_seq, created_at, updated_at, deleted_at)
-values ($1, $2, $3, $4, $5, $5, $6::jsonb, $7::jsonb, $8::bigint, $8::bigint, $9::timestamptz,
-        $9::timestamptz, $10::timestamptz)
+select $1, $2, one.tab, one.record, $3, $3, one.data, one.times, one.first_seq, one.last_seq,
+       one.first_at, one.last_at, one.deleted_at
+from jsonb_to_recordset($4::jsonb) as one (tab text, record text, data jsonb, times jsonb,
+    first_seq bigint, last_seq bigint, first_at timestamptz, last_at timestamptz,
+    deleted_at timestamptz)
 )sql";
 
 constexpr std::string_view sync_update = R"sql(
-update workspace.records set data = $5::jsonb, field_times = $6::jsonb, updated_by = $7,
-    changed_seq = $8::bigint, updated_at = greatest(updated_at, $9::timestamptz),
-    deleted_at = $10::timestamptz
-where space_id = $1 and app_id = $2 and table_name = $3 and record_id = $4
+update workspace.records r set data = one.data, field_times = one.times, updated_by = $3,
+    changed_seq = one.last_seq, updated_at = greatest(r.updated_at, one.last_at),
+    deleted_at = one.deleted_at
+from jsonb_to_recordset($4::jsonb) as one (tab text, record text, data jsonb, times jsonb,
+    last_seq bigint, last_at timestamptz, deleted_at timestamptz)
+where r.space_id = $1 and r.app_id = $2 and r.table_name = one.tab and r.record_id = one.record
 )sql";
 
 std::uint64_t sync_number(const std::string& text) {
@@ -120,76 +136,201 @@ base::Moment sync_newest(const Json& times, base::Moment otherwise) {
     return base::from_iso(newest).value_or(otherwise);
 }
 
+// One record while the changes of a push are merged into it.
+struct SyncRecord {
+    std::string table, id, owner;
+    bool exists = false, changed = false;
+    Json data = Json::object(), times = Json::object();
+    std::int64_t first_seq = 0, last_seq = 0;
+    base::Moment first_at, last_at;
+};
+using SyncChanges = std::vector<const PushedChange*>;  // Of one space, each record's together.
+
+// What is stored of the records that are changed, locked; new ones are empty and the author's.
+std::vector<SyncRecord> sync_lock_records(base::Transaction& transaction, const PushAuthor& author,
+                                          const std::string& space, const SyncChanges& changes) {
+    std::vector<SyncRecord> records;
+    std::vector<std::string> keys, tables, ids;
+    for (const PushedChange* change : changes) {
+        if (!ids.empty() && tables.back() == change->table && ids.back() == change->record_id) {
+            continue;
+        }
+        records.push_back(
+            {.table = change->table, .id = change->record_id, .owner = author.user_id});
+        keys.push_back(space + "/" + author.app_id + "/" + change->table + "/" + change->record_id);
+        tables.push_back(change->table);
+        ids.push_back(change->record_id);
+    }
+    transaction.run(sync_lock, {base::SqlParam::array(keys)});
+    std::map<std::pair<std::string, std::string>, base::SqlRow> stored;
+    for (const base::SqlRow& row : transaction.run(
+             sync_records,
+             {space, author.app_id, base::SqlParam::array(tables), base::SqlParam::array(ids)})) {
+        stored.emplace(std::pair{row.text("table_name"), row.text("record_id")}, row);
+    }
+    for (SyncRecord& record : records) {
+        const auto row = stored.find({record.table, record.id});
+        if (row == stored.end()) continue;
+        record.exists = true;
+        record.owner = row->second.text("created_by");
+        record.data = row->second.json("data");
+        record.times = row->second.json("field_times");
+    }
+    return records;
+}
+
+// The record of each change: both are in the same order.
+std::vector<SyncRecord*> sync_pair(const SyncChanges& changes, std::vector<SyncRecord>& records) {
+    std::vector<SyncRecord*> of;
+    auto record = records.begin();
+    for (const PushedChange* change : changes) {
+        if (record->table != change->table || record->id != change->record_id) ++record;
+        of.push_back(&*record);
+    }
+    return of;
+}
+
+using SyncLogged = std::map<std::string, std::int64_t, std::less<>>;  // Event id -> seq.
+
+SyncLogged sync_write_log(base::Transaction& transaction, const PushAuthor& author,
+                          const std::string& space, const SyncChanges& changes,
+                          const std::vector<SyncRecord*>& of) {
+    Json lines = Json::array();
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const PushedChange& change = *changes[i];
+        lines.push_back({{"id", change.event_id},
+                         {"tab", change.table},
+                         {"record", change.record_id},
+                         {"owner", of[i]->owner},
+                         {"op", change.op},
+                         {"data", change.values},
+                         {"times", change.times},
+                         {"actor", change.actor},
+                         {"origin", change.origin},
+                         {"version", change.schema_version}});
+    }
+    SyncLogged logged;
+    for (const base::SqlRow& row : transaction.run(
+             sync_log,
+             {space, author.app_id, author.user_id, author.client_id, base::SqlParam(lines)})) {
+        logged.emplace(row.text("id"), row.integer("seq"));
+    }
+    return logged;
+}
+
+// Those that were in the log before are visible only when they are of this space, and then they
+// must be the same changes.
+void sync_check_known(base::Transaction& transaction, const PushAuthor& author,
+                      const SyncChanges& known) {
+    if (known.empty()) return;
+    std::vector<std::string> ids;
+    for (const PushedChange* change : known) ids.push_back(change->event_id);
+    std::map<std::string, base::SqlRow> stored;
+    for (const base::SqlRow& row : transaction.run(sync_known, {base::SqlParam::array(ids)})) {
+        stored.emplace(row.text("id"), row);
+    }
+    for (const PushedChange* change : known) {
+        const auto row = stored.find(change->event_id);
+        if (row != stored.end() && row->second.text("user_id") == author.user_id &&
+            row->second.text("app_id") == author.app_id &&
+            row->second.text("table_name") == change->table &&
+            row->second.text("record_id") == change->record_id) {
+            continue;
+        }
+        throw Failure(
+            Failure::Kind::conflict,
+            "eventId " + change->event_id + " belongs to another change; give each its own",
+            "EVENT_ID_TAKEN");
+    }
+}
+
+void sync_merge(SyncRecord& record, const PushedChange& change, std::int64_t seq,
+                base::Moment now) {
+    const bool merged = merge_change(record.data, record.times, change);
+    const bool begins = !record.exists && record.first_seq == 0;
+    // An older writer changes nothing; the log has it all the same.
+    if (!merged && !begins) return;
+    const base::Moment at = sync_newest(change.times, now);
+    if (begins) {
+        record.first_seq = seq;
+        record.first_at = record.last_at = at;
+    }
+    record.last_at = record.changed ? std::max(record.last_at, at) : at;
+    record.last_seq = seq;
+    record.changed = true;
+}
+
+void sync_write_records(base::Transaction& transaction, const PushAuthor& author,
+                        const std::string& space, const std::vector<SyncRecord>& records) {
+    Json fresh = Json::array(), old = Json::array();
+    for (const SyncRecord& record : records) {
+        if (!record.changed) continue;
+        const auto deleted_at = sync_deleted_at(record.data);
+        (record.exists ? old : fresh)
+            .push_back({{"tab", record.table},
+                        {"record", record.id},
+                        {"data", record.data},
+                        {"times", record.times},
+                        {"first_seq", record.first_seq},
+                        {"last_seq", record.last_seq},
+                        {"first_at", base::to_iso(record.first_at)},
+                        {"last_at", base::to_iso(record.last_at)},
+                        {"deleted_at", deleted_at ? Json(base::to_iso(*deleted_at)) : Json()}});
+    }
+    const auto write = [&](std::string_view statement, const Json& rows) {
+        if (rows.empty()) return;
+        transaction.run(statement, {space, author.app_id, author.user_id, base::SqlParam(rows)});
+    };
+    write(sync_insert, fresh);
+    write(sync_update, old);
+}
+
+// The changes of one space, in five or six statements however many they are.
+std::size_t sync_push(base::Transaction& transaction, const PushAuthor& author,
+                      const std::string& space, const SyncChanges& changes) {
+    transaction.run(sync_enter, {author.user_id, space});
+    std::vector<SyncRecord> records = sync_lock_records(transaction, author, space, changes);
+    const std::vector<SyncRecord*> of = sync_pair(changes, records);
+    SyncLogged logged = sync_write_log(transaction, author, space, changes, of);
+    const std::size_t fresh = logged.size();
+    SyncChanges known;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        const auto line = logged.find(changes[i]->event_id);
+        if (line == logged.end()) {
+            known.push_back(changes[i]);
+            continue;
+        }
+        sync_merge(*of[i], *changes[i], line->second, author.now);
+        logged.erase(line);  // A second one of this id was not stored.
+    }
+    sync_check_known(transaction, author, known);
+    sync_write_records(transaction, author, space, records);
+    return fresh;
+}
+
 }  // namespace
 
 std::size_t Replica::push(const PushAuthor& author, const std::vector<PushedChange>& changes) {
     // One order for everybody, so that two pushes never wait for each other; changes of one record
     // keep theirs.
-    std::vector<std::size_t> order(changes.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&changes](std::size_t left, std::size_t right) {
-        const PushedChange &one = changes[left], &two = changes[right];
-        return std::tie(one.space_id, one.table, one.record_id, left) <
-               std::tie(two.space_id, two.table, two.record_id, right);
+    SyncChanges order;
+    for (const PushedChange& change : changes) order.push_back(&change);
+    std::sort(order.begin(), order.end(), [](const PushedChange* one, const PushedChange* two) {
+        return std::tie(one->space_id, one->table, one->record_id, one) <
+               std::tie(two->space_id, two->table, two->record_id, two);
     });
     return database_.transact([&](base::Transaction& transaction) {
         std::size_t fresh = 0;
-        std::string space;
-        for (const std::size_t at : order) {
-            const PushedChange& change = changes[at];
-            if (space != change.space_id) {
-                space = change.space_id;
-                transaction.run(sync_enter, {author.user_id, space});
-            }
-            fresh += store(transaction, author, change) ? 1 : 0;
+        for (auto first = order.begin(); first != order.end();) {
+            const std::string& space = (*first)->space_id;
+            const auto last = std::find_if(first, order.end(), [&](const PushedChange* change) {
+                return change->space_id != space;
+            });
+            fresh += sync_push(transaction, author, space, SyncChanges(first, last));
+            first = last;
         }
         return fresh;
     });
-}
-
-bool Replica::store(base::Transaction& transaction, const PushAuthor& author,
-                    const PushedChange& change) {
-    const std::string& space = change.space_id;
-    transaction.run(sync_lock,
-                    {space + "/" + author.app_id + "/" + change.table + "/" + change.record_id});
-    const auto row =
-        transaction.run(sync_record, {space, author.app_id, change.table, change.record_id})
-            .first();
-    const auto logged =
-        transaction
-            .run(sync_log, {change.event_id, author.app_id, change.table, change.record_id,
-                            author.user_id, row ? row->text("created_by") : author.user_id, space,
-                            change.op, change.values, change.times, change.actor, change.origin,
-                            change.schema_version, author.client_id})
-            .first();
-    if (!logged) {
-        // Visible only when it is of this space, and then it must be the same change.
-        const auto known = transaction.run(sync_known, {change.event_id}).first();
-        const bool same = known && known->text("user_id") == author.user_id &&
-                          known->text("app_id") == author.app_id &&
-                          known->text("table_name") == change.table &&
-                          known->text("record_id") == change.record_id;
-        if (same) return false;
-        throw Failure(
-            Failure::Kind::conflict,
-            "eventId " + change.event_id + " belongs to another change; give each its own",
-            "EVENT_ID_TAKEN");
-    }
-    const std::int64_t seq = logged->integer("seq");
-    Json data = row ? row->json("data") : Json::object();
-    Json times = row ? row->json("field_times") : Json::object();
-    const bool changed = merge_change(data, times, change);
-    if (row && !changed) return true;  // An older writer; the log has it all the same.
-    const base::Moment at = sync_newest(change.times, author.now);
-    const auto deleted_at = sync_deleted_at(data);
-    if (row) {
-        transaction.run(sync_update, {space, author.app_id, change.table, change.record_id, data,
-                                      times, author.user_id, seq, at, deleted_at});
-    } else {
-        transaction.run(sync_insert, {space, author.app_id, change.table, change.record_id,
-                                      author.user_id, data, times, seq, at, deleted_at});
-    }
-    return true;
 }
 
 SyncPage Replica::pull(const SyncQuestion& question) {

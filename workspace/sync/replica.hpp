@@ -50,9 +50,6 @@ class Replica {
     SyncPage pull(const SyncQuestion& question);
 
   private:
-    bool store(base::Transaction& transaction, const PushAuthor& author,
-               const PushedChange& change);
-
     base::Postgres& database_;
 };
 
