@@ -8,6 +8,7 @@ packages_build=(clang-19 lld-19 llvm-19 cmake ninja-build ccache pkg-config git 
     libcli11-dev libfmt-dev libsodium-dev libutf8proc-dev libsimdjson-dev libpugixml-dev zlib1g-dev
     liboath-dev libfido2-dev libcbor-dev libgtest-dev libgmock-dev
     postgresql-15 postgresql-client-15 tzdata)
+packages_bench=(nodejs npm wrk)
 packages_test=(libclang-rt-19-dev clang-format-19 systemd nodejs npm pgbouncer chromium)
 
 as_root() {

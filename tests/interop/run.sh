@@ -6,7 +6,8 @@
 #   AUTH_URL=… AUTH_EMAIL=… AUTH_PASSWORD=… MCP_URL=…/mcp tests/interop/run.sh jose better_auth mcp
 set -eu
 
-folder=$(cd "$(dirname "$0")" && pwd)
+# Another folder of pinned packages and programs, such as tests/bench/peers, or this one.
+folder=$(cd "${INTEROP_SOURCES:-$(dirname "$0")}" && pwd)
 # Packages may live elsewhere, so that a build leaves the sources as they are.
 target=${INTEROP_DIR:-$folder}
 

@@ -49,11 +49,13 @@ select pg_advisory_xact_lock(hashtextextended(one.key, 7022))
 from unnest($1::text[]) with ordinality as one (key, place) order by one.place
 )sql";
 
+// Record by record through the primary key, whatever the planner believes of the space's size.
 constexpr std::string_view sync_records = R"sql(
-select table_name, record_id, created_by, data, field_times, updated_at from workspace.records
-where space_id = $1 and app_id = $2
-  and (table_name, record_id) in (select * from unnest($3::text[], $4::text[]))
-order by table_name, record_id for update
+select stored.* from unnest($3::text[], $4::text[]) as one (tab, record)
+cross join lateral (
+    select table_name, record_id, created_by, data, field_times from workspace.records
+    where space_id = $1 and app_id = $2 and table_name = one.tab and record_id = one.record
+    for update) stored
 )sql";
 
 constexpr std::string_view sync_log = R"sql(
@@ -68,23 +70,19 @@ order by one.place
 on conflict (id) do nothing returning id::text as id, seq
 )sql";
 
-constexpr std::string_view sync_insert = R"sql(
-insert into workspace.records (space_id, app_id, table_name, record_id, created_by, updated_by,
+// What is there already keeps its creator and its beginning.
+constexpr std::string_view sync_keep = R"sql(
+insert into workspace.records as r (space_id, app_id, table_name, record_id, created_by, updated_by,
     data, field_times, created_seq, changed_seq, created_at, updated_at, deleted_at)
 select $1, $2, one.tab, one.record, $3, $3, one.data, one.times, one.first_seq, one.last_seq,
        one.first_at, one.last_at, one.deleted_at
 from jsonb_to_recordset($4::jsonb) as one (tab text, record text, data jsonb, times jsonb,
     first_seq bigint, last_seq bigint, first_at timestamptz, last_at timestamptz,
     deleted_at timestamptz)
-)sql";
-
-constexpr std::string_view sync_update = R"sql(
-update workspace.records r set data = one.data, field_times = one.times, updated_by = $3,
-    changed_seq = one.last_seq, updated_at = greatest(r.updated_at, one.last_at),
-    deleted_at = one.deleted_at
-from jsonb_to_recordset($4::jsonb) as one (tab text, record text, data jsonb, times jsonb,
-    last_seq bigint, last_at timestamptz, deleted_at timestamptz)
-where r.space_id = $1 and r.app_id = $2 and r.table_name = one.tab and r.record_id = one.record
+on conflict (space_id, app_id, table_name, record_id) do update set data = excluded.data,
+    field_times = excluded.field_times, updated_by = excluded.updated_by,
+    changed_seq = excluded.changed_seq, updated_at = greatest(r.updated_at, excluded.updated_at),
+    deleted_at = excluded.deleted_at
 )sql";
 
 std::uint64_t sync_number(const std::string& text) {
@@ -247,27 +245,25 @@ void sync_check_known(base::Transaction& transaction, const PushAuthor& author,
 void sync_merge(SyncRecord& record, const PushedChange& change, std::int64_t seq,
                 base::Moment now) {
     const bool merged = merge_change(record.data, record.times, change);
-    const bool begins = !record.exists && record.first_seq == 0;
     // An older writer changes nothing; the log has it all the same.
-    if (!merged && !begins) return;
+    if (!merged && (record.exists || record.changed)) return;
     const base::Moment at = sync_newest(change.times, now);
-    if (begins) {
+    if (!record.changed) {
         record.first_seq = seq;
         record.first_at = record.last_at = at;
     }
-    record.last_at = record.changed ? std::max(record.last_at, at) : at;
+    record.last_at = std::max(record.last_at, at);
     record.last_seq = seq;
     record.changed = true;
 }
 
 void sync_write_records(base::Transaction& transaction, const PushAuthor& author,
                         const std::string& space, const std::vector<SyncRecord>& records) {
-    Json fresh = Json::array(), old = Json::array();
+    Json rows = Json::array();
     for (const SyncRecord& record : records) {
         if (!record.changed) continue;
         const auto deleted_at = sync_deleted_at(record.data);
-        (record.exists ? old : fresh)
-            .push_back({{"tab", record.table},
+        rows.push_back({{"tab", record.table},
                         {"record", record.id},
                         {"data", record.data},
                         {"times", record.times},
@@ -277,15 +273,11 @@ void sync_write_records(base::Transaction& transaction, const PushAuthor& author
                         {"last_at", base::to_iso(record.last_at)},
                         {"deleted_at", deleted_at ? Json(base::to_iso(*deleted_at)) : Json()}});
     }
-    const auto write = [&](std::string_view statement, const Json& rows) {
-        if (rows.empty()) return;
-        transaction.run(statement, {space, author.app_id, author.user_id, base::SqlParam(rows)});
-    };
-    write(sync_insert, fresh);
-    write(sync_update, old);
+    if (rows.empty()) return;
+    transaction.run(sync_keep, {space, author.app_id, author.user_id, base::SqlParam(rows)});
 }
 
-// The changes of one space, in five or six statements however many they are.
+// The changes of one space, in five or six statements, however many they are.
 std::size_t sync_push(base::Transaction& transaction, const PushAuthor& author,
                       const std::string& space, const SyncChanges& changes) {
     transaction.run(sync_enter, {author.user_id, space});
