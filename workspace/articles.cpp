@@ -26,11 +26,19 @@ constexpr std::array<std::string_view, 16> articles_fields = {
     "publishedAt", "status",    "readingProgress",
     "isFavorite",  "savedAt",   "readAt",
     "userNote"};
-constexpr Table articles_articles{
-    .app = "articles", .name = "articles", .fields = articles_fields, .once = "originalUrl"};
+const Json& articles_form();
+constexpr Table articles_articles{.app = "articles",
+                                  .name = "articles",
+                                  .fields = articles_fields,
+                                  .once = "originalUrl",
+                                  .form = articles_form};
 
 constexpr std::array<std::string_view, 3> articles_highlight_fields = {"articleId", "text", "note"};
-constexpr Table articles_highlights{"articles", "highlights", articles_highlight_fields};
+const Json& articles_highlight_form();
+constexpr Table articles_highlights{.app = "articles",
+                                    .name = "highlights",
+                                    .fields = articles_highlight_fields,
+                                    .form = articles_highlight_form};
 
 constexpr int articles_highlights_max = 200;  // Of one article.
 constexpr int articles_words_per_minute = 200;
@@ -60,6 +68,11 @@ std::string articles_record() {
         "updatedAt": {{"type": "string", "format": "date-time"}}}})",
                                      articles_statuses),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& articles_form() {
+    static const Json form = parsed_schema(articles_record());
+    return form;
 }
 
 std::string articles_host(const std::string& url) {
@@ -187,6 +200,11 @@ std::string articles_highlight_record() {
         "note": {{"type": ["string", "null"]}}, {}}})",
                                      record_times),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& articles_highlight_form() {
+    static const Json form = parsed_schema(articles_highlight_record());
+    return form;
 }
 
 void add_articles_highlights(Registry& registry) {

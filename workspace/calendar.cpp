@@ -18,7 +18,9 @@ using base::Json;
 constexpr std::array<std::string_view, 9> calendar_fields = {
     "calendarId", "title",       "startTime", "endTime",  "isAllDay",
     "location",   "description", "color",     "reminders"};
-constexpr Table calendar_events{"calendar", "events", calendar_fields};
+const Json& calendar_form();
+constexpr Table calendar_events{
+    .app = "calendar", .name = "events", .fields = calendar_fields, .form = calendar_form};
 
 constexpr std::chrono::hours calendar_usual_length{1};
 constexpr int calendar_window_days_max = 366;
@@ -40,6 +42,11 @@ std::string calendar_record() {
         "createdAt": {"type": "string", "format": "date-time"},
         "updatedAt": {"type": "string", "format": "date-time"}})",
                          {"color", "reminders", "createdAt", "updatedAt"});
+}
+
+const Json& calendar_form() {
+    static const Json form = parsed_schema(calendar_record());
+    return form;
 }
 
 // {"event", "overlaps": other events at the same time}.

@@ -51,6 +51,7 @@ struct Calls::Outcome {
     Json structured;
     std::optional<std::string> refusal;
     bool was_cut = false;
+    int left_out = 0;
     int changes = 0;
     GateVerdict verdict;
 };
@@ -147,6 +148,12 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
         return result;
     }
     measure(tool, "success", began_at);
+    return told(std::move(outcome));
+}
+
+// The answer of a tool that did what it was asked, and what is to be said besides.
+Json Calls::told(Outcome outcome) {
+    Json result;
     result["content"].push_back({{"type", "text"}, {"text", base::to_text(outcome.structured)}});
     if (outcome.was_cut) {
         result["content"].push_back(
@@ -154,6 +161,13 @@ Json Calls::perform(const Tool& tool, Json arguments, const Scope& scope, Outsid
              {"text",
               "More was found than fits into one answer. Narrow the request, or ask for "
               "less with limit."}});
+    }
+    if (outcome.left_out > 0) {
+        result["content"].push_back(
+            {{"type", "text"},
+             {"text", fmt::format("Left out: {} that another app wrote in a form that this tool "
+                                  "does not know.",
+                                  outcome.left_out)}});
     }
     if (const std::string remark = gate_remark(outcome.verdict); !remark.empty()) {
         result["content"].push_back({{"type", "text"}, {"text", remark}});
@@ -191,6 +205,7 @@ Calls::Outcome Calls::run(base::Transaction& transaction, const Work& work,
     outcome.structured = work.tool.run(call);
     outcome.refusal = call.refusal();
     outcome.was_cut = records.was_cut();
+    outcome.left_out = records.left_out();
     outcome.changes = records.written();
     if (outcome.refusal) return outcome;
     // Clients refuse an answer that does not keep its schema, so it is no answer for us either.

@@ -44,6 +44,7 @@ class Calls {
   private:
     struct Outcome;
     struct Work;
+    static base::Json told(Outcome outcome);
     Outcome run(base::Transaction& transaction, const Work& work, const std::string& local);
     bool record(base::Transaction& transaction, const Work& work, const Outcome& outcome);
     bool was_made(base::Transaction& transaction, const Scope& scope);

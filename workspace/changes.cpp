@@ -8,6 +8,7 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "workspace/schema.hpp"
 
 namespace workspace {
 
@@ -54,6 +55,9 @@ group by 1, 2
 
 // Of a word that very many records have, the newest so many are looked at.
 constexpr std::int64_t changes_hits_max = 5'000;
+
+// So many records that no tool can show are passed over in search of others.
+constexpr int changes_left_out_max = 1'000;
 
 // Only what the filter asks for is part of the statement, so that each form gets its own plan.
 class ListStatement {
@@ -167,9 +171,12 @@ Json changes_printed(const Table& table, const std::string& id, const Json& data
     return record;
 }
 
-Json changes_printed(const Table& table, const base::SqlRow& row) {
-    return changes_printed(table, row.text("record_id"), row.json("data"), row.moment("created_at"),
-                           row.moment("updated_at"));
+// Nothing: no tool could show it.
+std::optional<Json> changes_seen(const Table& table, const base::SqlRow& row) {
+    Json record = changes_printed(table, row.text("record_id"), row.json("data"),
+                                  row.moment("created_at"), row.moment("updated_at"));
+    if (table.form && !fit(table.form(), record)) return std::nullopt;
+    return record;
 }
 
 // The tools are used by an AI on behalf of a user; people must be able to tell its edits apart.
@@ -219,23 +226,38 @@ std::optional<Json> Records::find(const Table& table, std::string_view id) {
             .run(find_record, {scope_.space_id, table.app, table.name, base::lower_ascii(id)})
             .first();
     if (!row) return std::nullopt;
-    return changes_printed(table, *row);
+    return changes_seen(table, *row);
 }
 
 Json Records::list(const Table& table, const Json& equal, const RecordFilter& filter) {
-    const base::SqlRows rows = ListStatement(scope_, table, equal, filter).run(transaction_);
-    Json records = Json::array();
-    std::size_t bytes = 0;
-    for (const base::SqlRow row : rows) {
-        bytes += row.text("data").size();
-        // One record always fits: a list that shows nothing would hide that there is something.
-        if (bytes > changes_list_bytes_max && !records.empty()) {
-            was_cut_ = true;
-            break;
+    const auto wanted = static_cast<std::size_t>(filter.limit);
+    RecordFilter wider = filter;
+    for (;;) {
+        const base::SqlRows rows = ListStatement(scope_, table, equal, wider).run(transaction_);
+        Json records = Json::array();
+        std::size_t bytes = 0;
+        int left_out = 0;
+        for (const base::SqlRow row : rows) {
+            auto record = changes_seen(table, row);
+            if (!record) {
+                ++left_out;
+                continue;
+            }
+            bytes += row.text("data").size();
+            // One record always fits: a list that shows nothing would hide that there is something.
+            was_cut_ = bytes > changes_list_bytes_max && !records.empty();
+            if (was_cut_ || records.size() == wanted) break;
+            records.push_back(std::move(*record));
         }
-        records.push_back(changes_printed(table, row));
+        // What is left out takes no other record's place.
+        const bool more = !was_cut_ && rows.size() == static_cast<std::size_t>(wider.limit);
+        if (left_out > 0 && more && records.size() < wanted && wider.limit == filter.limit) {
+            wider.limit += changes_left_out_max;
+            continue;
+        }
+        left_out_ += left_out;
+        return records;
     }
-    return records;
 }
 
 Records::Tally Records::tally(const Table& table, std::string_view field, std::string_view second,
@@ -293,12 +315,12 @@ std::optional<base::SqlRow> Records::lock(const Table& table, std::string_view i
 std::optional<Json> Records::hold(const Table& table, std::string_view id) {
     const auto row = lock(table, id);
     if (!row) return std::nullopt;
-    return changes_printed(table, *row);
+    return changes_seen(table, *row);
 }
 
 std::optional<Json> Records::update(const Table& table, std::string_view id, const Json& fields) {
     const auto row = lock(table, id);
-    if (!row) return std::nullopt;
+    if (!row || !changes_seen(table, *row)) return std::nullopt;
     RecordChange change;
     change.data = row->json("data");
     change.data_times = row->json("field_times");
@@ -310,8 +332,10 @@ std::optional<Json> Records::update(const Table& table, std::string_view id, con
     change.times = changes_times_of(change.logged, at);
     change.owner_id = row->text("created_by");
     write(table, row->text("record_id"), "update", change);
-    return changes_printed(table, row->text("record_id"), change.data, row->moment("created_at"),
-                           change.updated_at);
+    Json record = changes_printed(table, row->text("record_id"), change.data,
+                                  row->moment("created_at"), change.updated_at);
+    if (table.form) fit(table.form(), record);  // What is absent was absent before.
+    return record;
 }
 
 bool Records::remove(const Table& table, std::string_view id) {

@@ -23,6 +23,9 @@ struct Table {
     std::span<const std::string_view> fields;
     bool numbered = false;       // Keeps an order: field "order", never the same twice in a space.
     std::string_view once = {};  // A field whose value exists once per space; empty: none.
+    // Schema of a printed record. Devices push what they like: what does not fit it (see fit() in
+    // schema.hpp) is seen by no tool. Null: the tool looks at each value itself.
+    const base::Json& (*form)() = nullptr;
 };
 
 // On whose behalf a transaction works. The membership in the space has been verified.
@@ -60,7 +63,8 @@ std::string enter(base::Transaction& transaction, const Scope& scope, base::Mome
                   std::string_view zone);
 
 // The records of one space as one caller sees them, inside one transaction. A record is printed as
-// {"id", its fields, "createdAt", "updatedAt"}. Deleted records are never seen.
+// {"id", its fields, "createdAt", "updatedAt"}. Deleted records are never seen, nor are those whose
+// values have not the form that their table wants.
 class Records {
   public:
     Records(base::Transaction& transaction, const Scope& scope, base::Moment now);
@@ -97,6 +101,7 @@ class Records {
 
     int written() const { return written_; }  // Changes so far.
     bool was_cut() const { return was_cut_; }
+    int left_out() const { return left_out_; }  // Of lists: records without their table's form.
     base::Transaction& transaction() { return transaction_; }
 
   private:
@@ -109,6 +114,7 @@ class Records {
     const base::Moment now_;
     int written_ = 0;
     bool was_cut_ = false;
+    int left_out_ = 0;
 };
 
 }  // namespace workspace

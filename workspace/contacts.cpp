@@ -23,8 +23,12 @@ constexpr std::array<std::string_view, 21> contacts_fields = {
     "firstName", "lastName",   "company",    "jobTitle",   "email",   "phone",     "mobile",
     "birthday",  "street",     "city",       "postalCode", "country", "website",   "notes",
     "tags",      "isFavorite", "isArchived", "linkedin",   "twitter", "instagram", "github"};
-constexpr Table contacts_contacts{
-    .app = "contacts", .name = "contacts", .fields = contacts_fields, .once = "email"};
+const Json& contacts_form();
+constexpr Table contacts_contacts{.app = "contacts",
+                                  .name = "contacts",
+                                  .fields = contacts_fields,
+                                  .once = "email",
+                                  .form = contacts_form};
 
 // Every field that is a line of text and may be missing.
 constexpr std::array<std::string_view, 13> contacts_lines = {
@@ -54,6 +58,11 @@ std::string contacts_record() {
                "createdAt": {"type": "string", "format": "date-time"},
                "updatedAt": {"type": "string", "format": "date-time"}})",
                          {"linkedin", "twitter", "instagram", "github", "createdAt", "updatedAt"});
+}
+
+const Json& contacts_form() {
+    static const Json form = parsed_schema(contacts_record());
+    return form;
 }
 
 std::string contacts_arguments(std::string_view before) {

@@ -20,7 +20,9 @@ constexpr std::array<std::string_view, 18> dreams_fields = {
     "title",    "content",        "dreamDate", "mood",      "clarity",      "isLucid",
     "bedtime",  "isRecurring",    "wakeTime",  "location",  "sleepQuality", "people",
     "emotions", "interpretation", "symbols",   "isPrivate", "isPinned",     "isArchived"};
-constexpr Table dreams_dreams{"dreams", "dreams", dreams_fields};
+const Json& dreams_form();
+constexpr Table dreams_dreams{
+    .app = "dreams", .name = "dreams", .fields = dreams_fields, .form = dreams_form};
 
 constexpr std::string_view dreams_moods =
     R"("enum": ["angenehm", "neutral", "unangenehm", "albtraum", null])";
@@ -48,6 +50,11 @@ std::string dreams_record() {
         "isArchived": {{"type": "boolean"}}, {2}}})",
                                      dreams_moods, hour_minute, record_times),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& dreams_form() {
+    static const Json form = parsed_schema(dreams_record());
+    return form;
 }
 
 // The arguments that create and update share, without braces.

@@ -19,7 +19,9 @@ using base::Json;
 constexpr std::array<std::string_view, 9> goals_fields = {
     "title",        "description",        "metric",     "target", "moduleId", "status",
     "currentValue", "currentPeriodStart", "completedAt"};
-constexpr Table goals_goals{"goals", "companionGoals", goals_fields};
+const Json& goals_form();
+constexpr Table goals_goals{
+    .app = "goals", .name = "companionGoals", .fields = goals_fields, .form = goals_form};
 
 constexpr std::string_view goals_statuses =
     R"("enum": ["active", "paused", "completed", "abandoned"])";
@@ -36,7 +38,10 @@ constexpr std::string_view goals_metric = R"("metric": {"type": "object", "prope
                               "description": "What is counted, e.g. kilometres run"}},
                 "required": ["source", "eventType"], "additionalProperties": false})";
 
-std::string goals_record() {
+// As it is kept, or as a tool answers it.
+std::string goals_record(bool is_kept = false) {
+    constexpr std::string_view reached =
+        R"("isReached": {"type": "boolean", "description": "In the period under way"},)";
     return record_schema(fmt::format(R"({{
         "id": {{"type": "string", "format": "uuid"}},
         "title": {{"type": "string"}},
@@ -46,10 +51,15 @@ std::string goals_record() {
         "status": {{"type": "string", {2}}},
         "currentValue": {{"type": "number", "description": "In the period under way"}},
         "currentPeriodStart": {{"type": "string", "format": "date"}},
-        "completedAt": {{"type": ["string", "null"], "format": "date-time"}},
-        "isReached": {{"type": "boolean", "description": "In the period under way"}}, {3}}})",
-                                     goals_metric, goals_target, goals_statuses, record_times),
+        "completedAt": {{"type": ["string", "null"], "format": "date-time"}}, {3} {4}}})",
+                                     goals_metric, goals_target, goals_statuses,
+                                     is_kept ? std::string_view() : reached, record_times),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& goals_form() {
+    static const Json form = parsed_schema(goals_record(true));
+    return form;
 }
 
 std::string goals_period_start(const Call& call, const Json& target) {

@@ -19,10 +19,17 @@ using base::Json;
 
 constexpr std::array<std::string_view, 8> habits_fields = {
     "title", "icon", "color", "targetPerDay", "weekdays", "defaultDuration", "order", "isArchived"};
-constexpr Table habits_habits{"habits", "habits", habits_fields, true};
+const Json& habits_form();
+constexpr Table habits_habits{.app = "habits",
+                              .name = "habits",
+                              .fields = habits_fields,
+                              .numbered = true,
+                              .form = habits_form};
 constexpr std::array<std::string_view, 5> habits_log_fields = {"habitId", "date", "time",
                                                                "duration", "note"};
-constexpr Table habits_logs{"habits", "habitLogs", habits_log_fields};
+const Json& habits_log_form();
+constexpr Table habits_logs{
+    .app = "habits", .name = "habitLogs", .fields = habits_log_fields, .form = habits_log_form};
 
 constexpr int habits_shown_max = 500;
 constexpr int habits_logs_per_day_max = 1000;
@@ -49,6 +56,11 @@ std::string habits_record() {
                          {"weekdays", "createdAt", "updatedAt"});
 }
 
+const Json& habits_form() {
+    static const Json form = parsed_schema(habits_record());
+    return form;
+}
+
 std::string habits_log_record() {
     return record_schema(fmt::format(R"({{
         "id": {{"type": "string", "format": "uuid"}},
@@ -61,6 +73,11 @@ std::string habits_log_record() {
         "updatedAt": {{"type": "string", "format": "date-time"}}}})",
                                      hour_minute),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& habits_log_form() {
+    static const Json form = parsed_schema(habits_log_record());
+    return form;
 }
 
 std::string habits_day_record() {

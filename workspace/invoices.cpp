@@ -24,11 +24,13 @@ constexpr std::array<std::string_view, 16> invoices_fields = {
     "issueDate", "dueDate", "sentAt",          "paidAt",       "lines",          "subject",
     "notes",     "terms",   "referenceNumber", "totals"};
 // Records of a numbered table keep their place, also when a transaction fails or two run at once.
+const Json& invoices_form();
 constexpr Table invoices_invoices{.app = "invoices",
                                   .name = "invoices",
                                   .fields = invoices_fields,
                                   .numbered = true,
-                                  .once = "number"};
+                                  .once = "number",
+                                  .form = invoices_form};
 constexpr std::array<std::string_view, 8> invoices_contact_fields = {
     "firstName", "lastName", "company", "email", "street", "postalCode", "city", "country"};
 constexpr Table invoices_contacts{"contacts", "contacts", invoices_contact_fields};
@@ -95,6 +97,11 @@ std::string invoices_record() {
                                      invoices_statuses, invoices_client, invoices_currencies,
                                      invoices_line, invoices_line_needs, record_times),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& invoices_form() {
+    static const Json form = parsed_schema(invoices_record());
+    return form;
 }
 
 std::string invoices_arguments() {

@@ -17,7 +17,9 @@ using base::Json;
 constexpr std::array<std::string_view, 9> journal_fields = {"title",    "content",    "entryDate",
                                                             "mood",     "tags",       "wordCount",
                                                             "isPinned", "isFavorite", "isArchived"};
-constexpr Table journal_entries{"journal", "journalEntries", journal_fields};
+const Json& journal_form();
+constexpr Table journal_entries{
+    .app = "journal", .name = "journalEntries", .fields = journal_fields, .form = journal_form};
 
 constexpr std::string_view journal_moods =
     R"("enum": ["dankbar", "glücklich", "zufrieden", "neutral", "nachdenklich", "traurig",
@@ -39,6 +41,11 @@ std::string journal_record() {
         "createdAt": {"type": "string", "format": "date-time"},
         "updatedAt": {"type": "string", "format": "date-time"}})",
                          {"createdAt", "updatedAt"});
+}
+
+const Json& journal_form() {
+    static const Json form = parsed_schema(journal_record());
+    return form;
 }
 
 Json journal_add(Call& call) {

@@ -10,8 +10,13 @@ namespace workspace {
 
 namespace {
 
+constexpr std::size_t rpc_id_bytes_max = 1'024;  // It is echoed, and kept while a call runs.
+
 bool rpc_is_id(const base::Json& value) {
-    return value.is_string() || value.is_number_integer();
+    if (value.is_string()) {
+        return value.get_ref<const std::string&>().size() <= rpc_id_bytes_max;
+    }
+    return value.is_number_integer();
 }
 
 RpcKind rpc_invalid(std::string* fault, std::string_view reason) {
@@ -33,7 +38,8 @@ RpcKind kind_of(const base::Json& message, std::string* fault) {
         const bool answers = message.contains("result") != message.contains("error");
         if (!answers) return rpc_invalid(fault, "\"method\" is missing");
         if (id == message.end() || !(rpc_is_id(*id) || id->is_null())) {
-            return rpc_invalid(fault, "\"id\" of a response must be a string or an integer");
+            return rpc_invalid(
+                fault, "\"id\" of a response must be an integer or a string of at most 1024 bytes");
         }
         return RpcKind::response;
     }
@@ -45,7 +51,8 @@ RpcKind kind_of(const base::Json& message, std::string* fault) {
         return rpc_invalid(fault, "\"params\" must be an object");
     }
     if (id == message.end()) return RpcKind::notification;
-    if (!rpc_is_id(*id)) return rpc_invalid(fault, "\"id\" must be a string or an integer");
+    if (!rpc_is_id(*id))
+        return rpc_invalid(fault, "\"id\" must be an integer or a string of at most 1024 bytes");
     return RpcKind::request;
 }
 

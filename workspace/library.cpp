@@ -20,7 +20,9 @@ constexpr std::array<std::string_view, 16> library_fields = {
     "kind",       "status",     "title", "originalTitle", "creators",  "year",
     "rating",     "review",     "tags",  "genres",        "startedAt", "completedAt",
     "isFavorite", "isArchived", "times", "details"};
-constexpr Table library_entries{"library", "libraryEntries", library_fields};
+const Json& library_form();
+constexpr Table library_entries{
+    .app = "library", .name = "libraryEntries", .fields = library_fields, .form = library_form};
 
 constexpr std::string_view library_kinds = R"("enum": ["book", "movie", "series", "comic"])";
 constexpr std::string_view library_statuses =
@@ -57,6 +59,11 @@ std::string library_record() {
         {2}, {3}}})",
                     library_kinds, library_statuses, library_details, record_times),
         {"createdAt", "updatedAt"});
+}
+
+const Json& library_form() {
+    static const Json form = parsed_schema(library_record());
+    return form;
 }
 
 std::string library_arguments() {

@@ -227,7 +227,9 @@ ServerResponse McpServer::post(const ServerRequest& request) {
     if (auto refusal = check_form(request)) return *refusal;
     const auto body = base::try_parse_json(request.body);
     if (!body) {
-        return mcp_rpc_refusal(400, nullptr, RpcCode::parse_error, "the body is not valid JSON");
+        return mcp_rpc_refusal(400, nullptr, RpcCode::parse_error,
+                               "the body is not valid JSON, nests deeper than 64 levels or has an "
+                               "object of more than 1000 members");
     }
     std::string fault;
     const RpcKind kind = body->is_array() ? RpcKind::request : kind_of(*body, &fault);

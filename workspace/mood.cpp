@@ -19,7 +19,9 @@ using base::Json;
 constexpr std::array<std::string_view, 9> mood_fields = {
     "date",     "time",     "level", "emotion", "secondaryEmotions",
     "activity", "withWhom", "notes", "tags"};
-constexpr Table mood_entries{"mood", "moodEntries", mood_fields};
+const Json& mood_form();
+constexpr Table mood_entries{
+    .app = "mood", .name = "moodEntries", .fields = mood_fields, .form = mood_form};
 
 constexpr std::string_view mood_emotions =
     R"("enum": ["happy", "calm", "energized", "grateful", "excited", "loved", "hopeful", "neutral",
@@ -45,6 +47,11 @@ std::string mood_record() {
         "updatedAt": {{"type": "string", "format": "date-time"}}}})",
                                      mood_emotions, mood_activities, hour_minute),
                          {"createdAt", "updatedAt"});
+}
+
+const Json& mood_form() {
+    static const Json form = parsed_schema(mood_record());
+    return form;
 }
 
 Json mood_log(Call& call) {

@@ -16,7 +16,9 @@ using base::Json;
 
 constexpr std::array<std::string_view, 6> notes_fields = {"title", "content",  "color",
                                                           "tags",  "isPinned", "isArchived"};
-constexpr Table notes_notes{"notes", "notes", notes_fields};
+const Json& notes_form();
+constexpr Table notes_notes{
+    .app = "notes", .name = "notes", .fields = notes_fields, .form = notes_form};
 
 std::string notes_record() {
     return record_schema(R"({
@@ -30,6 +32,11 @@ std::string notes_record() {
         "createdAt": {"type": "string", "format": "date-time"},
         "updatedAt": {"type": "string", "format": "date-time"}})",
                          {"tags", "createdAt", "updatedAt"});
+}
+
+const Json& notes_form() {
+    static const Json form = parsed_schema(notes_record());
+    return form;
 }
 
 Json notes_create(Call& call) {

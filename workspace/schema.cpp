@@ -19,12 +19,6 @@ using base::Json;
 
 constexpr std::size_t schema_faults_max = 8;
 
-Json schema_read(std::string_view text) {
-    auto value = base::try_parse_json(text);
-    base::require(value.has_value(), "a tool's schema is not JSON");
-    return std::move(*value);
-}
-
 std::size_t schema_characters(const std::string& text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char byte) {
         return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
@@ -229,7 +223,10 @@ class SchemaCheck {
             if (properties != schema.end() && properties->contains(name)) {
                 this->value((*properties)[name], member, prefix + name);
             } else if (schema.contains("additionalProperties")) {
-                faults.push_back(unknown(prefix + base::cut(name, 60), properties, schema));
+                // As JSON writes it: a name may hold any character.
+                const std::string shown = base::to_text(Json(base::cut(name, 60)));
+                faults.push_back(
+                    unknown(prefix + shown.substr(1, shown.size() - 2), properties, schema));
             }
             if (faults.size() >= schema_faults_max) return;
         }
@@ -250,10 +247,16 @@ class SchemaCheck {
 
 }  // namespace
 
+Json parsed_schema(std::string_view text) {
+    auto value = base::try_parse_json(text);
+    base::require(value.has_value(), "a tool's schema is not JSON");
+    return std::move(*value);
+}
+
 Schema object_schema(std::string_view properties, const std::vector<std::string>& required) {
     Json schema;
     schema["type"] = "object";
-    schema["properties"] = schema_read(properties);
+    schema["properties"] = parsed_schema(properties);
     if (!required.empty()) schema["required"] = required;
     schema["additionalProperties"] = false;
     return std::make_shared<const Json>(std::move(schema));
@@ -273,7 +276,7 @@ Schema done_schema() {
 }
 
 std::string record_schema(std::string_view properties, const std::vector<std::string>& optional) {
-    Json listed = schema_read(properties);
+    Json listed = parsed_schema(properties);
     Json required = Json::array();
     for (const auto& [name, unused] : listed.items()) {
         if (std::find(optional.begin(), optional.end(), name) == optional.end()) {
@@ -303,6 +306,23 @@ void fill_in(const Json& schema, Json& arguments) {
             arguments[name] = property["default"];
         }
     }
+}
+
+bool fit(const Json& schema, Json& record) {
+    fill_in(schema, record);
+    for (const Json& needed : schema.value("required", Json::array())) {
+        const auto& name = needed.get_ref<const std::string&>();
+        if (record.contains(name)) continue;
+        const Json& property = schema["properties"][name];
+        if (schema_allows_type(property, "null")) {
+            record[name] = nullptr;
+        } else if (schema_allows_type(property, "array")) {
+            record[name] = Json::array();
+        } else if (schema_allows_type(property, "boolean")) {
+            record[name] = false;
+        }
+    }
+    return check(schema, record).empty();
 }
 
 std::vector<std::string> check(const Json& schema, const Json& value) {

@@ -38,6 +38,13 @@ std::string record_schema(std::string_view properties,
 // not given, and defaults fill the gaps. Call it before check().
 void fill_in(const base::Json& schema, base::Json& arguments);
 
+// Whether a record that another app wrote has the form of `schema`, once what is merely absent is
+// filled in: defaults, null, no items, false; null that cannot be is taken out.
+bool fit(const base::Json& schema, base::Json& record);
+
+// The schema as a value; aborts when it is no JSON.
+base::Json parsed_schema(std::string_view text);
+
 // What is wrong, each as "<path> <what would be valid>, got <what came>"; empty when all is well.
 // At most eight entries.
 std::vector<std::string> check(const base::Json& schema, const base::Json& value);

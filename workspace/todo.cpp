@@ -19,23 +19,31 @@ using base::Json;
 constexpr std::array<std::string_view, 9> todo_fields = {"title",       "description", "priority",
                                                          "isCompleted", "completedAt", "dueDate",
                                                          "order",       "subtasks",    "metadata"};
-constexpr Table todo_tasks{"todo", "tasks", todo_fields, true};
+const Json& todo_form();
+constexpr Table todo_tasks{
+    .app = "todo", .name = "tasks", .fields = todo_fields, .numbered = true, .form = todo_form};
 
 std::string todo_record() {
     return record_schema(R"({
         "id": {"type": "string", "format": "uuid"},
         "title": {"type": "string"},
         "description": {"type": "string"},
-        "priority": {"type": "string", "enum": ["low", "medium", "high", "urgent"]},
+        "priority": {"type": "string", "enum": ["low", "medium", "high", "urgent"],
+                     "default": "medium"},
         "isCompleted": {"type": "boolean"},
         "completedAt": {"type": ["string", "null"], "format": "date-time"},
         "dueDate": {"type": ["string", "null"], "format": "date-time"},
-        "order": {"type": "integer"},
+        "order": {"type": "integer", "default": 0},
         "subtasks": {"type": ["array", "null"], "items": {"type": "object"}},
         "metadata": {"type": "object"},
         "createdAt": {"type": "string", "format": "date-time"},
         "updatedAt": {"type": "string", "format": "date-time"}})",
                          {"description", "metadata", "createdAt", "updatedAt"});
+}
+
+const Json& todo_form() {
+    static const Json form = parsed_schema(todo_record());
+    return form;
 }
 
 void todo_normalize_due(Json& fields) {

@@ -198,6 +198,8 @@ TEST(BadInput, EveryPartOfAMessageIsNamed) {
         {R"({"jsonrpc":"2.0","id":1,"method":""})", "method"},
         {R"({"jsonrpc":"2.0","id":1.5,"method":"ping"})", "id"},
         {R"({"jsonrpc":"2.0","id":{},"method":"ping"})", "id"},
+        {R"({"jsonrpc":"2.0","id":")" + std::string(1'025, 'x') + R"(","method":"ping"})",
+         "at most 1024 bytes"},
         {R"({"jsonrpc":"2.0","id":1,"method":"ping","params":[]})", "params"},
         {R"([{"jsonrpc":"2.0","id":1,"method":"ping"}])", "one message per request"},
         {R"({"jsonrpc":"2.0","id":1,"method":"tools/cal"})", "tools/cal", 200},

@@ -70,6 +70,23 @@ TEST(ChangeSet, RefusesWhatSaysNothing) {
                  base::Failure);
 }
 
+TEST(ChangeSet, RefusesTheCharacterThatTheDatabaseCannotKeep) {
+    const std::string nul("a\0b", 3);
+    for (const Json& data : {Json{{"title", nul}}, Json{{nul, 1}}, Json{{"x", {{{"y", nul}}}}},
+                             Json{{"x", {{nul, 1}}}}}) {
+        EXPECT_THAT(complaint({{"table", "t"}, {"id", "t"}, {"op", "insert"}, {"data", data}}),
+                    HasSubstr("changes[0].data must be without the character U+0000"));
+    }
+    EXPECT_THAT(complaint(update({{"x", {{"value", nul}, {"at", "2026-11-20T09:00:00Z"}}}})),
+                HasSubstr("changes[0].fields must be without"));
+    EXPECT_THAT(complaint({{"table", "t"},
+                           {"id", "t"},
+                           {"op", "insert"},
+                           {"data", {{"x", 1}}},
+                           {"actor", {{"kind", nul}}}}),
+                HasSubstr("changes[0].actor must be without"));
+}
+
 // Row 25: a set is bounded.
 TEST(ChangeSet, HasAtMostAThousandChanges) {
     Json changes = Json::array();

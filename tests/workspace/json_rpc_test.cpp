@@ -28,7 +28,7 @@ TEST(JsonRpc, SaysWhatMakesAMessageInvalid) {
     EXPECT_EQ(kind(R"({"id":1,"method":"ping"})", &fault), RpcKind::invalid);
     EXPECT_EQ(fault, "\"jsonrpc\" must be \"2.0\"");
     EXPECT_EQ(kind(R"({"jsonrpc":"2.0","id":null,"method":"ping"})", &fault), RpcKind::invalid);
-    EXPECT_EQ(fault, "\"id\" must be a string or an integer");
+    EXPECT_EQ(fault, "\"id\" must be an integer or a string of at most 1024 bytes");
     EXPECT_EQ(kind(R"({"jsonrpc":"2.0","id":1.5,"method":"ping"})"), RpcKind::invalid);
     EXPECT_EQ(kind(R"({"jsonrpc":"2.0","id":1,"method":""})"), RpcKind::invalid);
     EXPECT_EQ(kind(R"({"jsonrpc":"2.0","id":1,"method":"x","params":[1]})"), RpcKind::invalid);

@@ -93,6 +93,8 @@ TEST(Schema, NamesWhatIsMissingAndWhatIsUnknown) {
                 ElementsAre("di is not known; known are id"));
     EXPECT_THAT(check(*object_schema("{}"), {{"x", 1}}),
                 ElementsAre("x is not known; there are no arguments"));
+    EXPECT_THAT(check(*schema, {{"id", "a"}, {std::string("a\0b", 3), 1}}),
+                ElementsAre("a\\u0000b is not known; known are id"));
     EXPECT_THAT(check(*schema, Json::array()),
                 ElementsAre("the arguments must be of type object, got []"));
 }
@@ -116,6 +118,29 @@ TEST(Schema, FillsInDefaultsAndDropsNullThatMeansNotGiven) {
     workspace::fill_in(*schema, arguments);
 
     EXPECT_EQ(arguments, (Json{{"due", nullptr}, {"id", nullptr}, {"limit", 50}}));
+}
+
+TEST(Schema, FitsARecordOfAnotherAppWhereOnlyValuesAreAbsent) {
+    const Json form = Json::parse(workspace::record_schema(R"({
+        "title": {"type": "string"},
+        "note": {"type": "string"},
+        "due": {"type": ["string", "null"]},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "done": {"type": "boolean"},
+        "place": {"type": "integer", "default": 0}})",
+                                                           {"note"}));
+    Json record = {{"title", "t"}, {"note", nullptr}};
+
+    EXPECT_TRUE(workspace::fit(form, record));
+    EXPECT_EQ(record, (Json{{"title", "t"},
+                            {"place", 0},
+                            {"due", nullptr},
+                            {"tags", Json::array()},
+                            {"done", false}}));
+    for (Json wrong : {Json{{"note", "n"}}, Json{{"title", 7}}, Json{{"title", nullptr}},
+                       Json{{"title", "t"}, {"done", nullptr}}}) {
+        EXPECT_FALSE(workspace::fit(form, wrong)) << wrong.dump();
+    }
 }
 
 TEST(SchemaDeathTest, AbortsOnAKeywordThatIsNotChecked) {

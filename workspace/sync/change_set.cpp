@@ -43,6 +43,18 @@ bool is_event_id(std::string_view text) {
     return true;
 }
 
+// The database's JSON holds none.
+bool has_nul(const Json& value) {
+    if (value.is_string())
+        return value.get_ref<const std::string&>().find('\0') != std::string::npos;
+    if (value.is_array()) return std::any_of(value.begin(), value.end(), has_nul);
+    if (!value.is_object()) return false;
+    const auto& members = value.items();
+    return std::any_of(members.begin(), members.end(), [](const auto& member) {
+        return member.key().find('\0') != std::string::npos || has_nul(member.value());
+    });
+}
+
 void check_field_name(const base::Fields& change, std::string_view name) {
     if (name.empty() || name.size() > push_name_bytes_max || name.starts_with("__")) {
         change.fail("fields", "named with 1 to 128 characters, not beginning with __");
@@ -156,6 +168,11 @@ PushedChange read_change(const base::Fields& change, const std::string& client_i
         const std::string at = change.has("deletedAt") ? push_time(change, "deletedAt", context.now)
                                                        : base::to_iso(context.now);
         out.values["deletedAt"] = out.times["deletedAt"] = at;
+    }
+    for (const char* name : {"data", "fields", "actor"}) {
+        if (change.has(name) && has_nul(change.object(name))) {
+            change.fail(name, "without the character U+0000");
+        }
     }
     const auto event_id = change.text_or_none("eventId", 64);
     if (event_id && !is_event_id(*event_id)) change.fail("eventId", "a UUID");
