@@ -173,7 +173,7 @@ void Server::State::set_up() {
 }
 
 bool Server::State::process_and_close_socket(socket_t socket) {
-    ServerConnection connection(socket, stopping);
+    ServerConnection connection(socket, stopping, [this] { return threads.waiting() > 0; });
     std::string client = peer_address(socket);
     auto entry = server_refuses
                      ? ServerConnections::Entry::too_many

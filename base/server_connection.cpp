@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace base {
 
@@ -19,6 +20,9 @@ constexpr std::chrono::seconds connection_write_limit{30};  // Without any progr
 constexpr std::chrono::milliseconds connection_write_limit_at_stop{500};
 constexpr std::chrono::milliseconds connection_write_slice{200};
 constexpr std::chrono::milliseconds connection_linger_limit{500};
+constexpr std::chrono::milliseconds connection_look_around{200};
+constexpr std::chrono::milliseconds connection_patience{1000};
+constexpr std::size_t connection_bytes_per_ms = 16;
 constexpr std::size_t connection_linger_bytes_max = 8 * 1024 * 1024;
 constexpr std::chrono::seconds connection_new_grace{
     1};  // A fresh connection is not idle before that.
@@ -29,8 +33,9 @@ Steady connection_clock() {
 
 }  // namespace
 
-ServerConnection::ServerConnection(int socket, const std::atomic<bool>& stopping)
-    : socket_(socket), stopping_(stopping) {
+ServerConnection::ServerConnection(int socket, const std::atomic<bool>& stopping,
+                                   std::function<bool()> others_wait)
+    : socket_(socket), stopping_(stopping), others_wait_(std::move(others_wait)) {
     int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     ::fcntl(socket_, F_SETFD, FD_CLOEXEC);
@@ -69,6 +74,25 @@ bool ServerConnection::read_more(Steady deadline) {
     }
 }
 
+bool ServerConnection::is_too_slow(Steady now) const {
+    const std::chrono::milliseconds allowed =
+        connection_patience + std::chrono::milliseconds(received_ / connection_bytes_per_ms);
+    return now - begun_ >= allowed && others_wait_();
+}
+
+bool ServerConnection::read_request(Steady deadline) {
+    for (;;) {
+        const Steady now = connection_clock();
+        if (now >= deadline || is_too_slow(now)) return false;
+        const std::size_t before = buffer_.size();
+        if (read_more(std::min<Steady>(deadline, now + connection_look_around))) {
+            received_ += buffer_.size() - before;
+            return true;
+        }
+        if (broken_) return false;
+    }
+}
+
 bool ServerConnection::await_request(std::chrono::milliseconds limit) {
     return !buffer_.empty() || (!broken_ && read_more(connection_clock() + limit));
 }
@@ -76,6 +100,8 @@ bool ServerConnection::await_request(std::chrono::milliseconds limit) {
 std::optional<std::string> ServerConnection::read_head(Steady deadline, std::size_t bytes_max,
                                                        bool& too_long) {
     too_long = false;
+    begun_ = connection_clock();
+    received_ = buffer_.size();
     for (std::size_t seen = 0;;) {
         while (seen == 0 && buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
         std::size_t end = buffer_.find("\r\n\r\n", seen > 3 ? seen - 3 : 0);
@@ -90,7 +116,7 @@ std::optional<std::string> ServerConnection::read_head(Steady deadline, std::siz
         }
         seen = buffer_.size();
         // A deadline that has passed ends the reading even while bytes keep dripping in.
-        if (connection_clock() >= deadline || !read_more(deadline)) {
+        if (!read_request(deadline)) {
             broken_ = true;
             return std::nullopt;
         }
@@ -99,7 +125,7 @@ std::optional<std::string> ServerConnection::read_head(Steady deadline, std::siz
 
 std::optional<std::string> ServerConnection::read_body(std::size_t bytes, Steady deadline) {
     while (buffer_.size() < bytes) {
-        if (connection_clock() >= deadline || !read_more(deadline)) return std::nullopt;
+        if (!read_request(deadline)) return std::nullopt;
     }
     std::string body = buffer_.substr(0, bytes);
     buffer_.erase(0, bytes);

@@ -1,10 +1,12 @@
 // One accepted socket, and the book of all of them. Every wait has an end; reading never blocks
-// longer than the request's deadline, so nobody holds a thread by sending slowly.
+// longer than the request's deadline. While others wait for a place, a request must arrive at 16 KB
+// a second after its first one, so nobody holds a thread by sending slowly.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -18,7 +20,9 @@ namespace base {
 // Resource of the connection's thread; owns the socket.
 class ServerConnection {
   public:
-    ServerConnection(int socket, const std::atomic<bool>& stopping);
+    // `others_wait`: for a place; asked now and then while a request arrives.
+    ServerConnection(int socket, const std::atomic<bool>& stopping,
+                     std::function<bool()> others_wait);
     ServerConnection(const ServerConnection&) = delete;
     ServerConnection& operator=(const ServerConnection&) = delete;
     ~ServerConnection();
@@ -46,10 +50,15 @@ class ServerConnection {
   private:
     bool wait(short events, Steady deadline) const;
     bool read_more(Steady deadline);
+    bool read_request(Steady deadline);  // Not while it is too slow for those who wait.
+    bool is_too_slow(Steady now) const;
 
     const int socket_;
     const std::atomic<bool>& stopping_;
-    std::string buffer_;  // Received, not yet consumed.
+    const std::function<bool()> others_wait_;
+    Steady begun_{};            // Of the request that arrives, or the last one.
+    std::size_t received_ = 0;  // Of it.
+    std::string buffer_;        // Received, not yet consumed.
     bool broken_ = false;
     bool has_unread_ = false;
 };

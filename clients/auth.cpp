@@ -315,8 +315,11 @@ base::Task<base::Secret> Auth::refresh(base::Secret session_token) {
 }
 
 base::Task<std::vector<Space>> Auth::spaces(base::Secret access_token) {
-    const base::Json answer =
-        co_await exchange(bearer_request("GET", "/api/auth/organization/list", access_token));
+    base::HttpRequest asked = bearer_request("GET", "/api/auth/organization/list", access_token);
+    if (!options_.service_key.empty()) {
+        asked.headers.emplace_back("x-service-key", options_.service_key.reveal());
+    }
+    const base::Json answer = co_await exchange(std::move(asked));
     std::vector<Space> spaces = read_answer("the list of spaces", [&] {
         if (!answer.is_array() || answer.size() > auth_rows_max) {
             throw base::Failure{base::Failure::Kind::invalid, "a list of spaces is expected"};

@@ -42,6 +42,10 @@ class SpaceMembers {
         request.method = method;
         request.url = target_.auth_url + path;
         request.headers = {{"Authorization", "Bearer " + token(email).reveal()}};
+        // Many are seeded from one address.
+        if (!service_key_.empty()) {
+            request.headers.emplace_back("X-Service-Key", service_key_.reveal());
+        }
         if (body) {
             request.headers.emplace_back("Content-Type", "application/json");
             request.body = base::to_text(*body);

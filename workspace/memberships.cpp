@@ -116,7 +116,9 @@ Memberships::Entry Memberships::fetch(const std::string& user_id) {
 Json Memberships::spaces(const std::string& user_id, const base::Secret& token) {
     base::HttpRequest request;
     request.url = options_.auth_url + "/api/auth/organization/list";
-    request.headers = {{"Authorization", "Bearer " + token.reveal()}};
+    // The token says who asks; the key, that many ask from this one address.
+    request.headers = {{"Authorization", "Bearer " + token.reveal()},
+                       {"X-Service-Key", options_.service_key.reveal()}};
     request.connect_limit = options_.fetch_limit;
     request.deadline = options_.fetch_limit;
     const Json answer = memberships_read(request, "the user's spaces");
@@ -141,7 +143,8 @@ Json Memberships::members(const std::string& space_id, const base::Secret& token
     base::HttpRequest request;
     request.url = fmt::format("{}/api/auth/organization/list-members?organizationId={}&limit=100",
                               options_.auth_url, base::url_encode(space_id));
-    request.headers = {{"Authorization", "Bearer " + token.reveal()}};
+    request.headers = {{"Authorization", "Bearer " + token.reveal()},
+                       {"X-Service-Key", options_.service_key.reveal()}};
     request.connect_limit = options_.fetch_limit;
     request.deadline = options_.fetch_limit;
     Json answer = memberships_read(request, "the space's members");

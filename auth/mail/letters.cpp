@@ -121,6 +121,23 @@ std::string letter_life(std::chrono::minutes life, Locale locale) {
                   : count(minutes / 60, "an hour", "hours");
 }
 
+// What users wrote, on one line: a line break in a subject would begin another header.
+std::string letter_line(std::string text) {
+    for (char& letter : text) {
+        if (static_cast<unsigned char>(letter) < ' ' || letter == 0x7f) letter = ' ';
+    }
+    return text;
+}
+
+// How she is greeted. Anybody can give an account of somebody else's address a name: no text of a
+// stranger with a link in it is mailed as ours.
+std::string letter_greeted(const std::string& name) {
+    constexpr std::size_t greeted_bytes_max = 80;
+    const bool links = name.find("://") != std::string::npos ||
+                       base::lower_ascii(name).find("www.") != std::string::npos;
+    return links ? std::string() : letter_line(base::cut(name, greeted_bytes_max));
+}
+
 // A single pass, so that a name that looks like "{link}" stays a name.
 std::string letter_filled(std::string_view words, const Mail& mail, bool escaped) {
     const MailFields& fields = mail.fields;
@@ -137,6 +154,7 @@ std::string letter_filled(std::string_view words, const Mail& mail, bool escaped
         if (name == "space") value = fields.space;
         if (name == "detail") value = fields.detail;
         if (name == "life") value = letter_life(fields.life, mail.locale);
+        value = letter_line(std::move(value));
         filled += escaped ? escape_html(value) : value;
         words.remove_prefix(end + 1);
     }
@@ -170,7 +188,8 @@ Letter write_letter(const Mail& mail) {
     const LetterWords& words = german ? form.german : form.english;
     Letter letter{mail.to, letter_filled(words.subject, mail, false), ""};
     letter.html = german ? "<p>Hallo" : "<p>Hello";
-    if (!mail.fields.name.empty()) letter.html += " " + escape_html(mail.fields.name);
+    const std::string name = letter_greeted(mail.fields.name);
+    if (!name.empty()) letter.html += " " + escape_html(name);
     letter.html += ",</p>\r\n<p>" + letter_filled(words.body, mail, true) + "</p>\r\n";
     if (!words.button.empty()) {
         letter.html += "<p><a href=\"" + escape_html(mail.fields.link) + "\">" +

@@ -31,6 +31,28 @@ TEST(Letters, NamesLinksAndSpacesAreEscaped) {
                       HasSubstr("48 Stunden"), Not(HasSubstr("<img"))));
 }
 
+// A name with a line break makes no header of the mail, and a stranger's link is not ours to send.
+TEST(Letters, NamesMakeNeitherHeadersNorLinks) {
+    const Letter invitation = write_letter({.to = "a@b.c",
+                                            .text = MailText::invitation,
+                                            .fields = {.name = "A\r\nBcc: x@evil.example",
+                                                       .link = "http://h/",
+                                                       .inviter = "I\r\nX: y",
+                                                       .space = "S\r\nBcc: x@evil.example"}});
+    EXPECT_EQ(invitation.subject.find_first_of("\r\n"), std::string::npos) << invitation.subject;
+    EXPECT_THAT(invitation.html, Not(HasSubstr("\nBcc:")));
+    EXPECT_THAT(invitation.html, HasSubstr("I  X: y"));
+    for (const char* name : {"Win https://evil.example", "WWW.evil.example"}) {
+        const Letter letter = write_letter({.to = "a@b.c",
+                                            .text = MailText::verify_email,
+                                            .fields = {.name = name, .link = "http://h/"}});
+        EXPECT_THAT(letter.html, Not(HasSubstr("evil"))) << name;
+    }
+    const Letter longer = write_letter(
+        {.to = "a@b.c", .text = MailText::verify_email, .fields = {.name = std::string(200, 'n')}});
+    EXPECT_THAT(longer.html, Not(HasSubstr(std::string(81, 'n'))));
+}
+
 TEST(Letters, EveryTextIsThereInBothLanguages) {
     for (int i = 0; i <= static_cast<int>(MailText::account_deleted); ++i) {
         const auto text = static_cast<MailText>(i);

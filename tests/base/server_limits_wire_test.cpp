@@ -88,6 +88,38 @@ TEST_F(ServerWire, SlowBodyIs408) {
     EXPECT_THAT(silent.until_closed(), StartsWith("HTTP/1.1 408"));
 }
 
+// Whoever holds every place by sending slowly loses them as soon as somebody else comes.
+TEST_F(ServerWire, SlowSendersMakeRoomForWhoeverWaits) {
+    Server server({.name = "test", .threads_max = 8, .request_deadline = 60s});
+    server.route("GET", "/hello", hello);
+    server.route("POST", "/length", length_of_body);
+    server.start();
+    std::vector<std::unique_ptr<Caller>> slow;
+    for (int i = 0; i < 8; ++i) {
+        slow.push_back(std::make_unique<Caller>(server.port()));
+        ASSERT_TRUE(slow.back()->send(
+            i % 2 == 0 ? "GET /hello HTTP/1.1\r\nX-"
+                       : "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"));
+    }
+    auto begun = now();
+    Caller honest(server.port());
+    ASSERT_TRUE(honest.send(get("/hello")));
+    EXPECT_THAT(honest.until("hello", 30s), HasSubstr("hello"));
+    EXPECT_LT(now() - begun, 20s) << "a second, not the deadline of a minute";
+}
+
+// Slow but steady is fine, and nobody is hurried while there is room.
+TEST_F(ServerWire, WhoSendsSlowlyIsLetBeWhileThereIsRoom) {
+    Server server({.name = "test", .threads_max = 4, .request_deadline = 60s});
+    server.route("POST", "/length", length_of_body);
+    server.start();
+    Caller slow(server.port());
+    ASSERT_TRUE(slow.send("POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na"));
+    EXPECT_EQ(slow.until("HTTP", 1100ms), "") << "still waited for";
+    ASSERT_TRUE(slow.send("bc"));
+    EXPECT_THAT(slow.until("\r\n\r\n3", 10s), HasSubstr("200"));
+}
+
 TEST_F(ServerWire, BodyLimitAtItsEdgeAndOnePast) {
     Server server({.name = "test", .body_bytes_max = 1000});
     server.route("POST", "/length", length_of_body);

@@ -196,6 +196,7 @@ TEST(AuthWire, ListsSpacesWithMetadataOfBothForms) {
                     {"id":"s3","name":"Bare","slug":"bare","metadata":null}])");
     const auto spaces = room.run(room.auth.spaces(Secret{"jwt"}));
     EXPECT_EQ(room.last().header("authorization"), "Bearer jwt");
+    EXPECT_EQ(room.last().header("x-service-key"), "service-key") << "one address, many personas";
     ASSERT_EQ(spaces.size(), 3U);
     EXPECT_EQ(spaces[0].type, "brand");
     EXPECT_EQ(spaces[1].type, "personal");
