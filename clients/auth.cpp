@@ -151,12 +151,15 @@ base::HttpRequest Auth::request(std::string method, std::string path) const {
     request.header_limit = options_.request_limit;
     request.deadline = options_.request_limit;
     request.body_bytes_max = options_.answer_bytes_max;
+    // Many personas come from one address: the key exempts them from the limits per address.
+    if (!options_.service_key.empty()) {
+        request.headers.emplace_back("x-service-key", options_.service_key.reveal());
+    }
     return request;
 }
 
 base::HttpRequest Auth::service_request(std::string path, const base::Json& body) const {
     base::HttpRequest asked = request("POST", std::move(path));
-    asked.headers.emplace_back("x-service-key", options_.service_key.reveal());
     asked.headers.emplace_back("x-app-id", "persona-runner");
     asked.headers.emplace_back("content-type", "application/json");
     asked.body = base::to_text(body);
@@ -286,10 +289,6 @@ base::Task<FinishAnswer> Auth::finish(std::string visit_id, catalog::VisitEnd en
 base::Task<Login> Auth::log_in(std::string email, base::Secret password) {
     base::HttpRequest asked = request("POST", "/api/v1/auth/login");
     asked.headers.emplace_back("content-type", "application/json");
-    // Many personas come from one address: the key exempts them from the limits per address.
-    if (!options_.service_key.empty()) {
-        asked.headers.emplace_back("x-service-key", options_.service_key.reveal());
-    }
     asked.body = base::to_text(base::Json{{"email", email}, {"password", password.reveal()}});
     const base::Json answer = co_await exchange(std::move(asked));
     Login login = read_answer("the login", [&] {
@@ -315,11 +314,8 @@ base::Task<base::Secret> Auth::refresh(base::Secret session_token) {
 }
 
 base::Task<std::vector<Space>> Auth::spaces(base::Secret access_token) {
-    base::HttpRequest asked = bearer_request("GET", "/api/auth/organization/list", access_token);
-    if (!options_.service_key.empty()) {
-        asked.headers.emplace_back("x-service-key", options_.service_key.reveal());
-    }
-    const base::Json answer = co_await exchange(std::move(asked));
+    const base::Json answer =
+        co_await exchange(bearer_request("GET", "/api/auth/organization/list", access_token));
     std::vector<Space> spaces = read_answer("the list of spaces", [&] {
         if (!answer.is_array() || answer.size() > auth_rows_max) {
             throw base::Failure{base::Failure::Kind::invalid, "a list of spaces is expected"};

@@ -7,7 +7,6 @@ namespace clients {
 
 base::Task<catalog::Standing> Auth::standing() {
     base::HttpRequest asked = request("GET", "/api/v1/internal/standing");
-    asked.headers.emplace_back("x-service-key", options_.service_key.reveal());
     const base::Json answer = co_await exchange(std::move(asked));
     catalog::Standing standing;
     try {
