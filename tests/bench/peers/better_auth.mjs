@@ -4,7 +4,8 @@
 // PEER_DATABASE: an empty database. PEER_USERS (16).
 //
 // The guard does what ours does: signature, issuer, audience and expiry of the token, then the
-// session it speaks of and its user from the database. The public keys are kept in memory.
+// session it speaks of and its user from the database; behind it the same question, the user's
+// accounts. The public keys are kept in memory.
 import { createServer } from "node:http";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
@@ -65,7 +66,9 @@ async function guarded(request, response) {
         const user = session && (await context.internalAdapter.findUserById(session.userId));
         if (!user || session.expiresAt <= new Date()) throw new Error("no session");
         response.setHeader("content-type", "application/json");
-        response.end(JSON.stringify({ user, session }));
+        const accounts = await context.internalAdapter.findAccounts(user.id);
+        response.end(JSON.stringify(accounts.map(({ id, providerId, accountId, createdAt, updatedAt }) =>
+            ({ id, providerId, accountId, userId: user.id, createdAt, updatedAt, scopes: [] }))));
     } catch {
         response.statusCode = 401;
         response.end('{"error":"log in first"}');
@@ -74,9 +77,9 @@ async function guarded(request, response) {
 
 const api = toNodeHandler(auth);
 server.on("request", (request, response) =>
-    request.url === "/me" ? guarded(request, response) : api(request, response));
+    request.url === "/accounts" ? guarded(request, response) : api(request, response));
 console.log(JSON.stringify({
-    guarded: `${url}/me`,
+    guarded: `${url}/accounts`,
     login: `${url}/api/auth/sign-in/email`,
     emails,
     password,
