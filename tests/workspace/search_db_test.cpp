@@ -109,6 +109,27 @@ TEST(Search, UsesTheIndex) {
     EXPECT_THAT(plan, HasSubstr("record_words_found")) << plan;
 }
 
+TEST(Search, FindsWhatLiesBehindManyNewerHitsThatAreLeftOut) {
+    World world;
+    Client anna(world, "anna", "home");
+    world.look(
+        "insert into workspace.records (space_id, app_id, table_name, record_id, created_by, "
+        "updated_by, data, field_times, created_seq, changed_seq, created_at, updated_at) "
+        "select 'home', 'notes', 'notes', md5(i::text)::uuid::text, 'anna', 'anna', "
+        "jsonb_build_object('title', 'n' || i, 'content', 'gemeinsam', 'color', null, 'tags', "
+        "'[]'::jsonb, 'isPinned', false, 'isArchived', i > 30), '{}', i, i, now(), now() "
+        "from generate_series(1, 330) i");
+
+    EXPECT_THAT(
+        pick(anna.call("notes.search", {{"query", "gemeinsam"}, {"limit", 2}})["notes"], "title"),
+        ElementsAre("n30", "n29"));
+    EXPECT_THAT(
+        pick(anna.call("notes.search",
+                       {{"query", "gemeinsam"}, {"includeArchived", true}, {"limit", 2}})["notes"],
+             "title"),
+        ElementsAre("n330", "n329"));
+}
+
 // Every searched field of the schema belongs to a table that a tool searches, and is one of its
 // fields: a list that nobody reads would be a list that nobody keeps.
 TEST(Search, ListsOnlyKnownFields) {
