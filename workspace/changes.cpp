@@ -53,8 +53,7 @@ where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
 group by 1, 2
 )sql";
 
-// Of a word that very many records have, the newest so many are looked at; the first step is
-// enough for nearly every list that is newest first.
+// Of a word that very many records have, the newest so many are looked at, fewer at first.
 constexpr std::int64_t changes_hits_max = 5'000;
 constexpr std::int64_t changes_hits_first = 200;
 
@@ -116,14 +115,11 @@ class ListStatement {
 
 base::SqlRows changes_rows(base::Transaction& transaction, const Scope& scope, const Table& table,
                            const base::Json& equal, const RecordFilter& filter) {
-    const bool newest_first =
-        filter.order.empty() && filter.second_order.empty() && !filter.ascending;
-    const auto limit = static_cast<std::size_t>(filter.limit);
-    if (!filter.text.empty() && newest_first && filter.limit <= changes_hits_first) {
-        // Hits come newest first: a full list of the newest ones is the list.
+    if (!filter.text.empty() && filter.order.empty() && !filter.ascending) {
+        // Hits come newest first: when the newest fill the list, they are the list.
         base::SqlRows rows =
             ListStatement(scope, table, equal, filter, changes_hits_first).run(transaction);
-        if (rows.size() == limit) return rows;
+        if (rows.size() == static_cast<std::size_t>(filter.limit)) return rows;
     }
     return ListStatement(scope, table, equal, filter, changes_hits_max).run(transaction);
 }
