@@ -100,7 +100,8 @@ class SocketTransport final : public HttpTransport {
     };
 
     // On its way; Failure when its turn or its name does not come in time.
-    Task<void> begin(Transfer& transfer, Steady header_deadline, std::chrono::milliseconds limit);
+    Task<void> begin(Transfer& transfer, Steady header_deadline, std::chrono::milliseconds limit,
+                     bool standing = false);
 
     Shard& pick() {
         for (const auto& shard : shards_) {
@@ -121,8 +122,8 @@ class SocketTransport final : public HttpTransport {
 };
 
 Task<void> SocketTransport::begin(Transfer& transfer, Steady header_deadline,
-                                  std::chrono::milliseconds limit) {
-    const auto capped = hosts_.find(transfer.origin);
+                                  std::chrono::milliseconds limit, bool standing) {
+    const auto capped = standing ? hosts_.end() : hosts_.find(transfer.origin);
     CappedHost* host = capped == hosts_.end() ? nullptr : capped->second.get();
     if (host != nullptr) {
         http_detail::Turn turn = co_await host->turns.take(loop_.now() + limit / 2);
@@ -156,10 +157,11 @@ Task<HttpResponse> SocketTransport::send(HttpRequest request) {
 Task<std::unique_ptr<HttpStream>> SocketTransport::open(HttpRequest request) {
     const Steady header_deadline = loop_.now() + request.header_limit;
     const std::chrono::milliseconds limit = request.header_limit;
+    const bool standing = request.standing;
     co_await loop_.when_free();
     auto transfer = std::make_unique<Transfer>(loop_, names_, share_, std::move(request), options_,
                                                /*streaming=*/true);
-    co_await begin(*transfer, header_deadline, limit);
+    co_await begin(*transfer, header_deadline, limit, standing);
     const bool answered = co_await transfer->await_until(&Transfer::has_headers, header_deadline);
     if (!answered) throw transfer->failure("no headers came in time");
     if (!transfer->headers_done) throw transfer->failure(transfer->cause);

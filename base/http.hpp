@@ -52,6 +52,9 @@ struct HttpRequest {
     std::chrono::milliseconds idle_limit{90'000};    // Between two chunks of a stream.
     std::chrono::milliseconds deadline{30'000};      // Whole exchange; send() and fetch() only.
     std::size_t body_bytes_max = 16 * 1024 * 1024;   // Of the answer; past it: unavailable.
+    // Waits for what may never come: takes no place among its host's connections_max, which others
+    // need.
+    bool standing = false;
     // Refuses every address outside of the public Internet, after names were resolved, and goes
     // through no proxy: for addresses that somebody else chose.
     bool public_only = false;

@@ -59,8 +59,8 @@ class McpSession {
   public:
     virtual ~McpSession() = default;
 
-    // Another map after a call during which the server said that its tools changed; earlier ones
-    // live as long as the session.
+    // Another map after a call before or during which the server said that its tools changed;
+    // earlier ones live as long as the session.
     virtual const ToolMap& tools() const = 0;
     virtual const std::string& server_name() const = 0;
     virtual const std::string& server_version() const = 0;
@@ -87,11 +87,17 @@ struct ListedTools {
     std::string server_name, server_version;  // Empty where the list does not say.
 };
 
+// How a server wants to be spoken to, as it was found out.
+struct McpManner {
+    McpEra era = McpEra::sessions;  // Never automatic.
+    bool tells_changes = false;     // Without sessions: it can be listened to.
+};
+
 // What sessions leave for later ones. Products list the same tools to every visit: a list that
 // reads like one before is that one. Exact, by the text of its pages.
 struct McpMemory {
     std::map<std::string, ListedTools, std::less<>> lists;
-    std::map<std::string, McpEra, std::less<>> eras;  // By URL; never automatic.
+    std::map<std::string, McpManner, std::less<>> manners;  // By URL.
     // Maps over several servers, by their text.
     std::map<std::string, std::shared_ptr<const ToolMap>, std::less<>> merged;
 };

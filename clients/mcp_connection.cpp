@@ -57,6 +57,7 @@ base::Task<bool> McpConnection::probe() {
         try {
             const RpcAnswer answer = co_await wire_.request("server/discover", base::Json::object(),
                                                             options_.probe_limit);
+            tells_changes_ = !answer.error_code && tells_of_tools(answer.result);
             co_return !answer.error_code && offers_stateless(answer.result);
         } catch (const base::Failure& thrown) {
             // Settled below: no co_await may stand in a handler.
@@ -73,8 +74,8 @@ base::Task<bool> McpConnection::probe() {
 base::Task<McpEra> McpConnection::find_era() {
     const bool stateless = co_await probe();
     const McpEra era = stateless ? McpEra::stateless : McpEra::sessions;
-    if (memory_.eras.size() >= server_eras_max) memory_.eras.clear();
-    memory_.eras[url_] = era;
+    if (memory_.manners.size() >= server_eras_max) memory_.manners.clear();
+    memory_.manners[url_] = {.era = era, .tells_changes = stateless && tells_changes_};
     base::log_info("product's MCP era found",
                    {{"url", base::origin_of(url_)}, {"era", stateless ? "stateless" : "sessions"}});
     co_return era;
@@ -84,9 +85,10 @@ base::Task<void> McpConnection::begin() {
     for (;;) {
         McpEra era = wished_era_;
         bool remembered = false;
-        if (const auto known = memory_.eras.find(url_);
-            era == McpEra::automatic && known != memory_.eras.end()) {
-            era = known->second;
+        if (const auto known = memory_.manners.find(url_);
+            era == McpEra::automatic && known != memory_.manners.end()) {
+            era = known->second.era;
+            tells_changes_ = known->second.tells_changes;
             remembered = true;
         }
         if (era == McpEra::automatic) era = co_await find_era();
@@ -100,6 +102,7 @@ base::Task<void> McpConnection::begin() {
                 co_await shake_hands();
             }
             co_await list_tools();
+            listen();
             co_return;
         } catch (const base::Failure& thrown) {
             // Settled below, as in probe().
@@ -108,7 +111,7 @@ base::Task<void> McpConnection::begin() {
         // The server may have become another one since it was asked.
         const bool refused = failure->code() == mcp_refused || failure->code() == mcp_era_refused;
         if (!remembered || !refused || is_for_the_caller(*failure)) throw base::Failure{*failure};
-        memory_.eras.erase(url_);
+        memory_.manners.erase(url_);
     }
 }
 
@@ -137,6 +140,7 @@ base::Task<void> McpConnection::shake_hands() {
     const auto abilities = answer.result.find("capabilities");
     has_tools_ =
         abilities != answer.result.end() && abilities->is_object() && abilities->contains("tools");
+    tells_changes_ = tells_of_tools(answer.result);
     wire_.agree(spoken);
     co_await wire_.notify("notifications/initialized", base::Json{});
     ++generation_;
@@ -197,7 +201,22 @@ base::Task<void> McpConnection::list_tools() {
     take(std::move(listed));
 }
 
-// After a call: however often the server said it meanwhile, the list is read once.
+void McpConnection::listen() {
+    listening_.reset();
+    if (!tells_changes_) return;
+    listening_ = std::make_unique<base::Group>(wire_.loop());
+    listening_->add(wire_.listen());
+}
+
+// Before a call: whether the tool is there yet, where the server said meanwhile that its tools are
+// others now.
+base::Task<bool> McpConnection::offers_still(std::string tool, std::chrono::milliseconds limit) {
+    if (!wire_.take_tools_changed()) co_return true;
+    co_await wire_.loop().within(limit, list_again());
+    co_return tools_->by_tool_name(tool) != nullptr;
+}
+
+// However often the server said it meanwhile, the list is read once.
 base::Task<void> McpConnection::list_again() {
     if (earlier_tools_.size() >= tool_maps_max) co_return;  // It changes without end.
     try {
@@ -264,6 +283,13 @@ base::Task<CallResult> McpConnection::complete(base::Json params, base::HttpHead
 
 base::Task<CallResult> McpConnection::call(std::string tool, base::Json arguments, CallNote note,
                                            std::chrono::milliseconds limit) {
+    const base::Steady deadline = wire_.loop().now() + limit;
+    const bool is_offered = co_await offers_still(tool, limit / 2);
+    if (!is_offered) {
+        co_return counted({.outcome = CallResult::Outcome::error,
+                           .text = "not run: the product does not offer this tool any more"});
+    }
+    limit = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - wire_.loop().now());
     base::HttpHeaders more;
     const ToolMap::Entry* entry = tools_->by_tool_name(tool);
     if (entry != nullptr && !entry->tool.param_headers.empty()) {
@@ -321,9 +347,11 @@ base::Task<void> McpConnection::reopen(int lost_generation) {
         .add();
     co_await shake_hands();
     lists_again_ = true;
+    listen();
 }
 
 base::Task<void> McpConnection::close() {
+    listening_.reset();
     if (!wire_.has_session()) co_return;
     try {
         co_await wire_.loop().within(goodbye_limit, wire_.end_session());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/group.hpp"
 #include "clients/mcp.hpp"
 #include "clients/mcp_wire.hpp"
 
@@ -63,6 +64,8 @@ class McpConnection final : public McpSession {
     base::Task<void> shake_hands();
     base::Task<void> list_tools();
     base::Task<void> list_again();
+    base::Task<bool> offers_still(std::string tool, std::chrono::milliseconds limit);
+    void listen();
     base::Task<RpcAnswer> ask(base::Json params, base::HttpHeaders more, base::Steady deadline);
     base::Task<CallResult> complete(base::Json params, base::HttpHeaders more,
                                     std::chrono::milliseconds limit);
@@ -82,10 +85,12 @@ class McpConnection final : public McpSession {
     std::vector<std::shared_ptr<const ToolMap>> earlier_tools_;
     std::string server_name_, server_version_, revision_;
     bool has_tools_ = false;
-    bool lists_again_ = false;  // Another session may have other tools.
-    int generation_ = 0;        // Grows with every handshake.
+    bool tells_changes_ = false;  // It can be listened to.
+    bool lists_again_ = false;    // Another session may have other tools.
+    int generation_ = 0;          // Grows with every handshake.
     bool reopening_ = false;
     base::Gate reopened_;
+    std::unique_ptr<base::Group> listening_;  // Null: the server has nothing to say by itself.
 };
 
 }  // namespace clients

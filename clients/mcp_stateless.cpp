@@ -143,4 +143,15 @@ bool offers_stateless(const Json& discovered) {
            std::find(versions->begin(), versions->end(), stateless_revision) != versions->end();
 }
 
+bool tells_of_tools(const Json& greeting) {
+    const Json* part = &greeting;
+    for (const char* name : {"capabilities", "tools", "listChanged"}) {
+        if (!part->is_object()) return false;
+        const auto inner = part->find(name);
+        if (inner == part->end()) return false;
+        part = &*inner;
+    }
+    return *part == true;
+}
+
 }  // namespace clients

@@ -43,4 +43,8 @@ std::optional<base::HttpHeaders> param_headers_of(const std::vector<ParamHeader>
 // Whether an answer to server/discover says that the server speaks our revision.
 bool offers_stateless(const base::Json& discovered);
 
+// Whether an answer to server/discover or initialize says that the server tells when its tools
+// change.
+bool tells_of_tools(const base::Json& greeting);
+
 }  // namespace clients

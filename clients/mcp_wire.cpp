@@ -38,16 +38,6 @@ std::string trace_in(const base::Json& params) {
 
 }  // namespace
 
-struct McpWire::Stream {
-    base::Steady until;               // Out of time then; progress moves it …
-    base::Steady last;                // … up to here.
-    std::chrono::milliseconds limit;  // What progress gives.
-    std::string last_event_id;
-    std::optional<std::chrono::milliseconds> retry;
-    int server_requests = 0;
-    std::string answer;  // The event that has it.
-};
-
 struct McpWire::Reply {
     std::string text;
     std::unique_ptr<base::HttpStream> events;  // Set: the answer comes as events, `text` is empty.

@@ -50,6 +50,11 @@ class McpWire {
     base::Task<void> notify(std::string method, base::Json params);
     base::Task<void> end_session();  // DELETE; an answer of any kind will do.
 
+    // Hears what the server says without being asked: that its tools are others now (see
+    // take_tools_changed), and questions, which are answered. Ends when the server has no such
+    // stream or breaks it off too often; never throws.
+    base::Task<void> listen();
+
     void forget_session();
     void agree(std::string revision) { revision_ = std::move(revision); }
     // From now on every request stands for itself, in revision 2026-07-28.
@@ -64,8 +69,17 @@ class McpWire {
     bool has_session() const { return !session_id_.empty(); }
 
   private:
-    struct Stream;  // Where an event stream stands.
-    struct Reply;   // The beginning of an answer.
+    // Where an event stream stands.
+    struct Stream {
+        base::Steady until;               // Out of time then; progress moves it …
+        base::Steady last;                // … up to here.
+        std::chrono::milliseconds limit;  // What progress gives.
+        std::string last_event_id;
+        std::optional<std::chrono::milliseconds> retry;
+        int server_requests = 0;
+        std::string answer;  // The event that has it.
+    };
+    struct Reply;  // The beginning of an answer.
 
     base::Task<Reply> begin(base::HttpRequest post, bool opens_session);
     base::Task<std::optional<std::string>> read_stream(std::unique_ptr<base::HttpStream> stream,
@@ -76,6 +90,8 @@ class McpWire {
     base::Task<std::unique_ptr<base::HttpStream>> resume(std::string last_event_id,
                                                          std::chrono::milliseconds limit);
     base::Task<void> answer_server(base::Json server_request);
+    base::HttpRequest listening_request(std::int64_t id, const std::string& last_event_id);
+    base::Task<bool> hear(std::int64_t id, Stream& state);
     base::Task<void> cancel(std::int64_t id);
     base::Task<base::Failure> refusal(std::unique_ptr<base::HttpStream> stream, bool had_session);
     base::HttpRequest http_request(std::string method, std::string body,

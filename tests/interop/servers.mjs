@@ -4,6 +4,7 @@ import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { McpServer as McpServer1 } from "@modelcontextprotocol/sdk/server/mcp.js";
+import { EmptyResultSchema } from "@modelcontextprotocol/sdk/types.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { toNodeHandler } from "@modelcontextprotocol/node";
 import { createMcpHandler, McpServer as McpServer2 } from "@modelcontextprotocol/server";
@@ -27,12 +28,12 @@ async function listen(handler) {
 }
 
 function add_tools(server) {
-    server.registerTool("add_numbers",
+    const added = server.registerTool("add_numbers",
         { description: "Adds.", inputSchema: z.object({ a: z.number(), b: z.number() }) },
         async ({ a, b }) => ({ content: [{ type: "text", text: `sum ${a + b}` }] }));
     server.registerTool("always_fails", { description: "Fails." },
         async () => ({ content: [{ type: "text", text: "as it should" }], isError: true }));
-    return server;
+    return added;
 }
 
 // Sessions, as a server of the first generation keeps them; `lost` forgets them all.
@@ -59,7 +60,19 @@ function first_generation(answers_json) {
                 enableJsonResponse: answers_json,
                 onsessioninitialized: (id) => sessions.set(id, transport),
             });
-            const server = add_tools(new McpServer1({ name: "first", version: "1.0.0" }));
+            const server = new McpServer1({ name: "first", version: "1.0.0" });
+            const added = add_tools(server);
+            // The first answered ping shows that the client listens, the second that it has heard.
+            server.registerTool("shrink", { description: "Takes add_numbers away." }, async () => {
+                const ping = (timeout) => server.server.request({ method: "ping" },
+                    EmptyResultSchema, { timeout });
+                for (let i = 0; !(await ping(500).then(() => true, () => false)); i += 1) {
+                    assert.ok(i < 20, "nobody listens");
+                }
+                added.remove();
+                await ping(10_000);
+                return { content: [{ type: "text", text: "shrunk" }] };
+            });
             server.registerTool("forget_me", { description: "Loses the session." }, async () => {
                 sessions.clear();
                 return { content: [{ type: "text", text: "forgotten" }] };
@@ -84,6 +97,17 @@ for (const answers_json of [false, true]) {
         assert.match(out, /always_fails: as it should/);
         assert.ok(seen.some((one) => one.startsWith("DELETE")), "it says good-bye");
     });
+    await check(`first generation, ${way}: a tool that is taken away meanwhile is known to be gone`,
+        async () => {
+            seen.length = 0;
+            const out = await drive(url, [
+                { name: "shrink", arguments: {} },
+                { name: "add_numbers", arguments: { a: 1, b: 2 } },
+            ]);
+            assert.match(out, /shrunk/);
+            assert.match(out, /add_numbers: .*not found/);
+            assert.equal(seen.filter((one) => one === "POST tools/list").length, 2);
+        });
     await check(`first generation, ${way}: a lost session is opened again`, async () => {
         seen.length = 0;
         const out = await drive(url, [
@@ -100,7 +124,11 @@ for (const answers_json of [false, true]) {
 for (const legacy of ["stateless", "reject"]) {
     const seen = [];
     const answer = toNodeHandler(createMcpHandler(
-        () => add_tools(new McpServer2({ name: "second", version: "2.0.0" })), { legacy }));
+        () => {
+            const fresh = new McpServer2({ name: "second", version: "2.0.0" });
+            add_tools(fresh);
+            return fresh;
+        }, { legacy }));
     const { server, url } = await listen((request, response) => {
         seen.push(request.headers["mcp-method"] ?? "none");
         return answer(request, response);
@@ -112,7 +140,10 @@ for (const legacy of ["stateless", "reject"]) {
         ]);
         assert.match(out, /sum 42/);
         assert.match(out, /as it should/);
-        assert.deepEqual(seen, ["server/discover", "tools/list", "tools/call", "tools/call"]);
+        const listens = "subscriptions/listen";
+        assert.deepEqual(seen.filter((one) => one !== listens),
+            ["server/discover", "tools/list", "tools/call", "tools/call"]);
+        assert.ok(seen.includes(listens), "it hears of changes");
     });
     server.close();
     server.closeAllConnections();
