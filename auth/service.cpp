@@ -5,9 +5,9 @@
 
 #include "auth/api.hpp"
 #include "auth/context.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/guard/sweeper.hpp"
 #include "auth/identity/credential.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/keys/signing_keys.hpp"
 #include "auth/mail/post_office.hpp"
 #include "base/failure.hpp"

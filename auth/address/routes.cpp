@@ -5,9 +5,9 @@
 
 #include "auth/address/verification.hpp"
 #include "auth/context.hpp"
-#include "auth/identity/limits.hpp"
+#include "auth/guard/limits.hpp"
+#include "auth/guard/redirect.hpp"
 #include "auth/identity/presence.hpp"
-#include "auth/identity/redirect.hpp"
 #include "auth/identity/token.hpp"
 #include "auth/route.hpp"
 #include "base/failure.hpp"

@@ -4,8 +4,8 @@
 
 #include "auth/context.hpp"
 #include "auth/guard/even_time.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/one_time.hpp"
 #include "auth/identity/token.hpp"
 #include "auth/keys/purposes.hpp"

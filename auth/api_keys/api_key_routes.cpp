@@ -8,8 +8,8 @@
 #include "auth/api_keys/routes.hpp"
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
 

@@ -7,9 +7,9 @@
 
 #include "auth/context.hpp"
 #include "auth/factors/authenticator_data.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/presence.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "base/crypto.hpp"

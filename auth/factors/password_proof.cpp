@@ -2,8 +2,8 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/guard/lockout.hpp"
 #include "auth/identity/credential.hpp"
-#include "auth/identity/lockout.hpp"
 #include "auth/identity/users.hpp"
 #include "base/failure.hpp"
 

@@ -1,15 +1,20 @@
 // /api/auth: the endpoints that the ancestor's client library speaks.
+#include <algorithm>
+#include <cctype>
+
 #include <nlohmann/json.hpp>
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
 #include "auth/factors/second_step.hpp"
+#include "auth/guard/origin.hpp"
+#include "auth/guard/redirect.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
+#include "auth/identity/form_body.hpp"
 #include "auth/identity/login.hpp"
 #include "auth/identity/presence.hpp"
-#include "auth/identity/redirect.hpp"
 #include "auth/identity/routes.hpp"
 #include "auth/identity/sign_up.hpp"
 #include "base/failure.hpp"
@@ -44,7 +49,7 @@ ServerResponse sign_up_email(const Context& context, const base::ServerRequest& 
 }
 
 ServerResponse sign_in_email(const Context& context, const base::ServerRequest& request) {
-    const Json body = request.json();
+    const Json body = is_form_body(request) ? json_of_form(request) : request.json();
     const base::Fields fields(body);
     const bool remember = fields.flag_or_none("rememberMe").value_or(true);
     const std::string callback =
@@ -123,6 +128,25 @@ ServerResponse get_token(const User& user, const Context& context, const base::S
 
 ServerResponse get_ok(const Context&, const base::ServerRequest&) {
     return ServerResponse::json({{"ok", true}});
+}
+
+// Where a mailed link ends that knows no other page. Shows a code and nothing that was sent.
+ServerResponse get_error(const Context&, const base::ServerRequest& request) {
+    std::string code = request.query_value("error").value_or("");
+    const bool plain =
+        code.size() <= 64 && std::all_of(code.begin(), code.end(), [](unsigned char letter) {
+            return std::isalnum(letter) != 0 || letter == '_' || letter == '-';
+        });
+    if (code.empty() || !plain) code = "UNKNOWN";
+    ServerResponse answer = ServerResponse::text(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Error</title>"
+        "<h1>This did not work</h1><p>The link is not valid any more, or was opened before. "
+        "Ask for a new one.</p><p>Code: " +
+        code + "</p></html>\n");
+    answer.content_type = "text/html; charset=utf-8";
+    answer.headers.emplace_back("Content-Security-Policy", "default-src 'none'");
+    answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    return answer;
 }
 
 ServerResponse get_health(const Context& context, const base::ServerRequest&) {

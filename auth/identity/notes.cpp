@@ -35,7 +35,7 @@ constexpr auto notes_of_identity = std::to_array<RouteNote>({
      "callbackURL?:url|null}",
      "400 INVALID_EMAIL PASSWORD_TOO_SHORT PASSWORD_TOO_LONG, 403 INVALID_CALLBACK_URL, "
      "429 SIGNUP_LIMIT_REACHED"},
-    {"POST /api/auth/sign-in/email", "Logs in with a password",
+    {"POST /api/auth/sign-in/email", "Logs in with a password; takes the body of a form, too",
      "{redirect:flag token:text url?:url user:User}|SecondStep",
      "{email:email password:text(1,1024) rememberMe?:flag|null callbackURL?:url|null}",
      "400 INVALID_EMAIL, 401 INVALID_EMAIL_OR_PASSWORD, "
@@ -45,6 +45,7 @@ constexpr auto notes_of_identity = std::to_array<RouteNote>({
     {"GET /api/auth/get-session", "The caller's session", "{session:Session user:User}|null"},
     {"GET /api/auth/token", "An access token for the caller's session", "{token:text}"},
     {"GET /api/auth/ok", "Whether the service answers", "{ok:flag}"},
+    {"GET /api/auth/error", "A page that tells of a link that did not work", "200"},
 });
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
+#include "auth/guard/lockout.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/lockout.hpp"
 #include "auth/identity/users.hpp"
 #include "base/failure.hpp"
 

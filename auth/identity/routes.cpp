@@ -24,6 +24,7 @@ const Route identity_table[] = {
     {"GET", "/api/auth/get-session", by_anybody(get_session), "disableRefresh disableCookieCache"},
     {"GET", "/api/auth/token", by_user(get_token)},
     {"GET", "/api/auth/ok", by_anybody(get_ok)},
+    {"GET", "/api/auth/error", by_anybody(get_error), "error"},
 };
 
 }  // namespace

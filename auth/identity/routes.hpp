@@ -27,6 +27,7 @@ base::ServerResponse sign_out(const Context& context, const base::ServerRequest&
 base::ServerResponse get_session(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_token(const User& user, const Context& context,
                                const base::ServerRequest& request);
+base::ServerResponse get_error(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_ok(const Context& context, const base::ServerRequest& request);
 base::ServerResponse get_health(const Context& context, const base::ServerRequest& request);
 

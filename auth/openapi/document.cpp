@@ -72,6 +72,7 @@ void document_add_common(Refusals& refusals, const Route& route, bool has_body) 
     document_add(refusals, "429 RATE_LIMITED, 503 SERVICE_UNAVAILABLE");
     if (!document_is<OpenHandler>(route)) document_add(refusals, "401 UNAUTHORIZED");
     if (document_is<AdminHandler>(route)) document_add(refusals, "403 FORBIDDEN");
+    if (has_body) document_add(refusals, "408, 413");
     if (has_body || !route.query.empty() || parameters || document_is<AdminHandler>(route) ||
         document_is<ServiceHandler>(route)) {
         document_add(refusals,

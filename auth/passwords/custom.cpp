@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/context.hpp"
-#include "auth/identity/limits.hpp"
-#include "auth/identity/redirect.hpp"
+#include "auth/guard/limits.hpp"
+#include "auth/guard/redirect.hpp"
 #include "auth/passwords/passwords.hpp"
 #include "auth/passwords/routes.hpp"
 #include "base/json.hpp"

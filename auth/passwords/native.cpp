@@ -2,10 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/context.hpp"
+#include "auth/guard/limits.hpp"
+#include "auth/guard/redirect.hpp"
 #include "auth/identity/cookie.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/password_check.hpp"
-#include "auth/identity/redirect.hpp"
 #include "auth/identity/users.hpp"
 #include "auth/passwords/passwords.hpp"
 #include "auth/passwords/routes.hpp"

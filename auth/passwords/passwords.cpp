@@ -4,10 +4,10 @@
 
 #include "auth/context.hpp"
 #include "auth/guard/even_time.hpp"
+#include "auth/guard/limits.hpp"
+#include "auth/guard/lockout.hpp"
 #include "auth/identity/credential.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
-#include "auth/identity/lockout.hpp"
 #include "auth/identity/one_time.hpp"
 #include "auth/identity/password_check.hpp"
 #include "auth/identity/users.hpp"

@@ -3,8 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/context.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/presence.hpp"
 #include "auth/identity/sessions.hpp"
 #include "auth/identity/users.hpp"

@@ -3,8 +3,8 @@
 
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/identity/cookie.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/presence.hpp"
 #include "auth/identity/sessions.hpp"
 #include "auth/identity/users.hpp"

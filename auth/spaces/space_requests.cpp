@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/context.hpp"
+#include "auth/guard/limits.hpp"
 #include "auth/identity/client.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
-#include "auth/identity/limits.hpp"
 #include "auth/identity/sessions.hpp"
 #include "auth/identity/users.hpp"
 #include "auth/mail/post_office.hpp"

@@ -1,4 +1,4 @@
-#include "auth/identity/limits.hpp"
+#include "auth/guard/limits.hpp"
 
 #include <thread>
 

@@ -270,5 +270,45 @@ TEST_F(NativeTest, ABodyThatIsNoJsonIsTheCallersFault) {
     EXPECT_EQ(answer.text("code"), "VALIDATION_ERROR");
 }
 
+TEST_F(NativeTest, AFormLogsInAsJsonDoes) {
+    start();
+    add_user("form@example.com");
+    const auto with = [&](const std::string& body, const char* page = "http://localhost:5173") {
+        return send("POST", "/api/auth/sign-in/email",
+                    {{"Content-Type", "application/x-www-form-urlencoded"}, {"Origin", page}},
+                    body);
+    };
+    const std::string account = "email=form%40example.com&password=" + good_password;
+    const Answer in = with(account + "&callbackURL=%2Fwelcome");
+    EXPECT_EQ(in.status, 200) << in.raw.body;
+    EXPECT_EQ(in.raw.header("Location"), "/welcome");
+    EXPECT_EQ(in.cookies().size(), 1u);
+    EXPECT_THAT(in.cookies()[0], testing::HasSubstr("Max-Age=604800"));
+    EXPECT_THAT(with(account + "&rememberMe=false").cookies()[0],
+                testing::Not(testing::HasSubstr("Max-Age")));
+    EXPECT_EQ(with(account, "https://evil.example").status, 403);
+    EXPECT_EQ(with(account + "&callbackURL=https%3A%2F%2Fevil.example").status, 403);
+    for (const char* wrong : {"email=a%4", "email=%ff&password=x", "email=a&email=b", "", "="}) {
+        EXPECT_EQ(with(wrong).status, 400) << wrong;
+    }
+    std::string many;
+    for (int i = 0; i < 21; ++i) many += "f" + std::to_string(i) + "=1&";
+    EXPECT_EQ(with(many + account).status, 400);
+}
+
+// auth-api-doubts B32: nothing that was sent gets into a page.
+TEST_F(NativeTest, TheErrorPageShowsACodeAndNothingElse) {
+    start();
+    const Answer page = get("/api/auth/error?error=INVALID_TOKEN");
+    EXPECT_EQ(page.status, 200);
+    EXPECT_EQ(page.raw.header("Content-Type"), "text/html; charset=utf-8");
+    EXPECT_THAT(page.raw.body, testing::HasSubstr("INVALID_TOKEN"));
+    for (const std::string& hostile :
+         std::vector<std::string>{"%3Cscript%3E", "a%22b", "%26lt%3B", std::string(65, 'a')}) {
+        const Answer other = get("/api/auth/error?error=" + hostile);
+        EXPECT_THAT(other.raw.body, testing::HasSubstr("Code: UNKNOWN")) << hostile;
+    }
+}
+
 }  // namespace
 }  // namespace tests

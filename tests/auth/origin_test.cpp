@@ -1,4 +1,4 @@
-#include "auth/identity/origin.hpp"
+#include "auth/guard/origin.hpp"
 
 #include <gtest/gtest.h>
 
@@ -91,6 +91,23 @@ TEST(Origin, AForeignPageCannotLogAVisitorIn) {
                            {"content-type", "application/json"}},
                           true),
               "");
+}
+
+TEST(Origin, AFormLogsInFromTrustedPagesOnly) {
+    const std::string form = "application/x-www-form-urlencoded";
+    const auto from = [&](std::multimap<std::string, std::string> headers,
+                          const char* path = "/api/auth/sign-in/email") {
+        headers.emplace("content-type", form);
+        return origin_code(headers, true, path);
+    };
+    EXPECT_EQ(from({{"origin", "https://mana.how"}}), "");
+    EXPECT_EQ(from({}), "") << "no browser";
+    EXPECT_EQ(from({{"origin", "https://evil.com"}}), "INVALID_ORIGIN");
+    EXPECT_EQ(from({{"origin", "null"}}), "MISSING_OR_NULL_ORIGIN");
+    EXPECT_EQ(from({{"referer", "https://evil.com/form"}}), "INVALID_ORIGIN");
+    EXPECT_EQ(from({{"cookie", "a=b"}}), "MISSING_OR_NULL_ORIGIN");
+    EXPECT_EQ(from({{"origin", "https://mana.how"}}, "/api/auth/sign-up/email"),
+              "UNSUPPORTED_MEDIA_TYPE");
 }
 
 TEST(Origin, NativeBodiesAreJson) {

@@ -197,7 +197,11 @@ TEST_F(SecurityTest, NoForeignPageBorrowsTheCookie) {
                 method, path,
                 {{"Cookie", cookie}, {"Origin", "http://localhost:5173"}, {"Content-Type", type}},
                 R"({"name":"changed"})");
-            EXPECT_EQ(answer.status, 415) << path << " " << type << " " << answer.raw.body;
+            // The one route that takes a form finds no address in this one.
+            const bool takes = path == "/api/auth/sign-in/email" &&
+                               std::string_view(type) == "application/x-www-form-urlencoded";
+            EXPECT_EQ(answer.status, takes ? 400 : 415)
+                << path << " " << type << " " << answer.raw.body;
         }
     }
     EXPECT_EQ(session(browser).json["user"]["id"], anna_id_) << "nothing of it logged her out";

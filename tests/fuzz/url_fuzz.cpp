@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "auth/identity/redirect.hpp"
+#include "auth/guard/redirect.hpp"
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/server_head.hpp"

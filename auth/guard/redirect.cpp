@@ -1,6 +1,6 @@
-#include "auth/identity/redirect.hpp"
+#include "auth/guard/redirect.hpp"
 
-#include "auth/identity/origin.hpp"
+#include "auth/guard/origin.hpp"
 #include "base/failure.hpp"
 #include "base/http.hpp"
 

@@ -1,4 +1,4 @@
-#include "auth/identity/lockout.hpp"
+#include "auth/guard/lockout.hpp"
 
 namespace auth {
 

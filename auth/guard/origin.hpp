@@ -13,10 +13,14 @@ bool is_trusted_origin(const Options& options, std::string_view origin);
 // A relative path, or a URL of a trusted origin.
 bool is_trusted_redirect(const Options& options, std::string_view url);
 
+// Whether the body is what an HTML form posts.
+bool is_form_body(const base::ServerRequest& request);
+
 // For requests that change something: with a cookie, Origin (else Referer) must be trusted and the
 // body JSON. `form`: also without a cookie when a browser sends it (login from a foreign page would
-// log the visitor into the attacker's account). Throws Failure::forbidden (INVALID_ORIGIN,
-// MISSING_OR_NULL_ORIGIN, CROSS_SITE_NAVIGATION_LOGIN_BLOCKED) or 415 (UNSUPPORTED_MEDIA_TYPE).
+// log the visitor into the attacker's account). The one route that takes the body of a form takes
+// it from trusted pages only. Throws Failure::forbidden (INVALID_ORIGIN, MISSING_OR_NULL_ORIGIN,
+// CROSS_SITE_NAVIGATION_LOGIN_BLOCKED) or 415 (UNSUPPORTED_MEDIA_TYPE).
 void check_origin(const Options& options, const base::ServerRequest& request, bool form);
 
 }  // namespace auth

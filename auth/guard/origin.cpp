@@ -1,4 +1,4 @@
-#include "auth/identity/origin.hpp"
+#include "auth/guard/origin.hpp"
 
 #include <algorithm>
 
@@ -47,10 +47,17 @@ void origin_require(const Options& options, const base::ServerRequest& request) 
     }
 }
 
-bool origin_json(const base::ServerRequest& request) {
+std::string origin_media(const base::ServerRequest& request) {
     const std::string_view type = request.header("content-type");
-    const std::string media = base::lower_ascii(base::trim(type.substr(0, type.find(';'))));
-    return media == "application/json";
+    return base::lower_ascii(base::trim(type.substr(0, type.find(';'))));
+}
+
+bool origin_is_json(const base::ServerRequest& request) {
+    return origin_media(request) == "application/json";
+}
+
+bool origin_takes_forms(std::string_view path) {
+    return path == "/api/auth/sign-in/email";
 }
 
 }  // namespace
@@ -73,6 +80,10 @@ bool is_trusted_redirect(const Options& options, std::string_view url) {
     return !origin.empty() && is_trusted_origin(options, origin);
 }
 
+bool is_form_body(const base::ServerRequest& request) {
+    return origin_media(request) == "application/x-www-form-urlencoded";
+}
+
 void check_origin(const Options& options, const base::ServerRequest& request, bool form) {
     const bool cookie = request.has_header("cookie");
     if (cookie) {
@@ -88,7 +99,13 @@ void check_origin(const Options& options, const base::ServerRequest& request, bo
         if (browser) origin_require(options, request);
     }
     const bool native = family_of(request.path) == Family::native;
-    if ((cookie || native) && !request.body.empty() && !origin_json(request)) {
+    if (is_form_body(request) && origin_takes_forms(request.path)) {
+        // Browsers that do not name the site send the page's origin with every form.
+        const bool page = request.has_header("origin") || request.has_header("referer");
+        if (page) origin_require(options, request);
+        return;
+    }
+    if ((cookie || native) && !request.body.empty() && !origin_is_json(request)) {
         throw Failure(Failure::Kind::invalid, "content-type: must be application/json",
                       "UNSUPPORTED_MEDIA_TYPE")
             .status(415);
