@@ -107,6 +107,24 @@ std::string cut(std::string_view text, std::size_t bytes_max) {
     return result;
 }
 
+std::size_t characters(std::string_view text) {
+    std::size_t count = 0;
+    for (const char c : text) count += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+    return count;
+}
+
+std::string cut_characters(std::string_view text, std::size_t most) {
+    if (characters(text) <= most) return std::string(text);
+    if (most == 0) return {};
+    std::size_t left = most - 1, end = 0;
+    // Past the character that begins at `end`, and the bytes that belong to it.
+    for (; left > 0; --left) {
+        for (++end; end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80;)
+            ++end;
+    }
+    return std::string(text.substr(0, end)).append(text_ellipsis);
+}
+
 std::string_view trim(std::string_view text) {
     while (!text.empty() && text_is_blank(text.front())) text.remove_prefix(1);
     while (!text.empty() && text_is_blank(text.back())) text.remove_suffix(1);

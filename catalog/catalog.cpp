@@ -70,14 +70,16 @@ std::string catalog_where(const base::Json& json, std::size_t index) {
     return where;
 }
 
+constexpr TextLimits catalog_name_limits{.least = 1, .most = 80};
+
 Persona catalog_read_persona(const base::Json& json, const std::string& where,
                              CatalogFaults& faults) {
     Persona persona;
     base::Fields fields(json, where);
     faults.gather([&] { fields.only(catalog_persona_names); });
     faults.gather([&] { persona.email = persona_email_of(fields); });
-    faults.gather([&] { persona.name = fields.text("name", 1, 80); });
-    faults.gather([&] { persona.archetype = fields.text("archetype", 1, 64); });
+    faults.gather([&] { persona.name = persona_text_of(fields, "name", catalog_name_limits); });
+    faults.gather([&] { persona.archetype = persona_text_of(fields, "archetype", {1, 64}); });
     faults.gather([&] {
         if (auto word = fields.word_or_none("tickCadence", cadence_words()))
             persona.cadence = static_cast<Cadence>(*word);
@@ -104,7 +106,7 @@ SharedSpace catalog_read_space(const base::Json& json, const std::string& where,
         if (!catalog_is_slug(space.slug))
             fields.fail("slug", "lower-case letters, digits and '-', such as wg-altbau");
     });
-    faults.gather([&] { space.name = fields.text("name", 1, 80); });
+    faults.gather([&] { space.name = persona_text_of(fields, "name", catalog_name_limits); });
     faults.gather([&] {
         const auto word = fields.word_or_none("type", catalog_space_types);
         if (!word) fields.fail("type", "brand, club, family, team or practice");

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
@@ -15,8 +16,8 @@ namespace {
 constexpr std::size_t persona_modules_max = 64;
 constexpr std::size_t persona_module_bytes_max = 64;
 constexpr double persona_weight_max = 1e6;
-constexpr std::size_t persona_prompt_bytes_min = 20;
-constexpr std::size_t persona_prompt_bytes_max = 32'768;
+constexpr std::size_t persona_prompt_characters_min = 20;
+constexpr std::size_t persona_prompt_characters_max = 32'768;
 constexpr std::string_view persona_domain = "@mana.test";
 
 bool is_persona_address(std::string_view email) {
@@ -69,11 +70,27 @@ std::string persona_email_of(const base::Fields& fields) {
 }
 
 std::string persona_prompt_of(const base::Fields& fields) {
-    std::string prompt =
-        fields.text("systemPrompt", persona_prompt_bytes_min, persona_prompt_bytes_max);
-    if (base::trim(prompt).size() < persona_prompt_bytes_min)
-        fields.fail("systemPrompt", "at least 20 characters beside blanks at its ends");
-    return prompt;
+    return persona_text_of(fields, "systemPrompt",
+                           {persona_prompt_characters_min, persona_prompt_characters_max});
+}
+
+std::string persona_text_of(const base::Fields& fields, std::string_view name, TextLimits limits) {
+    constexpr std::size_t character_bytes_max = 4;
+    const auto valid = [&limits] {
+        return fmt::format(
+            "text of {} to {} characters (at least {} characters beside blanks at its ends)",
+            limits.least, limits.most, limits.least);
+    };
+    std::string text;
+    try {
+        text = fields.text(name, 1, limits.most * character_bytes_max);
+    } catch (const base::Failure&) {
+        // It would speak of bytes.
+        fields.fail(name, valid());
+    }
+    if (base::characters(base::trim(text)) < limits.least || base::characters(text) > limits.most)
+        fields.fail(name, valid());
+    return text;
 }
 
 ModuleMix persona_mix_of(const base::Fields& fields) {

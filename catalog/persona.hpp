@@ -34,11 +34,16 @@ std::string short_name(std::string_view email);
 
 // What an address, a prompt and weights of a persona must be, the same for the catalog's file and
 // for the service that stores her. Each reads one field and throws Failure::invalid that names it:
-// `email` (comes back in lower case) ends in @mana.test, `systemPrompt` has 20 to 32,768 bytes and
-// is not blank, of `moduleMix` at least one weight is above 0.
+// `email` (comes back in lower case) ends in @mana.test, `systemPrompt` has 20 to 32,768 characters
+// beside blanks at its ends, of `moduleMix` at least one weight is above 0.
 std::string persona_email_of(const base::Fields& fields);
 std::string persona_prompt_of(const base::Fields& fields);
 ModuleMix persona_mix_of(const base::Fields& fields);
+// Such a text with limits of its own, in characters; `least` of them beside blanks at its ends.
+struct TextLimits {
+    std::size_t least = 1, most = 0;
+};
+std::string persona_text_of(const base::Fields& fields, std::string_view name, TextLimits limits);
 
 // The wire's form (userId, email, name, archetype, systemPrompt, moduleMix, tickCadence,
 // lastActiveAt).

@@ -50,6 +50,8 @@ class PersonaForm {
         take([&] { persona.email = catalog::persona_email_of(fields_); });
         take([&] {
             persona.name = fields_.text_or_none("name", persona_name_bytes_max).value_or("");
+            if (!persona.name.empty() && base::trim(persona.name).empty())
+                fields_.fail("name", "a text that is not blank");
         });
         take([&] {
             spec_.password = base::Secret(fields_.text("password", 8, 512));

@@ -68,6 +68,15 @@ TEST(text, cut_never_splits_a_character) {
     }
 }
 
+TEST(text, characters_are_what_people_count) {
+    EXPECT_EQ(base::characters(""), 0U);
+    EXPECT_EQ(base::characters("ää·€"), 4U);
+    EXPECT_EQ(base::cut_characters("äöüß", 4), "äöüß");
+    EXPECT_EQ(base::cut_characters("äöüß", 3), "äö…");
+    EXPECT_EQ(base::cut_characters("äöüß", 1), "…");
+    EXPECT_EQ(base::cut_characters("äöüß", 0), "");
+}
+
 TEST(text, trim_takes_ascii_blanks_only) {
     EXPECT_EQ(trim(" \t\r\n a b \v\f"), "a b");
     EXPECT_EQ(trim("   "), "");

@@ -60,6 +60,8 @@ TEST(Catalog, EveryFaultNamesFilePersonaAndField) {
                                                          {"email", "a b@mana.test"},
                                                          {"email", 7},
                                                          {"name", ""},
+                                                         {"name", " \t"},
+                                                         {"systemPrompt", "ääääääääää"},
                                                          {"archetype", nullptr},
                                                          {"tickCadence", "monthly"},
                                                          {"systemPrompt", "zu kurz"},
@@ -75,6 +77,23 @@ TEST(Catalog, EveryFaultNamesFilePersonaAndField) {
         EXPECT_THAT(fault, HasSubstr("file.json: personas[0]")) << wrong.field;
         EXPECT_THAT(fault, HasSubstr(wrong.field)) << wrong.field;
     }
+}
+
+TEST(Catalog, LimitsCountCharactersAsTheSchemaDoes) {
+    const auto times = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i) text += "ä";
+        return text;
+    };
+    base::Json persona = good();
+    persona["name"] = times(80);
+    persona["systemPrompt"] = times(32'768);
+    EXPECT_NO_THROW(read_catalog(file_of({persona}), "file.json"));
+    persona["name"] = times(81);
+    EXPECT_THAT(fault_of(file_of({persona})), HasSubstr("name"));
+    persona["name"] = "Ida";
+    persona["systemPrompt"] = times(32'769);
+    EXPECT_THAT(fault_of(file_of({persona})), HasSubstr("systemPrompt"));
 }
 
 TEST(Catalog, AddressesAreUniqueWhateverTheirCase) {
