@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 #include <algorithm>
-#include <ctime>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -15,6 +13,7 @@
 #include "base/http.hpp"
 #include "catalog/password.hpp"
 #include "runner/admin_calls.hpp"
+#include "runner/cleanup_export.hpp"
 #include "runner/servers.hpp"
 #include "runner/shared_spaces.hpp"
 
@@ -38,44 +37,6 @@ void confirm_tty(const std::string& question) {
     std::getline(std::cin, line);
     if (line != "yes") throw Failure{Failure::Kind::invalid, "nothing was deleted"};
 }
-
-// The export of what a cleanup deletes. Removed again when nothing was deleted.
-class CleanupExport {
-  public:
-    explicit CleanupExport(std::filesystem::path file) : file_(std::move(file)) {
-        if (std::filesystem::exists(file_)) {
-            throw Failure{Failure::Kind::invalid,
-                          fmt::format("--export: {} exists already", file_.string())};
-        }
-        out_.open(file_);
-        if (!out_) {
-            throw Failure{Failure::Kind::invalid,
-                          fmt::format("--export: cannot write {}", file_.string())};
-        }
-        std::filesystem::permissions(
-            file_, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-    }
-    CleanupExport(const CleanupExport&) = delete;
-    CleanupExport& operator=(const CleanupExport&) = delete;
-    ~CleanupExport() {
-        std::error_code ignored;  // An export too many harms nobody.
-        if (!kept_) std::filesystem::remove(file_, ignored);
-    }
-
-    void write(const Json& row) { out_ << base::to_text(row) << '\n'; }
-    void finish() {
-        if (out_.flush()) return;
-        throw Failure{
-            Failure::Kind::unavailable,
-            fmt::format("the export {} could not be written; nothing was deleted", file_.string())};
-    }
-    void keep() { kept_ = true; }
-
-  private:
-    const std::filesystem::path file_;
-    std::ofstream out_;
-    bool kept_ = false;
-};
 
 catalog::Catalog catalog_of(const Config& config) {
     return config.catalog_file.empty() ? catalog::shipped_catalog()
@@ -358,15 +319,11 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
                    fmt::join(login_urls(config.servers), ", "));
     }
     const catalog::Catalog catalog = catalog_of(config);
-    const std::filesystem::path file =
-        config.export_file.empty()
-            ? std::filesystem::path(fmt::format("persona-export-{}.jsonl", std::time(nullptr)))
-            : config.export_file;
     std::unique_ptr<CleanupExport> out;
     std::function<void(const Json&)> write_row;
     if (!config.dry_run) {
-        out = std::make_unique<CleanupExport>(file);
-        write_row = [&out](const Json& row) { out->write(row); };
+        out = std::make_unique<CleanupExport>(config.export_file);
+        write_row = [&out](const Json& row) { out->write(base::to_text(row)); };
     }
     const std::vector<CleanupPersona> plan = plan_cleanup(target, catalog, write_row);
     if (out) out->finish();
@@ -397,7 +354,7 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
                    plan.empty() ? "nothing to delete" : "nothing was deleted (--dry-run)");
         return 0;
     }
-    if (!config.yes) confirm_tty(what + fmt::format(". Exported to {}.", file.string()));
+    if (!config.yes) confirm_tty(what + fmt::format(". Exported to {}.", out->file().string()));
     out->keep();
     const CleanupResult result = delete_personas(target, plan, progress_lines(config.json));
     if (config.json) {
@@ -407,11 +364,11 @@ int run_cleanup(const Config& config, const std::string& auth_url, const std::st
                                               {"actions", actions},
                                               {"ratings", ratings},
                                               {"workspaceRecords", result.workspace_rows},
-                                              {"export", file.string()},
+                                              {"export", out->file().string()},
                                               {"failed", failed_json(result.failed)}}));
     } else {
         fmt::print("{} deleted ({} workspace records), {} failed; export in {}\n", result.deleted,
-                   result.workspace_rows, result.failed.size(), file.string());
+                   result.workspace_rows, result.failed.size(), out->file().string());
     }
     return result.failed.empty() ? 0 : exit_failed;
 }
