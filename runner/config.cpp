@@ -13,6 +13,8 @@
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "runner/config_files.hpp"
+#include "runner/config_values.hpp"
 #include "runner/config_verbs.hpp"
 #include "runner/servers.hpp"
 
@@ -23,46 +25,10 @@ namespace {
 using base::Failure;
 using Values = std::map<std::string, std::string, std::less<>>;
 
-constexpr std::size_t secret_file_bytes_max = 64 * 1024;
-
-std::string read_secret_file(const std::string& path, std::string_view variable) {
-    std::ifstream in(path, std::ios::binary);
-    std::ostringstream text;
-    if (in) text << in.rdbuf();
-    if (!in || text.str().size() > secret_file_bytes_max) {
-        throw Failure{Failure::Kind::invalid,
-                      fmt::format("{}: cannot read the file {} (at most 64 KiB)", variable, path)};
-    }
-    return std::string(base::trim(text.str()));
-}
-
-// KEY=value lines, '#' comments, optional double quotes: the form of systemd's EnvironmentFile.
-Values read_config_file(const std::string& path) {
-    std::ifstream in(path);
-    if (!in) throw Failure{Failure::Kind::invalid, fmt::format("--config: cannot read {}", path)};
-    Values values;
-    std::string line;
-    for (int number = 1; std::getline(in, line); ++number) {
-        const std::string_view text = base::trim(line);
-        if (text.empty() || text.starts_with('#')) continue;
-        const std::size_t equals = text.find('=');
-        const std::string name(base::trim(text.substr(0, equals)));
-        bool known = name == "NODE_ENV";
-        for (const Setting& setting : settings()) known = known || setting.variable == name;
-        if (equals == std::string_view::npos || !known) {
-            throw Failure{
-                Failure::Kind::invalid,
-                fmt::format("{}:{}: expected VARIABLE=value with a variable that `persona-runner "
-                            "settings` lists",
-                            path, number)};
-        }
-        std::string_view value = base::trim(text.substr(equals + 1));
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
-            value = value.substr(1, value.size() - 2);
-        }
-        values[name] = value;
-    }
-    return values;
+bool is_variable(std::string_view name) {
+    if (name == "NODE_ENV") return true;
+    return std::ranges::any_of(settings(),
+                               [name](const Setting& one) { return one.variable == name; });
 }
 
 // A credential that systemd loaded: $CREDENTIALS_DIRECTORY/<variable in lower case>.
@@ -112,7 +78,8 @@ void apply_settings(Config& config, const Values& flags, const Values& file,
         } catch (const Failure& failure) {
             // The value's reader does not know whose value it is; secrets are not repeated.
             const std::string shown =
-                setting.secret ? std::string() : fmt::format(" \"{}\"", base::cut(value, 80));
+                setting.secret ? std::string()
+                               : fmt::format(" \"{}\"", base::cut(without_passwords(value), 80));
             throw Failure{Failure::Kind::invalid,
                           fmt::format("{}{} {}", setting.variable, shown, failure.what())};
         }
@@ -246,7 +213,7 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
         }
     }
     const Values file =
-        options.config_file.empty() ? Values{} : read_config_file(options.config_file);
+        options.config_file.empty() ? Values{} : read_config_file(options.config_file, is_variable);
     apply_settings(config, flags, file, environment);
     config.servers = read_servers(config.mcp_text, config.auth_url, environment);
     read_admin_jwt(config, options, environment);

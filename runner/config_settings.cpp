@@ -280,6 +280,28 @@ void refuse_default(const base::Secret& value, std::string_view fallback,
     }
 }
 
+// 0 is any free port, as often as one likes.
+void refuse_equal_ports(const Config& config) {
+    struct Listener {
+        std::string_view setting;
+        int port;
+    };
+    std::vector<Listener> taken;
+    const auto take = [&taken](std::string_view setting, int port) {
+        for (const Listener& other : taken) {
+            if (port == 0 || other.port != port) continue;
+            throw Failure{
+                Failure::Kind::invalid,
+                fmt::format("{} and {} are both {}; each listener needs a port of its own",
+                            other.setting, setting, port)};
+        }
+        taken.push_back({setting, port});
+    };
+    take("PORT (--port)", config.ops_port);
+    if (config.auth_url.empty()) take("MANA_AUTH_PORT (--auth-port)", config.auth_port);
+    if (config.hosts_workspace()) take("MANA_MCP_PORT (--mcp-port)", config.mcp_port);
+}
+
 }  // namespace
 
 const std::vector<Setting>& settings() {
@@ -303,6 +325,7 @@ void check_config(const Config& config) {
             fmt::format("BIND_ADDRESS {} is not loopback; that needs PERSONA_ENV=production",
                         config.bind_address)};
     }
+    if (serves) refuse_equal_ports(config);
     if (!config.production) return;
     const bool asks = config.verb == Verb::tick || config.verb == Verb::login ||
                       config.verb == Verb::status || config.verb == Verb::cleanup ||

@@ -83,8 +83,33 @@ std::string setting_word(const std::string& text) {
     return text;
 }
 
+std::string without_passwords(std::string_view text) {
+    constexpr std::string_view mark = "://";
+    std::string shown;
+    for (;;) {
+        const std::size_t at = text.find(mark);
+        if (at == std::string_view::npos) return shown.append(text);
+        const std::size_t begin = at + mark.size();
+        shown.append(text.substr(0, begin));
+        text.remove_prefix(begin);
+        // Up to the last @ before the next URL: a password with a '/', a blank or an '@' of its own
+        // is wrong, and no less secret.
+        const std::size_t end = text.substr(0, text.find(mark)).rfind('@');
+        if (end == std::string_view::npos) continue;
+        shown.append("***");
+        text.remove_prefix(end);
+    }
+}
+
 std::string setting_url(const std::string& text) {
     if (text.empty()) return text;
+    const std::string_view url = text;
+    const std::size_t mark = url.find("://");
+    if (mark != std::string_view::npos && url.find('@', mark) != std::string_view::npos) {
+        const std::string_view rest = url.substr(mark + 3);
+        if (rest.substr(0, rest.find_first_of("/?#")).find('@') != std::string_view::npos)
+            refuse_setting("a URL without user name and password before the host");
+    }
     try {
         base::origin_of(text);
     } catch (const Failure&) {

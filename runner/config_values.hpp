@@ -24,7 +24,10 @@ bool setting_flag(const std::string& text);
 base::Secret setting_secret(const std::string& text);
 std::string setting_domain(const std::string& text);
 std::string setting_word(const std::string& text);
+// http or https, without user name and password; a slash at its end is dropped.
 std::string setting_url(const std::string& text);
+// The text as it may be repeated: what stands for a user and a password in URLs becomes "***".
+std::string without_passwords(std::string_view text);
 // One URL, the text of a JSON object, or a path; what is in them is read later.
 std::string setting_servers(const std::string& text);
 base::Secret setting_database(const std::string& text);

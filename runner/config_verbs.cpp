@@ -1,8 +1,12 @@
 #include "runner/config_verbs.hpp"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
+#include "base/failure.hpp"
 #include "base/text.hpp"
+#include "runner/config_values.hpp"
 
 namespace runner {
 
@@ -10,8 +14,24 @@ namespace {
 
 // What --url takes. Asked for each use of the flag, so that an empty one is no default.
 std::string fault_of_daemon_url(const std::string& url) {
-    if (url.starts_with("http://") || url.starts_with("https://")) return {};
-    return fmt::format("\"{}\" must be an http:// or https:// URL", url);
+    if (url.empty()) return "must not be empty";
+    try {
+        setting_url(url);
+        return {};
+    } catch (const base::Failure& failure) {
+        // The command line's reader names the flag.
+        return fmt::format("\"{}\" {}", base::cut(without_passwords(url), 80), failure.what());
+    }
+}
+
+// A range would let "nan" pass, which is neither below nor above anything.
+std::string fault_of_interval(const std::string& text) {
+    constexpr double least = 0.1, most = 3'600;
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    if (whole && seconds >= least && seconds <= most) return {};
+    return fmt::format("\"{}\" must be a number of seconds from 0.1 to 3600", base::cut(text, 80));
 }
 
 // The service knows the whole rule; this one spares a verb that cannot succeed its way to it.
@@ -142,7 +162,7 @@ std::vector<VerbEntry> add_verbs(CLI::App& app, Config& config, VerbOptions& opt
     CLI::App* top =
         add_verb(app, verbs, "top", "Watch running visits: who waits for what", Verb::top);
     top->add_option("--interval", options.top_seconds, "Seconds between two looks")
-        ->check(CLI::Range(0.1, 3600.0));
+        ->check(fault_of_interval);
     for (CLI::App* verb : {tick, login, health, status, top}) {
         verb->add_option("--url", config.daemon_url,
                          "The daemon's ops URL (default http://127.0.0.1:PORT)")

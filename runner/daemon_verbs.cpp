@@ -1,6 +1,5 @@
 #include "runner/daemon_verbs.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <chrono>
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include "base/json.hpp"
 #include "catalog/persona.hpp"
 #include "catalog/standing.hpp"
+#include "runner/terminal.hpp"
 #include "runner/top.hpp"
 
 namespace runner {
@@ -34,6 +34,17 @@ std::map<std::string, std::string> written_urls(const Config& config) {
         if (equals != std::string::npos) urls[line.substr(0, equals)] = line.substr(equals + 1);
     }
     return urls;
+}
+
+// A port that somebody gave, by flag or variable, counts; otherwise where the daemon of the state
+// directory said that it listens.
+std::string listener_url(const Config& config, const char* port_variable, int port,
+                         const char* name, std::string_view path) {
+    const auto urls = written_urls(config);
+    const auto found = urls.find(name);
+    const bool given = config.given.contains(port_variable) && port != 0;  // 0 was any free one.
+    if (!given && found != urls.end()) return found->second;
+    return fmt::format("http://127.0.0.1:{}{}", port, path);
 }
 
 struct DaemonAnswer {
@@ -70,16 +81,17 @@ DaemonAnswer ask(const Config& config, const std::string& method, const std::str
 void require_success(const DaemonAnswer& answer) {
     if (answer.status < 400) return;
     throw Failure{base::kind_of_status(answer.status),
-                  answer.body.value("error", "the daemon refused")};
+                  answer.body.value("error", "the daemon refused")}
+        .status(answer.status);
 }
 
 constexpr TopSize whole_page{.rows = 1'000'000, .columns = 1'000};  // Nobody scrolls a pipe.
 
-TopSize terminal_size() {
-    winsize size{};
-    if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return {};
+TopSize top_size() {
+    const auto size = terminal_size(stdout);
+    if (!size) return whole_page;
     // The last line stays free for the cursor.
-    return {.rows = size.ws_row - 1, .columns = size.ws_col};
+    return {.rows = size->rows - 1, .columns = size->columns};
 }
 
 // Why no visit starts on this daemon: the model's spending cap or long wait, the day's budget.
@@ -130,26 +142,20 @@ void print_standing(const Json& json) {
 
 std::string auth_url_of(const Config& config) {
     if (!config.auth_url.empty()) return config.auth_url;
-    const auto urls = written_urls(config);
-    const auto found = urls.find("MANA_AUTH_URL");
-    return found != urls.end() ? found->second
-                               : fmt::format("http://127.0.0.1:{}", config.auth_port);
+    return listener_url(config, "MANA_AUTH_PORT", config.auth_port, "MANA_AUTH_URL", "");
 }
 
 std::string workspace_url_of(const Config& config) {
     if (!config.hosts_workspace()) return {};
-    const auto urls = written_urls(config);
-    const auto found = urls.find("MANA_MCP_URL");
-    return found != urls.end() ? found->second
-                               : fmt::format("http://127.0.0.1:{}/mcp", config.mcp_port);
+    return listener_url(config, "MANA_MCP_PORT", config.mcp_port, "MANA_MCP_URL", "/mcp");
 }
 
 std::string daemon_url_of(const Config& config) {
-    if (!config.daemon_url.empty()) return config.daemon_url;
-    const auto urls = written_urls(config);
-    const auto found = urls.find("PERSONA_URL");
-    return found != urls.end() ? found->second
-                               : fmt::format("http://127.0.0.1:{}", config.ops_port);
+    if (config.daemon_url.empty())
+        return listener_url(config, "PORT", config.ops_port, "PERSONA_URL", "");
+    return config.daemon_url.ends_with('/')
+               ? config.daemon_url.substr(0, config.daemon_url.size() - 1)
+               : config.daemon_url;
 }
 
 int run_tick(const Config& config) {
@@ -264,7 +270,7 @@ int run_top(const Config& config) {
     do {
         const DaemonAnswer answer = ask(config, "GET", "/status", Json(), std::chrono::seconds{15});
         require_success(answer);
-        const std::string page = top_page(answer.body, live ? terminal_size() : whole_page);
+        const std::string page = top_page(answer.body, top_size());
         fmt::print("{}{}", live ? "\x1b[H\x1b[2J" : "", page);
         std::fflush(stdout);
         if (live) std::this_thread::sleep_for(config.top_interval);

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalog/password.hpp"
+#include "runner/daemon_verbs.hpp"
 
 namespace {
 
@@ -147,6 +148,79 @@ TEST_F(ConfigTest, ConfigFilesNameTheLineThatIsWrong) {
     const std::string bare = file("bare", "PORT\n");
     EXPECT_THAT(complaint({"serve", "--config", bare}), HasSubstr("VARIABLE=value"));
     EXPECT_THAT(complaint({"serve", "--config", "/nowhere/at/all"}), HasSubstr("/nowhere/at/all"));
+}
+
+TEST_F(ConfigTest, ConfigFilesQuoteAsSystemdsDo) {
+    const std::string path =
+        file("config", "PORT='4001'\nMANA_AUTH_PORT=\"4002\"\nWEBAUTHN_RP_NAME='\"Mana\"'\n");
+    const Config config = parse({"serve", "--config", path});
+    EXPECT_EQ(config.ops_port, 4001);
+    EXPECT_EQ(config.auth_port, 4002);
+    EXPECT_EQ(config.webauthn_rp_name, "\"Mana\"");
+    const std::string torn = file("torn", "PORT='4001\"\n");
+    EXPECT_THAT(complaint({"serve", "--config", torn}), HasSubstr("PORT"));
+}
+
+TEST_F(ConfigTest, FoldersAreNotFilesOfSettings) {
+    EXPECT_THAT(complaint({"serve", "--config", folder_}),
+                AllOf(HasSubstr("--config: cannot read"), HasSubstr("directory")));
+    environment_["MANA_SERVICE_KEY_FILE"] = folder_;
+    EXPECT_THAT(complaint({"serve"}),
+                AllOf(HasSubstr("MANA_SERVICE_KEY: cannot read"), HasSubstr(folder_.string())));
+}
+
+TEST_F(ConfigTest, ListenersOfOneDaemonNeedPortsOfTheirOwn) {
+    EXPECT_THAT(complaint({"serve", "--port", "4000", "--mcp-port", "4000"}),
+                AllOf(HasSubstr("PORT (--port)"), HasSubstr("MANA_MCP_PORT (--mcp-port)")));
+    EXPECT_NO_THROW(parse({"serve", "--port=0", "--auth-port=0", "--mcp-port=0"}));
+    // The remote service's port is not ours.
+    EXPECT_NO_THROW(
+        parse({"serve", "--port=3001", "--auth", "http://127.0.0.1:9", "--auth-port=3001"}));
+    EXPECT_NO_THROW(parse({"status", "--port=3001"}));
+}
+
+TEST_F(ConfigTest, APortThatWasGivenCountsMoreThanWhereTheDaemonSaidItListens) {
+    file("urls",
+         "PERSONA_URL=http://127.0.0.1:4070\nMANA_AUTH_URL=http://127.0.0.1:4001\n"
+         "MANA_MCP_URL=http://127.0.0.1:4069/mcp\n");
+    environment_["STATE_DIRECTORY"] = folder_;
+    const Config told = parse({"status"});
+    EXPECT_EQ(runner::daemon_url_of(told), "http://127.0.0.1:4070");
+    EXPECT_EQ(runner::auth_url_of(told), "http://127.0.0.1:4001");
+    EXPECT_EQ(runner::workspace_url_of(told), "http://127.0.0.1:4069/mcp");
+    environment_["MANA_MCP_PORT"] = "3";
+    const Config given = parse({"status", "--port", "1", "--auth-port", "2"});
+    EXPECT_EQ(runner::daemon_url_of(given), "http://127.0.0.1:1");
+    EXPECT_EQ(runner::auth_url_of(given), "http://127.0.0.1:2");
+    EXPECT_EQ(runner::workspace_url_of(given), "http://127.0.0.1:3/mcp");
+    EXPECT_EQ(runner::daemon_url_of(parse({"status", "--port", "0"})), "http://127.0.0.1:4070");
+    EXPECT_EQ(runner::daemon_url_of(parse({"status", "--url", "http://h:1/"})), "http://h:1");
+}
+
+TEST_F(ConfigTest, PasswordsInUrlsAreTheFaultAndNotRepeated) {
+    for (const char* url :
+         {"http://user:s3cretpw@mail.example.com", "https://s3cretpw@h/x",
+          "http://user:a/s3cretpw@h", "http://user:a s3cretpw@h", "http://a@s3cretpw@h"}) {
+        for (const char* variable :
+             {"MANA_NOTIFY_URL", "MANA_AUTH_URL", "MANA_MCP_URL", "NEWS_FEEDS", "CORS_ORIGINS"}) {
+            environment_ = {{variable, url}};
+            EXPECT_THAT(complaint({"serve"}), AllOf(HasSubstr(variable), Not(HasSubstr("s3cret"))));
+        }
+        environment_.clear();
+        EXPECT_THAT(complaint({"serve", "--auth", url}), Not(HasSubstr("s3cret")));
+        EXPECT_THAT(usage({"status", "--url", url}).text,
+                    AllOf(HasSubstr("--url"), Not(HasSubstr("s3cret"))));
+    }
+    EXPECT_THAT(complaint({"serve", "--auth", "http://user:pw@h"}),
+                HasSubstr("must be a URL without user name and password"));
+    EXPECT_NO_THROW(parse({"serve", "--auth", "http://127.0.0.1/a@b"}));
+}
+
+TEST_F(ConfigTest, AnIntervalIsANumberInItsRange) {
+    for (const char* wrong : {"nan", "0.05", "inf", "3601", "1s", ""}) {
+        EXPECT_EQ(usage({"top", "--interval", wrong}).exit_code, 2) << wrong;
+    }
+    EXPECT_EQ(parse({"top", "--interval", "0.5"}).top_interval, std::chrono::milliseconds{500});
 }
 
 TEST_F(ConfigTest, NodeEnvIsAnAliasOfPersonaEnv) {
