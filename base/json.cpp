@@ -225,9 +225,12 @@ void Fields::only(std::span<const std::string_view> names) const {
         bool known = false;
         for (const std::string_view allowed : names) known = known || allowed == name;
         if (known) continue;
-        throw Failure(Failure::Kind::invalid,
-                      fmt::format("{} is not a known field; valid are {}",
-                                  path_of(json_shown(name)), fmt::join(names, ", ")));
+        throw Failure(
+            Failure::Kind::invalid,
+            names.empty()
+                ? fmt::format("{} is not a known field; valid are none", path_of(json_shown(name)))
+                : fmt::format("{} is not a known field; valid are {}", path_of(json_shown(name)),
+                              fmt::join(names, ", ")));
     }
 }
 

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/failure.hpp"
+#include "base/listening.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/server_answers.hpp"
@@ -312,12 +313,7 @@ void Server::start() {
         state.port = state.bind_to_any_port(options.address);
     else if (!state.bind_to_port(options.address, options.port))
         state.port = -1;
-    if (state.port <= 0) {
-        std::string cause = errno ? std::strerror(errno) : "address not usable";
-        throw Failure(Failure::Kind::unavailable,
-                      "cannot listen on " + options.address + ":" + std::to_string(options.port) +
-                          " (" + cause + "): stop what holds it or choose another port");
-    }
+    if (state.port <= 0) throw listen_failure(options.address, options.port, errno);
     // The library listens with a backlog of 5; a second call only raises it.
     ::listen(state.listening_socket, server_backlog);
     state.started = true;

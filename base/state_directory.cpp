@@ -37,7 +37,7 @@ void state_make(const fs::path& path) {
     }
 }
 
-void state_check(const fs::path& path, bool may_be_in_memory) {
+void state_check(const fs::path& path) {
     struct stat info{};
     if (::stat(path.c_str(), &info) != 0) throw state_failure(path, "cannot be looked at");
     if (!S_ISDIR(info.st_mode)) {
@@ -52,16 +52,6 @@ void state_check(const fs::path& path, bool may_be_in_memory) {
     }
     if ((info.st_mode & 077) != 0 && ::chmod(path.c_str(), 0700) != 0) {
         throw state_failure(path, "cannot be closed to other users (mode 0700)");
-    }
-    struct statfs system{};
-    if (::statfs(path.c_str(), &system) != 0) throw state_failure(path, "has no known file system");
-    const bool in_memory = system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC;
-    if (in_memory && !may_be_in_memory) {
-        throw Failure(
-            Failure::Kind::invalid,
-            fmt::format("{} lies in memory (tmpfs) and would not survive a reboot; choose "
-                        "a state directory on a disk",
-                        path.string()));
     }
 }
 
@@ -94,14 +84,31 @@ std::string state_node(const fs::path& path) {
 
 }  // namespace
 
+void refuse_in_memory(const fs::path& path) {
+    // What is there already decides for what will be made below it.
+    fs::path there = fs::absolute(path).lexically_normal();
+    struct statfs system{};
+    while (::statfs(there.c_str(), &system) != 0) {
+        const bool missing = errno == ENOENT && there.has_relative_path();
+        if (!missing) throw state_failure(there, "has no known file system");
+        there = there.parent_path();
+    }
+    if (system.f_type != TMPFS_MAGIC && system.f_type != RAMFS_MAGIC) return;
+    throw Failure(Failure::Kind::invalid,
+                  fmt::format("{} lies in memory (tmpfs) and would not survive a reboot; choose a "
+                              "state directory on a disk",
+                              path.string()));
+}
+
 StateDirectory::StateDirectory(const StateDirectoryOptions& options) {
     if (options.path.empty()) {
         throw Failure(Failure::Kind::invalid, "the state directory's path is empty; name a folder");
     }
     path_ = fs::absolute(options.path).lexically_normal();
     if (!path_.has_filename()) path_ = path_.parent_path();
+    if (!options.may_be_in_memory) refuse_in_memory(path_);
     state_make(path_);
-    state_check(path_, options.may_be_in_memory);
+    state_check(path_);
     lock();
     try {
         node_ = state_node(path_);

@@ -54,6 +54,9 @@ UnixUser settle_owner_of(const std::filesystem::path& path);
 // any thread or file is made.
 void drop_root_to_owner_of(const std::filesystem::path& path);
 
+// Failure::invalid when the path lies in memory (tmpfs), or would once it is made: nothing is made.
+void refuse_in_memory(const std::filesystem::path& path);
+
 // Failure::invalid naming the first folder above `path` (or itself) that the user may not enter.
 void refuse_unreachable(const std::filesystem::path& path, const UnixUser& user);
 

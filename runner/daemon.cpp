@@ -33,17 +33,6 @@ namespace {
 using base::Failure;
 constexpr std::chrono::seconds database_watch_every{2};
 
-// A failure of `work` names the setting that led to it.
-template <class Work>
-auto naming(std::string_view setting, const Work& work) {
-    try {
-        return work();
-    } catch (const Failure& failure) {
-        throw Failure{failure.kind(), fmt::format("{}: {}", setting, failure.what()),
-                      failure.code()};
-    }
-}
-
 auth::Options auth_options(const Config& config) {
     auth::Options options;
     options.address = config.bind_address;
@@ -137,13 +126,13 @@ struct Inbound {
         if (auth_url.empty()) {
             auth = std::make_unique<auth::Service>(*postgres, auth_options_with_product(config),
                                                    clock, metrics);
-            auth->start();
+            naming(auth_port_setting, [this] { auth->start(); });
             auth_url = auth->url();
         }
         if (config.hosts_workspace()) {
             workspace = std::make_unique<workspace::Service>(
                 *postgres, workspace_options(config, auth_url), clock, metrics);
-            workspace->start();
+            naming(mcp_port_setting, [this] { workspace->start(); });
             name_hosted(servers, workspace->mcp_url());
             if (config.sync_url.empty()) product_url->set(workspace->url());
         }
@@ -331,12 +320,16 @@ void run_daemon(const Config& config) {
     check_budget(config, prices, base::SystemClock().now());
     catalog::Modules modules = catalog::load_modules(config.modules_file);
     constexpr std::string_view state_setting = "STATE_DIRECTORY (--state)";
+    if (config.durable) {
+        naming(state_setting, [&] { base::refuse_in_memory(config.state_directory); });
+    }
     naming(state_setting, [&] { base::drop_root_to_owner_of(config.state_directory); });
     raise_file_limit();
     base::StateDirectory state = naming(state_setting, [&] {
         return base::StateDirectory(
             {.path = config.state_directory, .may_be_in_memory = !config.durable});
     });
+    require_free_ports(config);
     base::SystemClock clock;
     base::Metrics metrics;
     base::Notify notify;
@@ -364,7 +357,7 @@ void run_daemon(const Config& config) {
              .service_key = config.service_key,
              .idle_reason = idle_reason_of(config)},
             metrics);
-    ops.start();
+    naming(ops_port_setting, [&ops] { ops.start(); });
     base::log_info(
         "serving",
         {{"ops", ops.url()}, {"auth", inbound.auth_url}, {"mcp", product_url(inbound.servers)}});

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.hpp"
+#include "base/listening.hpp"
 #include "runner/servers.hpp"
 
 namespace runner {
@@ -52,6 +53,15 @@ void check_budget(const Config& config, const catalog::Prices& prices, base::Mom
                                   "BUDGET_DAY_USD) needs; add one or unset the budget",
                                   model)};
     }
+}
+
+void require_free_ports(const Config& config) {
+    const auto require = [&config](std::string_view setting, int port) {
+        naming(setting, [&] { base::require_free_port(config.bind_address, port); });
+    };
+    require(ops_port_setting, config.ops_port);
+    if (config.auth_url.empty()) require(auth_port_setting, config.auth_port);
+    if (config.hosts_workspace()) require(mcp_port_setting, config.mcp_port);
 }
 
 }  // namespace runner

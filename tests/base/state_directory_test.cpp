@@ -111,6 +111,7 @@ TEST_F(StateDirectoryTest, RefusesMemoryUnlessAllowed) {
     const auto failure = failure_of([&] { StateDirectory state({.path = path}); });
     EXPECT_EQ(failure.kind(), Failure::Kind::invalid);
     EXPECT_THAT(failure.what(), HasSubstr("memory"));
+    EXPECT_FALSE(fs::exists(path)) << "what is refused is not made";
     EXPECT_NO_THROW(StateDirectory(at(path)));
     fs::remove_all(path);
 }
