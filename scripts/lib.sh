@@ -12,7 +12,14 @@ packages_bench=(nodejs npm wrk)
 packages_test=(libclang-rt-19-dev clang-format-19 systemd nodejs npm pgbouncer chromium)
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "packages are missing, and neither root nor sudo is here: run this once as root, or install sudo" >&2
+        return 1
+    fi
 }
 
 # install_packages NAME...: only what is missing, so that a second run costs nothing.

@@ -10,6 +10,11 @@ for file in bin/persona-runner lib/systemd/system/persona-runner.service share/p
     share/persona-runner/persona-runner.env.example share/doc/persona-runner/README.md; do
     [ -f "$prefix/$file" ] || { echo "not installed: $file" >&2; exit 1; }
 done
+# Every link of the documents leads to a document.
+doc=$prefix/share/doc/persona-runner
+while IFS=: read -r from link; do
+    [ -e "$(dirname "$from")/${link%%#*}" ] || { echo "$from links to $link, which is not installed" >&2; exit 1; }
+done < <(grep -rohE --with-filename '\]\([^)#][^):]*\)' "$doc" | sed -E 's/\]\(([^)]*)\)/\1/')
 "$prefix/bin/persona-runner" --version
 "$prefix/bin/persona-runner" seed --dry-run --catalog "$prefix/share/persona-runner/personas.json" | tail -1
 

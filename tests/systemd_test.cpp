@@ -104,6 +104,16 @@ TEST(Systemd, EverySecretIsACredentialAndNoneIsInTheExample) {
     EXPECT_EQ(loaded, secrets);
 }
 
+TEST(Systemd, TheExampleNamesEverySettingButSecretsAndWhatTheUnitDecides) {
+    const std::set<std::string_view> of_unit{"STATE_DIRECTORY", "PERSONA_ENV", "PERSONA_THROWAWAY"};
+    const std::string example = text_of(example_file);
+    for (const runner::Setting& setting : runner::settings()) {
+        if (setting.secret || of_unit.contains(setting.variable)) continue;
+        EXPECT_NE(example.find("\n#" + std::string(setting.variable) + "=\n"), std::string::npos)
+            << setting.variable;
+    }
+}
+
 TEST(Systemd, TheExampleNamesOnlySettingsThatExist) {
     std::set<std::string> known;
     for (const runner::Setting& setting : runner::settings())
