@@ -144,6 +144,11 @@ sigset_t block_end_signals() {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    // A closed terminal ends it in the same way, unless somebody (nohup) has it ignored.
+    struct sigaction hangup{};
+    if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) {
+        sigaddset(&set, SIGHUP);
+    }
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     return set;
 }
@@ -213,10 +218,12 @@ int run_demo_verb(const Config& config) {
 }  // namespace
 
 int exit_code_of(const Failure& failure) {
+    // Who answers can be reached, whatever else she lacks.
+    const bool answered = failure.status() != 0;
     switch (failure.kind()) {
         case Failure::Kind::invalid: return exit_usage;
         case Failure::Kind::unavailable:
-        case Failure::Kind::throttled: return exit_unreachable;
+        case Failure::Kind::throttled: return answered ? exit_unwell : exit_unreachable;
         case Failure::Kind::unauthenticated:
         case Failure::Kind::forbidden: return exit_refused;
         case Failure::Kind::missing:

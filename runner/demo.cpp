@@ -1,6 +1,5 @@
 #include "runner/demo.hpp"
 
-#include <unistd.h>
 #include <cstdlib>
 #include <future>
 #include <map>
@@ -16,6 +15,7 @@
 #include "runner/database.hpp"
 #include "runner/demo_daemon.hpp"
 #include "runner/demo_report.hpp"
+#include "runner/demo_view.hpp"
 #include "runner/seed.hpp"
 #include "runner/shared_spaces.hpp"
 
@@ -30,61 +30,6 @@ constexpr int demo_concurrency = 10;
 constexpr std::chrono::minutes day_limit{120};
 constexpr std::chrono::milliseconds watch_every{100};
 constexpr std::chrono::seconds delivery_limit{30};
-
-// What people see while the day goes on. On a terminal the running personas stay on one line that
-// is redrawn; elsewhere each change is a line of its own. With --json all of it goes to stderr.
-class DayView {
-  public:
-    explicit DayView(bool json) : out_(json ? stderr : stdout), live_(isatty(fileno(out_)) != 0) {}
-
-    void say(const std::string& line) {
-        clear();
-        fmt::print(out_, "{}\n", line);
-        std::fflush(out_);
-    }
-
-    void show(const Json& status) {
-        std::map<std::string, std::string> now;
-        std::string short_line;
-        for (const Json& visit : status.at("running")) {
-            const std::string persona = visit.at("persona").get<std::string>();
-            now[persona] = fmt::format("turn {}, {} calls{}", visit.at("turn").get<int>(),
-                                       visit.at("toolCalls").get<int>(),
-                                       visit.at("lastTool").get<std::string>().empty()
-                                           ? ""
-                                           : ", " + visit.at("lastTool").get<std::string>());
-            short_line += fmt::format("{} {}·{}  ", persona, visit.at("turn").get<int>(),
-                                      visit.at("toolCalls").get<int>());
-        }
-        for (const auto& [persona, text] : now) {
-            if (!seen_.contains(persona)) say(fmt::format("  {:<10} comes in", persona));
-            if (!live_ && seen_[persona] != text) say(fmt::format("  {:<10} {}", persona, text));
-            seen_[persona] = text;
-        }
-        for (auto& [persona, text] : seen_) {
-            if (now.contains(persona) || text.empty()) continue;
-            say(fmt::format("  {:<10} is done ({})", persona, text));
-            text.clear();
-        }
-        if (live_) {
-            clear();
-            fmt::print(out_, "\r{}", short_line.substr(0, 150));
-            std::fflush(out_);
-            drawn_ = true;
-        }
-    }
-
-    void clear() {
-        if (drawn_) fmt::print(out_, "\r\033[K");
-        drawn_ = false;
-    }
-
-  private:
-    std::FILE* out_;
-    const bool live_;
-    bool drawn_ = false;
-    std::map<std::string, std::string> seen_;
-};
 
 base::HttpResponse ask_daemon(const Config& config, const std::string& method,
                               const std::string& url, const std::string& body,
@@ -123,12 +68,7 @@ Json live_a_day(const Config& config, DemoDaemon& daemon, DayView& view) {
         return demo_tick(config, daemon.ops_url(), R"({"due":"all"})");
     });
     while (day.wait_for(watch_every) != std::future_status::ready) {
-        const bool running = daemon.is_running();
-        if (daemon.was_interrupted()) {
-            throw Failure{Failure::Kind::internal, "stopped by a signal; everything was removed"};
-        }
-        if (!running)
-            throw Failure{Failure::Kind::unavailable, "the daemon ended:\n" + daemon.log_end()};
+        daemon.require_running();
         view.show(status_of_daemon(config, daemon));
     }
     // Who ended since the last look is told, too.
@@ -141,6 +81,7 @@ Json live_a_day(const Config& config, DemoDaemon& daemon, DayView& view) {
 void await_delivery(const Config& config, DemoDaemon& daemon) {
     const auto until = std::chrono::steady_clock::now() + delivery_limit;
     for (;;) {
+        daemon.require_running();
         const Json status = status_of_daemon(config, daemon);
         if (status.at("outbox").at("visits").get<int>() == 0) return;
         if (std::chrono::steady_clock::now() > until) {
@@ -152,31 +93,66 @@ void await_delivery(const Config& config, DemoDaemon& daemon) {
     }
 }
 
+// The demo hosts the auth service and the database itself, in a folder that is gone afterwards:
+// whoever asks for others means another verb.
+void refuse_what_the_demo_decides(const Config& config) {
+    struct Decided {
+        const char* variable;
+        const char* setting;
+        const char* why;
+    };
+    for (const Decided& one : {
+             Decided{"STATE_DIRECTORY", "STATE_DIRECTORY (--state)", "lives in a temporary folder"},
+             Decided{"DATABASE_URL", "DATABASE_URL", "makes a database of its own"},
+             Decided{"DATABASE_OWNER_URL", "DATABASE_OWNER_URL", "makes a database of its own"},
+             Decided{"DATABASE_OPS_URL", "DATABASE_OPS_URL", "makes a database of its own"},
+             Decided{"MANA_AUTH_URL", "MANA_AUTH_URL (--auth)", "hosts its own auth service"},
+             Decided{"BASE_URL", "BASE_URL (--base-url)", "hosts its own auth service"},
+         }) {
+        const auto given = config.given.find(one.variable);
+        if (given == config.given.end() || given->second.empty()) continue;
+        throw Failure{Failure::Kind::invalid,
+                      fmt::format("{} is set, but the demo {}; unset it, or use serve and seed",
+                                  one.setting, one.why)};
+    }
+    if (config.production) {
+        throw Failure{Failure::Kind::invalid,
+                      "PERSONA_ENV (--env) is production, but the demo works with secrets of the "
+                      "development; unset it, or use serve and seed"};
+    }
+    const auto is_told_no = [&config](const char* variable, bool value) {
+        return config.given.contains(variable) && !value;
+    };
+    if (is_told_no("PERSONA_THROWAWAY", !config.durable) ||
+        is_told_no("RUNNER_PAUSED", config.paused)) {
+        throw Failure{Failure::Kind::invalid,
+                      "PERSONA_THROWAWAY and RUNNER_PAUSED must be true for the demo, which keeps "
+                      "nothing and ticks by itself; unset them, or use serve and seed"};
+    }
+}
+
 std::map<std::string, std::string> demo_environment(const Config& config, const DemoWorld& world) {
     std::map<std::string, std::string> changes;
     for (const auto& [variable, value] : config.given) changes[variable] = value.reveal();
-    changes.emplace("PERSONA_CONCURRENCY", std::to_string(demo_concurrency));
-    changes.emplace("PERSONA_SEED", "1");
-    const std::map<std::string, std::string> fixed{
-        {"PERSONA_ENV", "development"},
-        {"PERSONA_THROWAWAY", "true"},
-        {"RUNNER_PAUSED", "true"},
-        {"BIND_ADDRESS", "127.0.0.1"},
+    const std::map<std::string, std::string> unless_given{
+        {"PERSONA_CONCURRENCY", std::to_string(demo_concurrency)},
+        {"PERSONA_SEED", "1"},
         {"PORT", "0"},
         {"MANA_AUTH_PORT", "0"},
         {"MANA_MCP_PORT", "0"},
         {"SHUTDOWN_GRACE_MS", "500"},
+    };
+    for (const auto& [variable, value] : unless_given) changes.emplace(variable, value);
+    const std::map<std::string, std::string> fixed{
+        {"PERSONA_ENV", "development"},
+        {"PERSONA_THROWAWAY", "true"},
+        {"RUNNER_PAUSED", "true"},
     };
     for (const auto& [variable, value] : fixed) changes[variable] = value;
     if (!world.claude_url.empty()) {
         changes["ANTHROPIC_BASE_URL"] = world.claude_url;
         changes["ANTHROPIC_API_KEY"] = world.claude_key.reveal();
         changes.emplace("PERSONA_ADAPTIVE", "false");  // The simulator needs no caution.
-    }
-    // The demo hosts everything itself.
-    for (const char* name : {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_OPS_URL",
-                             "MANA_AUTH_URL", "MANA_MCP_URL", "BASE_URL"}) {
-        changes[name] = "";
     }
     return changes;
 }
@@ -204,48 +180,52 @@ void show_where_to_look(const DemoDaemon& daemon, DayView& view, bool keep) {
     view.say("Ctrl-C ends it and removes everything.");
 }
 
+std::string counted(std::size_t count, std::string_view noun) {
+    return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// The personas of the catalog's beginning that the day is made of.
+std::vector<catalog::Persona> demo_personas(const Config& config, const catalog::Catalog& catalog,
+                                            DayView& view) {
+    std::vector<catalog::Persona> personas = catalog.personas;
+    const auto asked = static_cast<std::size_t>(config.personas_max);
+    if (asked > personas.size()) {
+        view.say(fmt::format("The catalog has only {}: --personas {} is more than there are.",
+                             counted(personas.size(), "persona"), asked));
+    }
+    if (asked > 0 && asked < personas.size()) personas.resize(asked);
+    return personas;
+}
+
 void seed_demo(const SeedTarget& target, const base::Secret& service_key,
                const std::vector<catalog::Persona>& personas,
-               const std::vector<catalog::SharedSpace>& spaces, DayView& view) {
-    const SeedResult seeded = seed_personas(target, personas, {});
-    const SharedSpacesResult shared =
-        seeded.failed.empty() ? seed_spaces(target, service_key, spaces, {}) : SharedSpacesResult{};
+               const std::vector<catalog::SharedSpace>& spaces, DemoDaemon& daemon, DayView& view) {
+    const SeedProgress look = [&daemon](std::size_t, std::size_t, const std::string&) {
+        daemon.require_running();
+    };
+    const SeedResult seeded = seed_personas(target, personas, look);
+    const SharedSpacesResult shared = seeded.failed.empty()
+                                          ? seed_spaces(target, service_key, spaces, look)
+                                          : SharedSpacesResult{};
     for (const auto& failed : {seeded.failed, shared.failed}) {
         if (failed.empty()) continue;
         throw Failure{Failure::Kind::internal,
                       fmt::format("seeding {} failed: {}", failed[0].first, failed[0].second)};
     }
-    view.say(fmt::format(
-        "{} personas seeded through the admin API, {} spaces that they share. Their day:",
-        seeded.created, shared.created));
+    view.say(fmt::format("{} seeded through the admin API, {} that they share. Their day:",
+                         counted(seeded.created, "persona"), counted(shared.created, "space")));
 }
 
-}  // namespace
-
-int run_demo(const Config& config, const DemoWorld& world) {
-    DayView view(config.json);
-    if (world.claude_url.empty()) {
-        view.say(fmt::format("The model is {} at {}.", config.model, config.claude_url));
-    } else {
-        view.say("*** No ANTHROPIC_API_KEY: the model is the BUILT-IN SIMULATOR, not Claude. ***");
-    }
-    DemoDaemon daemon(demo_environment(config, world));
+int show_demo(const Config& config, const DemoWorld& world, DemoDaemon& daemon, DayView& view) {
     Config inner = config;
     inner.state_directory = daemon.state();
-    inner.auth_url.clear();
     inner.base_url = daemon.auth_url();
-    inner.database_url = base::Secret();
-
     const catalog::Catalog catalog = config.catalog_file.empty()
                                          ? catalog::shipped_catalog()
                                          : catalog::load_catalog(config.catalog_file);
-    std::vector<catalog::Persona> personas = catalog.personas;
-    if (config.personas_max > 0 &&
-        static_cast<std::size_t>(config.personas_max) < personas.size()) {
-        personas.resize(static_cast<std::size_t>(config.personas_max));
-    }
+    const std::vector<catalog::Persona> personas = demo_personas(config, catalog, view);
     seed_demo({daemon.auth_url(), world.admin_token(inner), config.seed_secret}, inner.service_key,
-              personas, spaces_of(catalog.spaces, personas), view);
+              personas, spaces_of(catalog.spaces, personas), daemon, view);
 
     const Json result = live_a_day(config, daemon, view);
     await_delivery(config, daemon);
@@ -266,11 +246,10 @@ int run_demo(const Config& config, const DemoWorld& world) {
         fmt::print("{}\n", report.dump(2));
         std::fflush(stdout);
     } else {
-        view.say("\n" + day_tables(day));
-        view.say(
-            fmt::format("{} visits finished, {} failed; an ordinary tick right after finds {} due.",
-                        result.at("ranSuccessfully").get<int>(), result.at("failed").size(),
-                        again.at("due").get<int>()));
+        view.say("\n" + day_tables(day, view.columns()));
+        view.say(fmt::format("{} finished, {} failed; an ordinary tick right after finds {} due.",
+                             counted(result.at("ranSuccessfully").get<std::size_t>(), "visit"),
+                             result.at("failed").size(), again.at("due").get<int>()));
         for (const Json& failed : result.at("failed")) {
             view.say(fmt::format("  {}: {}", failed.at("persona").get<std::string>(),
                                  failed.at("error").get<std::string>()));
@@ -287,6 +266,27 @@ int run_demo(const Config& config, const DemoWorld& world) {
         }
     }
     return well ? 0 : exit_unwell;
+}
+
+}  // namespace
+
+int run_demo(const Config& config, const DemoWorld& world) {
+    refuse_what_the_demo_decides(config);
+    DayView view(config.json);
+    if (world.claude_url.empty()) {
+        view.say(fmt::format("The model is {} at {}.", config.model, config.claude_url));
+    } else {
+        view.say("*** No ANTHROPIC_API_KEY: the model is the BUILT-IN SIMULATOR, not Claude. ***");
+    }
+    DemoDaemon daemon(demo_environment(config, world));
+    try {
+        return show_demo(config, world, daemon, view);
+    } catch (const Failure&) {
+        // Ctrl-C ends the daemon as well: then the signal is the cause, not what we met.
+        view.clear();
+        daemon.refuse_interrupted();
+        throw;
+    }
 }
 
 }  // namespace runner

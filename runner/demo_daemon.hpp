@@ -9,12 +9,13 @@
 
 #include "base/json.hpp"
 #include "runner/config.hpp"
+#include "runner/demo_folder.hpp"
 
 namespace runner {
 
-// Resource: removes what killed demos left, then starts in the constructor (Failure::unavailable
-// with the log's end when it does not become ready within a minute), stops and removes its
-// directory in the destructor.
+// Resource: starts in the constructor (Failure::unavailable with the log's end when it does not
+// become ready within a minute), stops and removes its directory in the destructor. SIGINT, SIGTERM
+// and SIGHUP are blocked by the caller and looked for here.
 class DemoDaemon {
   public:
     explicit DemoDaemon(const std::map<std::string, std::string>& environment);
@@ -22,13 +23,16 @@ class DemoDaemon {
     DemoDaemon& operator=(const DemoDaemon&) = delete;
     ~DemoDaemon();
 
-    const std::filesystem::path& state() const { return state_; }
+    std::filesystem::path state() const { return folder_.state(); }
     const std::string& ops_url() const { return ops_url_; }
     const std::string& auth_url() const { return auth_url_; }
     const std::string& mcp_url() const { return mcp_url_; }
 
-    // False once it has ended. SIGINT and SIGTERM, blocked by the caller, are handed on to it.
+    // False once it has ended. The signals are handed on to it.
     bool is_running();
+    // Failure::internal that says so when a signal came; require_running() also when it ended.
+    void refuse_interrupted();
+    void require_running();
     bool was_interrupted() const { return interrupted_; }
     void wait();  // Until the daemon ends by itself or by a signal (--keep).
     void stop();
@@ -36,12 +40,12 @@ class DemoDaemon {
 
   private:
     void await_ready();
+    bool answers();
+    void end_now();
 
-    std::filesystem::path state_;
-    std::filesystem::path log_;
+    DemoFolder folder_;  // Outlives the daemon that works in it.
     std::string ops_url_, auth_url_, mcp_url_;
     pid_t pid_ = -1;
-    int held_ = -1;  // Says that this demo lives; see remove_left_demos().
     bool interrupted_ = false;
 };
 

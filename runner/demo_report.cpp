@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
+
 namespace runner {
 
 namespace {
@@ -72,31 +74,70 @@ std::string cost_text(const Json& visit) {
     return cell_text(visit.at("costUsd"), 4);
 }
 
-// Characters, not bytes: names may carry umlauts.
-std::size_t cell_width(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+using ReportCells = std::vector<std::string>;
+
+struct ReportColumn {
+    std::string heading, short_heading;
+    bool is_text = false;  // Stands at the left of its column; numbers at the right.
+    int dispensable = 0;   // The highest goes first where there is no room; 0 stays.
+    ReportCells cells = {};
+};
+
+std::size_t column_width(const ReportColumn& column) {
+    std::size_t width = base::characters(column.heading);
+    for (const std::string& cell : column.cells) width = std::max(width, base::characters(cell));
+    return width;
 }
 
-std::string table_text(const std::vector<std::vector<std::string>>& rows,
-                       std::size_t text_columns) {
-    std::vector<std::size_t> widths(rows.front().size(), 0);
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], cell_width(row[i]));
+std::size_t table_width(const std::vector<ReportColumn>& table, std::size_t gap) {
+    std::size_t width = gap * (table.size() - 1);
+    for (const ReportColumn& column : table) width += column_width(column);
+    return width;
+}
+
+// Makes the table fit; answers the gap between columns. What is left out is named in `missing`.
+std::size_t fit_table(std::vector<ReportColumn>& table, std::size_t columns, ReportCells& missing) {
+    constexpr std::size_t wide_gap = 2, narrow_gap = 1;
+    if (columns == 0 || table_width(table, wide_gap) <= columns) return wide_gap;
+    for (ReportColumn& column : table) column.heading = column.short_heading;
+    if (table_width(table, wide_gap) <= columns) return wide_gap;
+    for (;;) {
+        const std::size_t width = table_width(table, narrow_gap);
+        if (width <= columns) break;
+        const auto first = std::ranges::max_element(table, {}, &ReportColumn::dispensable);
+        if (first->dispensable == 0) break;
+        const std::size_t own = column_width(*first), over = width - columns;
+        if (first->is_text && own >= base::characters(first->heading) + over) {
+            for (std::string& cell : first->cells) cell = base::cut_characters(cell, own - over);
+            break;
+        }
+        missing.push_back(first->heading);
+        table.erase(first);
     }
-    std::string text;
-    for (std::size_t line = 0; line < rows.size(); ++line) {
-        for (std::size_t i = 0; i < rows[line].size(); ++i) {
-            const std::string pad(widths[i] - cell_width(rows[line][i]), ' ');
-            text += i < text_columns ? rows[line][i] + pad : pad + rows[line][i];
-            text += i + 1 < rows[line].size() ? "  " : "\n";
+    return narrow_gap;
+}
+
+std::string table_text(std::vector<ReportColumn> table, std::size_t columns) {
+    ReportCells missing;
+    const std::string gap(fit_table(table, columns, missing), ' ');
+    const auto line_of = [&](const auto& cell_of) {
+        std::string line;
+        for (const ReportColumn& column : table) {
+            const std::string cell = cell_of(column);
+            const std::string pad(column_width(column) - base::characters(cell), ' ');
+            line += (line.empty() ? "" : gap) + (column.is_text ? cell + pad : pad + cell);
         }
-        if (line == 0) {
-            std::size_t width = 2 * (widths.size() - 1);
-            for (const std::size_t one : widths) width += one;
-            text += std::string(width, '-') + "\n";
-        }
+        return line + "\n";
+    };
+    std::string text = line_of([](const ReportColumn& column) { return column.heading; });
+    text += std::string(table_width(table, gap.size()), '-') + "\n";
+    for (std::size_t i = 0; i < table.front().cells.size(); ++i) {
+        text += line_of([i](const ReportColumn& column) { return column.cells[i]; });
+    }
+    if (!missing.empty()) {
+        text += base::cut_characters(fmt::format("(too narrow for: {})", fmt::join(missing, ", ")),
+                                     columns) +
+                "\n";
     }
     return text;
 }
@@ -128,29 +169,43 @@ Json read_day(base::Postgres& ops) {
     });
 }
 
-std::string day_tables(const Json& day) {
-    std::vector<std::vector<std::string>> personas{{"persona", "archetype", "status",
-                                                    "calls ok/error", "modules", "ratings", "turns",
-                                                    "tokens in", "out", "cost $", "seconds"}};
+std::string day_tables(const Json& day, std::size_t columns) {
+    std::vector<ReportColumn> personas{
+        {"persona", "persona", true},  {"archetype", "archetype", true, 9},
+        {"status", "status", true, 4}, {"calls ok/error", "ok/err"},
+        {"modules", "mods", false, 6}, {"ratings", "rate", false, 3},
+        {"turns", "turn", false, 5},   {"tokens in", "in", false, 7},
+        {"out", "out", false, 8},      {"cost $", "cost $", false, 1},
+        {"seconds", "sec", false, 2}};
     for (const Json& visit : day.at("personas")) {
         const std::int64_t errors = visit.at("toolCallsError").get<std::int64_t>() +
                                     visit.at("toolCallsUnknown").get<std::int64_t>();
-        personas.push_back({cell_text(visit.at("persona")), cell_text(visit.at("archetype")),
-                            cell_text(visit.at("status")),
-                            fmt::format("{}/{}", cell_text(visit.at("toolCallsOk")), errors),
-                            cell_text(visit.at("modules")), cell_text(visit.at("ratings")),
-                            cell_text(visit.at("turns")), cell_text(visit.at("tokensIn")),
-                            cell_text(visit.at("tokensOut")), cost_text(visit),
-                            cell_text(visit.at("seconds"), 1)});
+        const ReportCells cells{cell_text(visit.at("persona")),
+                                cell_text(visit.at("archetype")),
+                                cell_text(visit.at("status")),
+                                fmt::format("{}/{}", cell_text(visit.at("toolCallsOk")), errors),
+                                cell_text(visit.at("modules")),
+                                cell_text(visit.at("ratings")),
+                                cell_text(visit.at("turns")),
+                                cell_text(visit.at("tokensIn")),
+                                cell_text(visit.at("tokensOut")),
+                                cost_text(visit),
+                                cell_text(visit.at("seconds"), 1)};
+        for (std::size_t i = 0; i < cells.size(); ++i) personas[i].cells.push_back(cells[i]);
     }
-    std::vector<std::vector<std::string>> modules{
-        {"module", "n", "mean rating", "unparsed", "refused", "missing"}};
+    std::vector<ReportColumn> modules{
+        {"module", "module", true},       {"n", "n"},
+        {"mean rating", "mean rating"},   {"unparsed", "unparsed", false, 3},
+        {"refused", "refused", false, 2}, {"missing", "missing", false, 1}};
     for (const Json& module : day.at("modules")) {
-        modules.push_back({cell_text(module.at("module")), cell_text(module.at("n")),
-                           cell_text(module.at("meanRating"), 2), cell_text(module.at("unparsed")),
-                           cell_text(module.at("refused")), cell_text(module.at("missing"))});
+        const ReportCells cells{
+            cell_text(module.at("module")),        cell_text(module.at("n")),
+            cell_text(module.at("meanRating"), 2), cell_text(module.at("unparsed")),
+            cell_text(module.at("refused")),       cell_text(module.at("missing"))};
+        for (std::size_t i = 0; i < cells.size(); ++i) modules[i].cells.push_back(cells[i]);
     }
-    return table_text(personas, 3) + "\n" + table_text(modules, 1);
+    return table_text(std::move(personas), columns) + "\n" +
+           table_text(std::move(modules), columns);
 }
 
 }  // namespace runner

@@ -6,6 +6,19 @@ namespace runner {
 
 namespace {
 
+constexpr std::string_view lesson_demo =
+    "Nothing of it stays, unless you say --keep.\n"
+    "Settings of the program count here, too: --seed N another day, the same each "
+    "time ·\n--catalog FILE your personas · --mcp URL your tools · --port N the "
+    "ops listener.\n"
+    "  persona-runner demo --personas 3\n"
+    "  persona-runner demo --json --seed 7 | jq .totals";
+constexpr std::string_view lesson_seed =
+    "Creates or updates by address; running it again changes nothing.\n"
+    "Settings of the program that count here: --catalog FILE (default: the shipped "
+    "ten) ·\n--auth URL the auth service (default: the daemon's of --state DIR).\n"
+    "  (umask 077; persona-runner admin token you@example.com > token)\n"
+    "  MANA_ADMIN_JWT_FILE=token persona-runner seed --catalog my-personas.json";
 constexpr std::string_view lesson_keys_list =
     "Also as ops.signing_keys: persona-runner psql -c \"select * from ops.signing_keys\"";
 constexpr std::string_view lesson_keys_rotate =
@@ -29,14 +42,11 @@ std::string_view lesson_of(Verb verb) {
                    "a "
                    "second one skips the grace.\n  persona-runner serve --state "
                    "/var/lib/persona-runner --concurrency 4";
-        case Verb::demo:
-            return "Nothing of it stays, unless you say --keep.\n  persona-runner demo --personas "
-                   "3\n"
-                   "  persona-runner demo --json --seed 7 | jq .totals";
+        case Verb::demo: return lesson_demo;
         case Verb::tick:
             return "  persona-runner tick              whoever is due\n"
                    "  persona-runner tick --all        everybody, also on a Sunday\n"
-                   "Exit 5 when a visit failed.";
+                   "Exit 5 when a visit failed, or when the daemon runs none: it says why.";
         case Verb::login:
             return "Shows whether a persona could visit now; never prints a token.\n"
                    "  persona-runner login persona.anna@mana.test";
@@ -46,10 +56,7 @@ std::string_view lesson_of(Verb verb) {
         case Verb::top:
             return "Ctrl-C ends it. Without a terminal it prints one page and ends.\n"
                    "  persona-runner top --interval 5";
-        case Verb::seed:
-            return "Creates or updates by address; running it again changes nothing.\n"
-                   "  persona-runner admin token you@example.com > token\n"
-                   "  MANA_ADMIN_JWT_FILE=token persona-runner seed --catalog my-personas.json";
+        case Verb::seed: return lesson_seed;
         case Verb::cleanup:
             return "Names the host and the counts, exports, asks, then deletes. Refuses while a "
                    "visit "
@@ -65,7 +72,7 @@ std::string_view lesson_of(Verb verb) {
                    "exists\n"
                    "already gets a new one, and her sessions end.";
         case Verb::admin_token:
-            return "  persona-runner admin token you@example.com --minutes 5 > token";
+            return "  (umask 077; persona-runner admin token you@example.com --minutes 5 > token)";
         case Verb::keys_list: return lesson_keys_list;
         case Verb::keys_rotate: return lesson_keys_rotate;
         case Verb::pause:

@@ -23,11 +23,12 @@ int main(int argc, char** argv) {
         std::fputs(usage.text.c_str(), usage.exit_code == 0 ? stdout : stderr);
         return usage.exit_code;
     } catch (const base::Failure& failure) {
-        fmt::print(stderr, "persona-runner: {}\n", failure.what());
+        // Not fmt::print, which throws where the terminal is gone.
+        std::fputs(fmt::format("persona-runner: {}\n", failure.what()).c_str(), stderr);
         return runner::exit_code_of(failure);
     } catch (const std::exception& error) {
         // Nothing of ours: out of memory, a broken file system.
-        fmt::print(stderr, "persona-runner: stopped: {}\n", error.what());
+        std::fputs(fmt::format("persona-runner: stopped: {}\n", error.what()).c_str(), stderr);
         return runner::exit_failed;
     }
 }

@@ -78,16 +78,6 @@ std::string top_upkeep(const Json& status) {
     return text;
 }
 
-// Cuts between characters; a terminal's cell is close enough to one.
-std::string top_cut(const std::string& line, int columns) {
-    std::size_t at = 0;
-    for (int seen = 0; at < line.size(); ++at) {
-        const bool begins = (static_cast<unsigned char>(line[at]) & 0xC0U) != 0x80U;
-        if (begins && ++seen > columns) break;
-    }
-    return line.substr(0, at);
-}
-
 }  // namespace
 
 std::string top_page(const base::Json& status, TopSize size) {
@@ -114,7 +104,9 @@ std::string top_page(const base::Json& status, TopSize size) {
         lines.push_back(fmt::format("… and {} more", visits.size() - shown));
     }
     std::string page;
-    for (const std::string& line : lines) page += top_cut(line, size.columns) + "\n";
+    for (const std::string& line : lines) {
+        page += base::cut_characters(line, static_cast<std::size_t>(size.columns)) + "\n";
+    }
     return page;
 }
 

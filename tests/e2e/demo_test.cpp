@@ -1,4 +1,7 @@
 // The demo as a newcomer runs it.
+#include <unistd.h>
+
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <regex>
@@ -10,6 +13,7 @@
 
 #include "base/embedded_postgres.hpp"
 #include "base/postgres.hpp"
+#include "base/server.hpp"
 #include "tests/e2e/program.hpp"
 
 namespace {
@@ -134,9 +138,47 @@ TEST(Demo, TheSameSeedMakesTheSameToolCalls) {
     EXPECT_NE(first, calls_of(other));
 }
 
-TEST(Demo, WithoutJsonItTellsThreePersonasDayToPeople) {
-    const e2e::Outcome demo = e2e::run_program({{"demo", "--personas", "3"}});
+// As somebody without rights would: root becomes `games`, who has a copy that she can reach.
+e2e::ProgramOptions unprivileged(const e2e::TempFolder& folder, std::vector<std::string> arguments,
+                                 e2e::Variables environment) {
+    std::filesystem::permissions(folder.path(), std::filesystem::perms(01777));
+    environment["TMPDIR"] = folder.path();
+    if (::geteuid() != 0) return {std::move(arguments), std::move(environment)};
+    const std::filesystem::path copy = folder.path() / "persona-runner";
+    std::filesystem::copy_file(PERSONA_RUNNER_BINARY, copy);
+    arguments.insert(arguments.begin(),
+                     {"--reuid=games", "--regid=games", "--clear-groups", copy.string()});
+    return {.arguments = std::move(arguments),
+            .environment = std::move(environment),
+            .folder = folder.path(),
+            .program = "/usr/bin/setpriv"};
+}
+
+std::size_t demo_folders(const e2e::TempFolder& folder) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+        count += entry.path().filename().string().starts_with("persona-demo-") ? 1 : 0;
+    }
+    return count;
+}
+
+TEST(Demo, WithoutRightsAndJsonItTellsThreePersonasDayToPeople) {
+    // A server of tools beside ours, which nobody can use: only that it is asked counts here.
+    std::atomic<int> asked{0};
+    base::Server other({.name = "other"});
+    other.route("POST", "/mcp", [&asked](const base::ServerRequest&) {
+        ++asked;
+        return base::ServerResponse::json(Json{{"error", "no tools"}}, 404);
+    });
+    other.start();
+    const Json servers{
+        {"mcpServers", {{"mana", {{"hosted", true}}}, {"other", {{"url", other.url() + "/mcp"}}}}}};
+    e2e::TempFolder folder;
+    const e2e::Outcome demo = e2e::run_program(
+        unprivileged(folder, {"demo", "--personas", "3"}, {{"MANA_MCP_URL", servers.dump()}}));
     EXPECT_EQ(demo.exit_code, 0) << demo.err;
+    EXPECT_EQ(demo_folders(folder), 0U);
+    EXPECT_GT(asked, 0) << "MANA_MCP_URL counts in the demo as well";
     EXPECT_THAT(demo.out, HasSubstr("BUILT-IN SIMULATOR"));
     EXPECT_THAT(demo.out, HasSubstr("3 visits finished, 0 failed"));
     EXPECT_THAT(demo.out, HasSubstr("an ordinary tick right after finds 0 due"));
@@ -163,6 +205,16 @@ TEST(Demo, ToldToStopMidDayItLeavesNothingBehind) {
     EXPECT_TRUE(demo.wait());
     EXPECT_EQ(demo.out(), "") << "half a report is none";
     EXPECT_TRUE(e2e::eventually([&] { return std::filesystem::is_empty(folder.path()); }));
+}
+
+TEST(Demo, ToldToStopWhileItStartsItSaysSoAndLeavesNothingBehind) {
+    e2e::TempFolder folder;
+    e2e::Program demo({{"demo", "--personas", "1"}, {{"TMPDIR", folder.path()}}});
+    ASSERT_TRUE(e2e::eventually([&] { return demo_folders(folder) == 1; })) << demo.err();
+    demo.signal(SIGHUP);  // The terminal was closed.
+    EXPECT_EQ(demo.wait(), 1);
+    EXPECT_THAT(demo.err(), HasSubstr("stopped by a signal; everything was removed"));
+    EXPECT_EQ(demo_folders(folder), 0U);
 }
 
 TEST(Demo, KilledItLeavesNoDaemonRunning) {
@@ -227,6 +279,22 @@ TEST(Demo, ItsOptionsAreChecked) {
     const e2e::Outcome seed = e2e::run_program({{"demo", "--seed", "many"}});
     EXPECT_EQ(seed.exit_code, 2);
     EXPECT_THAT(seed.err, HasSubstr("PERSONA_SEED"));
+}
+
+TEST(Demo, WhatItDecidesItselfIsRefusedAndNotIgnored) {
+    const std::vector<std::pair<std::string, std::string>> settings{
+        {"STATE_DIRECTORY", "/tmp/mine"},
+        {"DATABASE_URL", "postgresql://mana_app@db.example.com/mana"},
+        {"MANA_AUTH_URL", "http://127.0.0.1:3001"},
+        {"BASE_URL", "http://127.0.0.1:3001"},
+        {"RUNNER_PAUSED", "false"},
+        {"PERSONA_THROWAWAY", "false"},
+        {"TMPDIR", "/nonexistent"}};
+    for (const auto& [variable, value] : settings) {
+        const e2e::Outcome demo = e2e::run_program({{"demo"}, {{variable, value}}});
+        EXPECT_EQ(demo.exit_code, 2) << variable;
+        EXPECT_THAT(demo.err, HasSubstr(variable));
+    }
 }
 
 }  // namespace

@@ -86,6 +86,7 @@ Program::Program(const ProgramOptions& options) {
     if (pid_ == 0) {
         // Only async-signal-safe calls from here: the test process has threads.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::signal(SIGHUP, SIG_DFL);  // Whoever runs the tests may have it ignored (nohup).
         if (!options.folder.empty() && ::chdir(options.folder.c_str()) != 0) ::_exit(126);
         if (options.file_bytes_max) {
             const rlimit limit{*options.file_bytes_max, *options.file_bytes_max};

@@ -310,6 +310,15 @@ TEST(Keyless, TheLoopIsDisabledWithAWarningAndTheRestWorks) {
     EXPECT_EQ(tick.status, 503);
     EXPECT_THAT(tick.body, HasSubstr("ANTHROPIC_API_KEY"));
     EXPECT_EQ(daemon.status().at("enabled"), false);
+    const e2e::Outcome ticked = daemon.verb({"tick"}, {{"PORT", "0"}});
+    EXPECT_EQ(ticked.exit_code, 5) << "it was reached";
+    EXPECT_THAT(ticked.err, HasSubstr("ANTHROPIC_API_KEY"));
+    EXPECT_EQ(daemon.verb({"status", "--url", daemon.ops_url() + "/"}).exit_code, 0);
+    EXPECT_EQ(daemon.verb({"health", "--url", daemon.ops_url() + "/"}).exit_code, 0);
+    EXPECT_EQ(daemon.verb({"status", "--port", "1"}).exit_code, 3);
+    const base::HttpResponse unknown = daemon.ask("POST", "/diag/resume", R"({"x":1})");
+    EXPECT_EQ(unknown.status, 400);
+    EXPECT_THAT(unknown.body, HasSubstr("valid are none"));
     daemon.seed(1);
     const e2e::Outcome login =
         daemon.verb({"login", "persona.anna@mana.test", "--url", daemon.ops_url()});

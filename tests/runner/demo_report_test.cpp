@@ -62,6 +62,25 @@ TEST(DemoReport, AllLinesOfATableAreEquallyWide) {
     EXPECT_GE(table, 2U);
 }
 
+TEST(DemoReport, ItFitsTheTerminalAndKeepsWhatItCan) {
+    for (std::size_t columns = 30; columns <= 130; ++columns) {
+        const std::string tables = runner::day_tables(report_day(), columns);
+        for (const std::string_view line : base::split(tables, '\n')) {
+            EXPECT_LE(report_width(line), columns) << line;
+        }
+        EXPECT_THAT(tables, HasSubstr("7/2")) << columns;
+        EXPECT_THAT(tables, HasSubstr("jörg-ümläut")) << columns;
+    }
+    // Eighty columns are enough for every figure.
+    const std::string usual = runner::day_tables(report_day(), 80);
+    EXPECT_THAT(usual, HasSubstr("12345"));
+    EXPECT_THAT(usual, HasSubstr("0.0123"));
+    EXPECT_THAT(usual, testing::Not(HasSubstr("too narrow")));
+    const std::string narrow = runner::day_tables(report_day(), 50);
+    EXPECT_THAT(narrow, HasSubstr("too narrow for: "));
+    EXPECT_EQ(runner::day_tables(report_day(), 0), runner::day_tables(report_day(), 1'000));
+}
+
 TEST(DemoReport, ShowsNumbersAsStoredAndNothingForNull) {
     const std::string tables = runner::day_tables(report_day());
     EXPECT_THAT(tables, HasSubstr("7/2"));  // Unknown outcomes count as errors.
