@@ -191,9 +191,6 @@ void ensure_roles(const Secret& superuser_url, const DatabaseRoles& roles);
 // `from` (which nobody may be connected to), when given.
 void ensure_database(const Secret& superuser_url, std::string_view name,
                      std::string_view from = {});
-// Ends the connections to it; `superuser_url` names another database.
-void drop_database(const Secret& superuser_url, std::string_view name);
-
 // The connection as libpq's environment variables (PGHOST, PGPASSWORD, …), for psql: nothing
 // secret in an argument list. Throws Failure::invalid for a string that libpq cannot read.
 using PsqlEnvironment = std::vector<std::pair<std::string, std::string>>;

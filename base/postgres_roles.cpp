@@ -27,9 +27,6 @@ constexpr std::string_view roles_open_database =
     "select format('revoke all on database %1$I from public; "
     "grant connect, temporary on database %1$I to mana_app; "
     "grant connect on database %1$I to mana_ops', $1::text) as statement";
-constexpr std::string_view roles_drop_database =
-    "select format('drop database if exists %I with (force)', $1::text) as statement";
-
 void roles_execute(SqlSession& session, std::string_view compose, const SqlParams& params) {
     session.script(session.run(compose, params)[0].text("statement"));
 }
@@ -55,11 +52,6 @@ void ensure_database(const Secret& superuser_url, std::string_view name, std::st
         roles_execute(session, roles_own_database, {name});
     }
     roles_execute(session, roles_open_database, {name});
-}
-
-void drop_database(const Secret& superuser_url, std::string_view name) {
-    SqlSession session(superuser_url);
-    roles_execute(session, roles_drop_database, {name});
 }
 
 }  // namespace base

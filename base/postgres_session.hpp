@@ -1,4 +1,5 @@
-// One PostgreSQL connection, for base/postgres*.cpp alone: everyone else uses the pool. All errors
+// One PostgreSQL connection, for base/postgres*.cpp and the tests' databases: everyone else uses
+// the pool. All errors
 // leave as Failure; these codes tell the pool what happened:
 //   connection_lost   the connection is gone, the transaction with it (never reconnects by itself)
 //   serialization     serialization failure or deadlock: the whole transaction may run again

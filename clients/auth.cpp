@@ -341,66 +341,6 @@ base::Task<std::vector<Space>> Auth::spaces(base::Secret access_token) {
     co_return spaces;
 }
 
-base::Task<std::string> Auth::upsert_persona(base::Secret jwt, catalog::Persona persona,
-                                             base::Secret password) {
-    base::HttpRequest asked = bearer_request("POST", "/api/v1/admin/personas", jwt);
-    asked.headers.emplace_back("content-type", "application/json");
-    base::Json body = {{"email", persona.email},
-                       {"name", persona.name},
-                       {"password", password.reveal()},
-                       {"archetype", persona.archetype},
-                       {"systemPrompt", persona.system_prompt},
-                       {"moduleMix", catalog::to_json(persona.module_mix)},
-                       {"tickCadence", catalog::word_of(persona.cadence)}};
-    asked.body = base::to_text(body);
-    const base::Json answer = co_await exchange(std::move(asked));
-    std::string user_id = read_answer(
-        "the persona", [&] { return base::Fields{answer}.text("userId", 1, auth_id_bytes_max); });
-    co_return user_id;
-}
-
-base::Task<std::vector<ListedPersona>> Auth::list_personas(base::Secret jwt) {
-    const base::Json answer =
-        co_await exchange(bearer_request("GET", "/api/v1/admin/personas", jwt));
-    std::vector<ListedPersona> personas = read_answer("the list of personas", [&] {
-        const base::Fields whole{answer};
-        std::vector<ListedPersona> read;
-        for (const base::Json& each : whole.array("personas", auth_rows_max)) {
-            const base::Fields fields{each, "personas[" + std::to_string(read.size()) + "]"};
-            ListedPersona persona;
-            persona.user_id = fields.text("userId", 1, auth_id_bytes_max);
-            persona.email = fields.text("email");
-            persona.name = fields.text_or_none("name").value_or("");
-            persona.archetype = fields.text_or_none("archetype").value_or("");
-            persona.cadence = fields.text_or_none("tickCadence").value_or("");
-            if (fields.has("lastActiveAt")) {
-                persona.last_active_at = moment_field(fields, "lastActiveAt");
-            }
-            constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-            persona.actions_7d = fields.integer_or_none("actions7d", 0, most).value_or(0);
-            read.push_back(std::move(persona));
-        }
-        return read;
-    });
-    co_return personas;
-}
-
-base::Task<bool> Auth::delete_persona(base::Secret jwt, std::string user_id) {
-    base::HttpRequest asked =
-        bearer_request("DELETE", "/api/v1/admin/personas/" + base::url_encode(user_id), jwt);
-    const std::string name = name_of_request(asked, options_.url);
-    const base::HttpResponse response = co_await http_.send(std::move(asked));
-    if (response.status == 404) co_return false;
-    if (response.status < 200 || response.status > 299)
-        throw refusal_of(response, name, http_.loop().clock().now());
-    co_return true;
-}
-
-base::Task<base::Json> Auth::persona_detail(base::Secret jwt, std::string user_id) {
-    return exchange(
-        bearer_request("GET", "/api/v1/admin/personas/" + base::url_encode(user_id), jwt));
-}
-
 std::optional<base::Moment> expiry_of(const base::Secret& access_token) {
     const std::vector<std::string_view> parts = base::split(access_token.reveal(), '.');
     if (parts.size() != 3) return std::nullopt;

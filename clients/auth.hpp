@@ -1,5 +1,5 @@
-// The auth service over HTTP, as the runner (service key), a persona (her login) and an operator
-// (admin JWT) use it. No call is repeated here: outbox and scheduler decide about that.
+// The auth service over HTTP, as the runner (service key) and a persona (her login) use it. No call
+// is repeated here: outbox and scheduler decide about that.
 //
 // Every call throws base::Failure: unavailable when no answer came, else the kind of the status
 // with the service's own words, its code and its retry_after.
@@ -89,12 +89,6 @@ enum class FinishAnswer {
     incomplete,   // Rows are missing: send them, then finish again.
 };
 
-struct ListedPersona {
-    std::string user_id, email, name, archetype, cadence;
-    std::optional<base::Moment> last_active_at;
-    std::int64_t actions_7d = 0;
-};
-
 // Resource of the loop thread.
 class Auth {
   public:
@@ -125,13 +119,6 @@ class Auth {
     base::Task<Login> log_in(std::string email, base::Secret password);
     base::Task<base::Secret> refresh(base::Secret session_token);  // A new access token.
     base::Task<std::vector<Space>> spaces(base::Secret access_token);
-
-    // As an operator.
-    base::Task<std::string> upsert_persona(base::Secret jwt, catalog::Persona persona,
-                                           base::Secret password);  // Her user id.
-    base::Task<std::vector<ListedPersona>> list_personas(base::Secret jwt);
-    base::Task<bool> delete_persona(base::Secret jwt, std::string user_id);  // false: was gone.
-    base::Task<base::Json> persona_detail(base::Secret jwt, std::string user_id);
 
     const std::string& url() const { return options_.url; }
 

@@ -34,8 +34,6 @@ constexpr std::string_view extend_session = R"(
      where id = $1)";
 
 constexpr std::string_view exchange_token = "update auth.sessions set token = $2 where id = $1";
-constexpr std::string_view delete_session_of_token =
-    "delete from auth.sessions where token = $1 returning user_id";
 constexpr std::string_view delete_session_of_id = "delete from auth.sessions where id = $1";
 constexpr std::string_view delete_sessions_of_user = "delete from auth.sessions where user_id = $1";
 constexpr std::string_view delete_sessions_but_one =
@@ -144,13 +142,6 @@ base::Secret replace_session_token(base::Transaction& transaction, std::string_v
     base::Secret token(base::random_id());
     transaction.run(exchange_token, {session_id, session_digest(token)});
     return token;
-}
-
-std::optional<std::string> delete_session(base::Transaction& transaction,
-                                          const base::Secret& token) {
-    const auto row = transaction.run(delete_session_of_token, {session_digest(token)}).first();
-    if (!row) return std::nullopt;
-    return row->text("user_id");
 }
 
 void delete_session_by_id(base::Transaction& transaction, std::string_view session_id) {

@@ -61,9 +61,6 @@ void renew_session(base::Transaction& transaction, Session& session, base::Momen
 // A new token for the same session, when what it may do has changed: the old one is worthless then.
 base::Secret replace_session_token(base::Transaction& transaction, std::string_view session_id);
 
-// Answers the user whose session it was.
-std::optional<std::string> delete_session(base::Transaction& transaction,
-                                          const base::Secret& token);
 void delete_session_by_id(base::Transaction& transaction, std::string_view session_id);
 // All of a user's; answers how many there were.
 std::size_t delete_sessions_of(base::Transaction& transaction, std::string_view user_id);

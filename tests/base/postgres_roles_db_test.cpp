@@ -134,7 +134,7 @@ TEST(PostgresRolesDb, NamesAreQuotedNotTrusted) {
         });
     };
     EXPECT_EQ(count(), 1u);
-    base::drop_database(database.superuser_url(), name);
+    test_support::drop_database(database.superuser_url(), name);
     EXPECT_EQ(count(), 0u);
     EXPECT_TRUE(Postgres({.url = database.app_url()}).is_reachable());
 }

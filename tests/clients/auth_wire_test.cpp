@@ -203,39 +203,6 @@ TEST(AuthWire, ListsSpacesWithMetadataOfBothForms) {
     EXPECT_EQ(spaces[2].type, "");
 }
 
-TEST(AuthWire, AdministersPersonas) {
-    AuthRoom room;
-    catalog::Persona persona;
-    persona.email = "persona.anna@mana.test";
-    persona.name = "Anna";
-    persona.archetype = "adhs";
-    persona.system_prompt = "Du bist Anna und planst.";
-    persona.module_mix = {{"todo", 0.5}};
-    room.answer(R"({"ok":true,"userId":"u1","email":"persona.anna@mana.test"})");
-    EXPECT_EQ(room.run(room.auth.upsert_persona(Secret{"jwt"}, persona, Secret{"pw"})), "u1");
-    EXPECT_EQ(room.last().header("authorization"), "Bearer jwt");
-    EXPECT_EQ(room.last_json()["tickCadence"], "daily");
-    EXPECT_EQ(room.last_json()["moduleMix"], (Json{{"todo", 0.5}}));
-    EXPECT_EQ(room.last_json()["password"], "pw");
-
-    room.answer(R"({"personas":[{"userId":"u1","email":"a@mana.test","name":"A","archetype":"x",
-        "tickCadence":"hourly","lastActiveAt":"2026-11-20T09:00:00.000Z","createdAt":"x",
-        "actions7d":4}]})");
-    const auto listed = room.run(room.auth.list_personas(Secret{"jwt"}));
-    ASSERT_EQ(listed.size(), 1U);
-    EXPECT_EQ(listed[0].actions_7d, 4);
-    EXPECT_TRUE(listed[0].last_active_at);
-
-    room.answer(R"({"persona":{"email":"a@mana.test"}})");
-    EXPECT_EQ(room.run(room.auth.persona_detail(Secret{"jwt"}, "u1"))["persona"]["email"],
-              "a@mana.test");
-    room.answer(R"({"ok":true,"deleted":"u1"})");
-    EXPECT_TRUE(room.run(room.auth.delete_persona(Secret{"jwt"}, "u1")));
-    EXPECT_EQ(room.last().method, "DELETE");
-    room.answer(R"({"error":"Not found"})", 404);
-    EXPECT_FALSE(room.run(room.auth.delete_persona(Secret{"jwt"}, "u1")));
-}
-
 TEST(AuthWire, ReadsWhenTokensEnd) {
     EXPECT_FALSE(clients::expiry_of(Secret{"opaque"}));
     EXPECT_FALSE(clients::expiry_of(Secret{"a.b.c"}));

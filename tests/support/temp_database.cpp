@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.hpp"
+#include "base/postgres_session.hpp"
 
 namespace test_support {
 
@@ -54,6 +55,15 @@ fs::path temp_folder() {
 }
 
 }  // namespace
+
+void drop_database(const base::Secret& superuser_url, std::string_view name) {
+    base::SqlSession session(superuser_url);
+    session.script(session
+                       .run("select format('drop database if exists %I with (force)', $1::text) "
+                            "as statement",
+                            {name})[0]
+                       .text("statement"));
+}
 
 // A running cluster and the databases made in it.
 class TempDatabase::Cluster {
@@ -125,7 +135,7 @@ TempDatabase::TempDatabase(const std::vector<MigrationSet>& sets, ClusterUse use
 TempDatabase::~TempDatabase() {
     if (own_ || temp_keeps()) return;
     try {
-        base::drop_database(cluster_->server().superuser_url(), name_);
+        drop_database(cluster_->server().superuser_url(), name_);
     } catch (const base::Failure& failure) {
         // The cluster goes at the end of the program anyway.
         fmt::print(stderr, "{} stays: {}\n", name_, failure.what());

@@ -55,4 +55,7 @@ class TempDatabase {
     std::string name_;
 };
 
+// Ends the connections to it; `superuser_url` names another database.
+void drop_database(const base::Secret& superuser_url, std::string_view name);
+
 }  // namespace test_support
