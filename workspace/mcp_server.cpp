@@ -21,6 +21,8 @@ using base::ServerRequest;
 using base::ServerResponse;
 
 constexpr std::string_view mcp_version_with_batches = "2025-03-26";
+// Older clients do not know the empty event that a stream begins with.
+constexpr std::string_view mcp_version_with_resumption = "2025-11-25";
 constexpr std::size_t mcp_batch_max = 20;
 
 ServerResponse mcp_refusal(int status, std::string_view reason) {
@@ -62,6 +64,14 @@ std::string mcp_base_url(const ServerRequest& request, const std::string& public
 bool mcp_takes_streams(const ServerRequest& request) {
     return base::lower_ascii(request.header("accept")).find("text/event-stream") !=
            std::string::npos;
+}
+
+ServerResponse mcp_event_stream() {
+    ServerResponse response;
+    response.content_type = "text/event-stream";
+    response.headers.emplace_back("Cache-Control", "no-cache");
+    response.headers.emplace_back("X-Accel-Buffering", "no");
+    return response;
 }
 
 ServerResponse mcp_fault(const Json& id, StatelessFault fault) {
@@ -301,25 +311,36 @@ ServerResponse McpServer::answer_one(const ServerRequest& request, const Json& b
 }
 
 ServerResponse McpServer::stream(const Json& body, const McpVisitor& visitor) {
-    ServerResponse response;
-    response.content_type = "text/event-stream";
-    response.headers.emplace_back("Cache-Control", "no-cache");
-    response.headers.emplace_back("X-Accel-Buffering", "no");
+    ServerResponse response = mcp_event_stream();
     response.stream = [this, body, visitor](base::StreamWriter& writer) {
         // Told apart from the stateless era, where the end of the stream says the same.
         const auto entry = running_.begin(visitor.session_id, body["id"]);
-        StreamWatch watch(writer, body, visitor.stateless ? nullptr : entry.flag());
+        const bool resumable = visitor.version == mcp_version_with_resumption;
+        KeptWriter kept(writer, resumable ? streams_.begin(visitor.session_id) : nullptr);
+        StreamWatch watch(kept, body, visitor.stateless ? nullptr : entry.flag());
         const Json answered = methods_.answer(body, visitor, watch);
-        if (!watch.cancelled()) writer.write(event_of(answered));
+        if (!watch.cancelled()) kept.write(event_of(answered));
     };
     return response;
 }
 
 ServerResponse McpServer::get(const ServerRequest& request) {
-    McpCaller caller;
-    if (auto refusal = admit(request, caller)) return *refusal;
-    ServerResponse response = mcp_refusal(405, "there is no stream of its own; use POST");
-    response.headers.emplace_back("Allow", "POST, DELETE");
+    McpVisitor visitor;
+    if (auto refusal = admit(request, visitor.caller)) return *refusal;
+    const std::string_view last_event_id = request.header("last-event-id");
+    if (last_event_id.empty() ||
+        base::trim(request.header("mcp-protocol-version")) == stateless_version) {
+        ServerResponse response = mcp_refusal(405, "there is no stream of its own; use POST");
+        response.headers.emplace_back("Allow", "POST, DELETE");
+        return response;
+    }
+    if (auto refusal = find_session(request, nullptr, visitor)) return *refusal;
+    CallStreams::Place place = streams_.find(visitor.session_id, last_event_id);
+    if (!place.stream) return mcp_refusal(400, "Last-Event-ID names nothing that is still known");
+    ServerResponse response = mcp_event_stream();
+    response.stream = [place](base::StreamWriter& writer) {
+        place.stream->follow(place.last, writer);
+    };
     return response;
 }
 

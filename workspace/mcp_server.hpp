@@ -8,8 +8,9 @@
 // Revisions 2025-03-26, 2025-06-18 and 2025-11-25 open a session with initialize; 2026-07-28 names
 // itself in every request and has none. Every request proves itself anew: the token and the space
 // of this request count, never those of initialize. A session is bound to its user only. Answers
-// are JSON; a slow tool is answered as an event stream, with progress where it was asked for. There
-// is no other stream, so GET is refused with 405.
+// are JSON; a slow tool is answered as an event stream, with progress where it was asked for. In
+// revision 2025-11-25 its events are numbered, and GET with Last-Event-ID takes it up again. There
+// is no other stream, so any other GET is refused with 405.
 #pragma once
 
 #include <optional>
@@ -19,6 +20,7 @@
 
 #include "base/jwt.hpp"
 #include "base/server.hpp"
+#include "workspace/call_streams.hpp"
 #include "workspace/mcp_methods.hpp"
 #include "workspace/memberships.hpp"
 #include "workspace/running_calls.hpp"
@@ -47,7 +49,7 @@ class McpServer {
     void add_cors(const base::ServerRequest& request, base::ServerResponse& response) const;
 
     base::ServerResponse post(const base::ServerRequest& request);
-    base::ServerResponse get(const base::ServerRequest& request);
+    base::ServerResponse get(const base::ServerRequest& request);  // A call's stream, again.
     base::ServerResponse end(const base::ServerRequest& request);  // DELETE
     // OAuth protected-resource metadata: which authorization server issues the tokens.
     base::ServerResponse metadata(const base::ServerRequest& request) const;
@@ -77,6 +79,7 @@ class McpServer {
     Toolbox& tools_;
     McpMethods methods_;
     RunningCalls running_;
+    CallStreams streams_;
 };
 
 }  // namespace workspace

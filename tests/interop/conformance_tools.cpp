@@ -25,6 +25,7 @@ constexpr const char* tools_text = R"json([
 {"name":"test_multiple_content_types","description":"Answers a text, an image and a resource."},
 {"name":"test_error_handling","description":"Always fails."},
 {"name":"test_tool_with_progress","description":"Tells how far it is."},
+{"name":"test_reconnection","description":"Answers on a stream that can be taken up again."},
 {"name":"test_missing_capability","description":"Needs sampling."},
 {"name":"test_streaming_elicitation","description":"Answers on a stream, without asking back."},
 {"name":"test_logging_tool","description":"Would log, had anybody asked for it."},
@@ -65,7 +66,8 @@ std::optional<workspace::ToolTraits> ConformanceTools::traits(std::string_view n
     for (const Json& tool : listing_) {
         if (tool["name"] != name) continue;
         workspace::ToolTraits traits{.input_schema = &tool["inputSchema"]};
-        traits.slow = name == "test_tool_with_progress" || name == "test_streaming_elicitation";
+        traits.slow = name == "test_tool_with_progress" || name == "test_streaming_elicitation" ||
+                      name == "test_reconnection";
         if (name == "test_missing_capability") traits.needs["sampling"] = Json::object();
         return traits;
     }

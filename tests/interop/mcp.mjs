@@ -64,6 +64,12 @@ await check("wrong arguments are a result that the model can read", async () => 
     assert.match(text_of(result), /priority/);
 });
 
+await check("a slow tool answers on a stream whose events are numbered", async () => {
+    const feeds = await call("newsResearch.listFeeds");
+    assert.ok(!feeds.isError, text_of(feeds));
+    assert.equal(feeds.structuredContent.feeds.length, 1);
+});
+
 await check("the session ends when the client says so", async () => {
     await client.transport.terminateSession();
     await client.close();

@@ -155,4 +155,37 @@ TEST(NewsResearch, IsNotOfferedWithoutFeeds) {
     EXPECT_EQ(called["error"]["message"], "Unknown tool: newsResearch.search");
 }
 
+// A slow call's stream, taken up again after its connection was lost.
+TEST(NewsResearch, IsAnsweredAgainToWhoComesBack) {
+    NewsServer news;
+    World world(news_options(news, {"/rss"}));
+    Client anna(world, "anna", "home"), ben(world, "ben", "nest");
+    anna.open();
+    ben.open();
+    const Json call = {{"jsonrpc", "2.0"},
+                       {"id", 9},
+                       {"method", "tools/call"},
+                       {"params", {{"name", "newsResearch.search"}}}};
+    const base::HttpResponse first = anna.send(call);
+    EXPECT_THAT(first.body, testing::StartsWith("id: "));
+    const std::string id = first.body.substr(4, first.body.find('\n') - 4);
+    const auto again = [&](const Client& client, const std::string& last) {
+        base::HttpHeaders headers = client.headers();
+        headers.emplace_back("Last-Event-ID", last);
+        return client.send("", headers, "GET");
+    };
+
+    const base::HttpResponse second = again(anna, id);
+
+    EXPECT_EQ(second.status, 200);
+    EXPECT_EQ(second.header("content-type"), "text/event-stream");
+    EXPECT_EQ(Client::answer_of(second), Client::answer_of(first));
+    EXPECT_EQ(again(ben, id).status, 400) << "another's session";
+    EXPECT_EQ(again(anna, "x-0").status, 400);
+    EXPECT_EQ(anna.send("", anna.headers(), "GET").status, 405) << "there is no other stream";
+    Client older(world, "anna", "home");
+    older.open("2025-06-18");
+    EXPECT_THAT(older.send(call).body, testing::StartsWith("data: "));
+}
+
 }  // namespace
