@@ -56,6 +56,16 @@ await check("the session is readable with the cookie", async () => {
     assert.ok(new Date(data.session.expiresAt) > new Date());
 });
 
+await check("accounts are listed and sessions updated by nobody but the service", async () => {
+    const { data, error } = await client.listAccounts();
+    assert.equal(error, null);
+    assert.deepEqual(data.map((account) => account.providerId), ["credential"]);
+    assert.deepEqual(data[0].scopes, []);
+    const refused = await client.updateSession({ activeOrganizationId: "x" });
+    assert.equal(refused.error.status, 400);
+    assert.equal(refused.error.code, "FIELD_NOT_ALLOWED");
+});
+
 await check("signing out ends it for good", async () => {
     const stolen = new Map(jar);
     const { data, error } = await client.signOut();
