@@ -126,7 +126,7 @@ TEST_F(Verbs, ASpendingCapIsShownAndLiftedByHand) {
     const e2e::Outcome stopped = asked({"status"});
     EXPECT_THAT(stopped.out, HasSubstr("spending cap"));
     EXPECT_THAT(stopped.out, HasSubstr("persona-runner resume --model"));
-    EXPECT_EQ(asked({"tick", "--all"}).exit_code, 3);  // No visit starts.
+    EXPECT_EQ(asked({"tick", "--all"}).exit_code, 5);  // No visit starts, as it was told.
     const e2e::Outcome lifted = asked({"resume", "--model"});
     EXPECT_EQ(lifted.exit_code, 0) << lifted.err;
     EXPECT_THAT(lifted.out, HasSubstr("spending cap"));
