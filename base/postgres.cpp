@@ -135,6 +135,17 @@ class PooledTransaction final : public Transaction {
     std::optional<Failure> failure_;
 };
 
+// Asked while an exception is handled.
+bool postgres_met_strange_answer() {
+    try {
+        throw;
+    } catch (const Failure& failure) {
+        return failure.code() == "strange_answer";
+    } catch (...) {
+        return false;  // Only asked about; the caller throws it on.
+    }
+}
+
 // Two colliding transactions that start again at the same moment collide again.
 void postgres_pause(int attempt) {
     static thread_local std::minstd_rand random{std::random_device{}()};
@@ -173,6 +184,8 @@ bool Postgres::State::attempt(const std::function<void(Transaction&)>& work, boo
         work(transaction);
         transaction.refuse_failed();
     } catch (...) {
+        // Whatever ended the work: its transaction goes, and the failure goes on.
+        if (postgres_met_strange_answer()) session.distrust();
         session.rollback();
         if (session.is_broken()) drop_idle();
         if (last || !transaction.is_repeatable()) throw;

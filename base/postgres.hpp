@@ -54,8 +54,13 @@ class SqlParam {
 
 using SqlParams = std::vector<SqlParam>;
 
-// A row by column name. Reading null with a plain accessor, or a column that is not there, is a
-// bug.
+// For an answer that no statement of ours can have: Failure::unavailable, code "strange_answer".
+// What a server says over a damaged wire is no bug of this process; a transaction that meets it
+// drops its connection.
+[[noreturn]] void strange_answer(const std::string& what);
+
+// A row by column name. Null read with a plain accessor, a column that is not there, a value of
+// another type: strange_answer.
 class SqlRow {
   public:
     std::string text(std::string_view column) const;

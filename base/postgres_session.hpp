@@ -51,6 +51,7 @@ class SqlSession {
     // True once an error showed that the connection is gone. A broken session refuses every
     // further statement.
     bool is_broken() const { return broken_; }
+    void distrust() { broken_ = true; }  // It is not used again.
 
   private:
     template <class Call>

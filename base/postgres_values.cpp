@@ -48,12 +48,18 @@ template <class Number>
 Number values_parse(const std::string& text, std::string_view column) {
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    require(error == std::errc{} && end == text.data() + text.size(),
-            fmt::format("column \"{}\" holds no such number; cast it in the statement", column));
+    if (error != std::errc{} || end != text.data() + text.size())
+        strange_answer(fmt::format("column \"{}\" holds no such number", column));
     return number;
 }
 
 }  // namespace
+
+void strange_answer(const std::string& what) {
+    throw Failure(Failure::Kind::unavailable,
+                  fmt::format("PostgreSQL's answer makes no sense: {}; try again", what),
+                  "strange_answer");
+}
 
 SqlParam::SqlParam(double number) {
     if (std::isfinite(number)) {
@@ -86,12 +92,12 @@ const std::optional<std::string>& SqlRow::cell(std::string_view column) const {
     for (std::size_t i = 0; i < columns.size(); ++i) {
         if (columns[i] == column) return table_->cells[index_ * columns.size() + i];
     }
-    unreachable(fmt::format("the answer has no column \"{}\"", column));
+    strange_answer(fmt::format("it has no column \"{}\"", column));
 }
 
 std::string SqlRow::text(std::string_view column) const {
     const auto& value = cell(column);
-    require(value.has_value(), fmt::format("column \"{}\" is null", column));
+    if (!value) strange_answer(fmt::format("column \"{}\" is null", column));
     return *value;
 }
 
@@ -105,18 +111,21 @@ double SqlRow::number(std::string_view column) const {
 
 bool SqlRow::flag(std::string_view column) const {
     const std::string value = text(column);
-    require(value == "t" || value == "f", fmt::format("column \"{}\" is not boolean", column));
+    if (value != "t" && value != "f")
+        strange_answer(fmt::format("column \"{}\" is not boolean", column));
     return value == "t";
 }
 
 Moment SqlRow::moment(std::string_view column) const {
     const auto value = from_iso(text(column));
-    require(value.has_value(), fmt::format("column \"{}\" holds no finite time", column));
+    if (!value) strange_answer(fmt::format("column \"{}\" holds no finite time", column));
     return *value;
 }
 
 Json SqlRow::json(std::string_view column) const {
-    return parse_json(text(column), column);
+    std::optional<Json> value = try_parse_json(text(column));
+    if (!value) strange_answer(fmt::format("column \"{}\" holds no JSON", column));
+    return std::move(*value);
 }
 
 bool SqlRow::is_null(std::string_view column) const {
@@ -149,7 +158,7 @@ std::size_t SqlRows::size() const {
 }
 
 SqlRow SqlRows::operator[](std::size_t index) const {
-    require(index < size(), "row index past the end of the answer");
+    if (index >= size()) strange_answer(fmt::format("it has {} rows", size()));
     return SqlRow(table_, index);
 }
 

@@ -194,6 +194,8 @@ ServerResponse Ops::health() {
             check["records"] = targets.outbox->waiting_records();
             check["oldestMs"] = targets.outbox->oldest_wait().count();
             check["bytes"] = targets.outbox->bytes();
+            check["rejected"] = targets.outbox->rejected_visits();
+            check["broken"] = targets.outbox->broken_visits();
             return check;
         });
     }
@@ -270,6 +272,8 @@ ServerResponse Ops::status() {
                               {"records", targets.outbox->waiting_records()},
                               {"oldestMs", targets.outbox->oldest_wait().count()},
                               {"bytes", targets.outbox->bytes()},
+                              {"rejected", targets.outbox->rejected_visits()},
+                              {"broken", targets.outbox->broken_visits()},
                               {"refusal", targets.outbox->refusal()},
                               {"lastError", targets.outbox->last_error()}};
         }

@@ -80,6 +80,8 @@ Outbox::~Outbox() = default;
 // Unfinished visits are closed: whoever lived them is gone.
 void Outbox::take_over(Recovered found) {
     log_.count_aside(found.aside_bytes);
+    rejected_visits_ = found.rejected_visits;
+    broken_visits_ = found.broken_visits;
     for (const BrokenVisit& broken : found.broken) {
         if (!broken.is_kept) {
             log_.pin(broken.segment);
@@ -287,6 +289,7 @@ void Outbox::remove(const std::string& visit_id) {
     if (found == entries_.end()) return;
     Entry& entry = *found->second;
     unqueue(entry);
+    well_again(entry);
     waiting_.erase(Due{entry.closed_at, entry.log->serial});
     waiting_records_ -= entry.counted;
     visits_gauge_.set(static_cast<double>(waiting_.size()));

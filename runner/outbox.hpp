@@ -108,7 +108,10 @@ class Outbox {
     std::size_t waiting_visits() const { return waiting_.size(); }  // Closed, not yet confirmed.
     std::size_t waiting_records() const { return waiting_records_; }
     std::chrono::milliseconds oldest_wait() const;
-    std::uint64_t bytes() const { return log_.bytes(); }           // On disk.
+    std::uint64_t bytes() const { return log_.bytes(); }  // On disk.
+    // Set aside for a person: the persona is gone; the disk had damaged their records.
+    std::size_t rejected_visits() const { return rejected_visits_; }
+    std::size_t broken_visits() const { return broken_visits_; }
     const std::string& last_error() const { return last_error_; }  // Of delivery; empty when well.
 
   private:
@@ -139,6 +142,7 @@ class Outbox {
     base::Task<void> set_aside(std::string visit_id, std::string reason);
     base::Task<void> wait_for_news();
     void delivery_failed(const std::string& visit_id, const base::Failure& failure);
+    void well_again(Entry& entry);
     std::chrono::milliseconds pause_after(int failures);
 
     base::Loop& loop_;
@@ -155,10 +159,12 @@ class Outbox {
     std::map<Due, Entry*> running_due_;  // Running ones with settled actions to deliver.
     std::set<Due> waiting_;              // Closed ones by the time of their closing.
     std::size_t waiting_records_ = 0;
+    std::size_t rejected_visits_ = 0, broken_visits_ = 0;
     base::Gate news_;  // Something to deliver, or delivered.
     base::Group deliveries_;
     std::string last_error_;
     int failures_in_row_ = 0;  // Of the service, whichever visit met them.
+    int failing_visits_ = 0;   // Those whose last delivery failed.
     base::Steady retry_at_{};
 };
 

@@ -245,7 +245,7 @@ Calls::Outcome Calls::repeat(base::Transaction& transaction, const Work& work) {
     const std::string local = enter(transaction, scope, work.now, zone_);
     const auto row =
         transaction.run(find_call, {scope.user_id, scope.visit_id, scope.visit_seq}).first();
-    base::require(row.has_value(), "a repeated call has its first row");
+    if (!row) base::strange_answer("a repeated call has no first row");
     if (row->text("tool") != work.tool.name || row->text("input_hash") != work.input_hash() ||
         row->text("space_id") != scope.space_id) {
         throw Failure(Failure::Kind::invalid,

@@ -34,9 +34,9 @@ constexpr auto notes_of_personas = std::to_array<RouteNote>({
      "idleSince?:time|null spentSince?:time|null}",
      "410 RUNNER_DEAD"},
     {"POST /api/v1/internal/personas/:id/actions", "Stores what a persona did", "Stored",
-     "{actions:Action[]}", "404, 409"},
+     "{actions:Action[]}", "404 persona_unknown visit_unknown, 409"},
     {"POST /api/v1/internal/personas/:id/feedback", "Stores how modules felt", "Stored",
-     "{feedback:Rating[]}", "404, 409"},
+     "{feedback:Rating[]}", "404 persona_unknown visit_unknown, 409"},
     {"POST /api/v1/internal/runners/heartbeat", "Keeps a runner's lease",
      "{ok:flag leaseUntil:time spentElsewhereUsd?:number grantedUsd?:number serverTime:time}",
      "{runnerId:text(1,128) node:text(1,128) leaseSeconds:integer(5,3600) "

@@ -204,7 +204,7 @@ std::optional<std::string> create_persona_user(base::Transaction& transaction,
 
 catalog::Persona persona_of(const base::SqlRow& row) {
     const auto cadence = catalog::cadence_of(row.text("tick_cadence"));
-    base::require(cadence.has_value(), "the table checks cadences");
+    if (!cadence) base::strange_answer("column \"tick_cadence\" holds no cadence");
     return {.user_id = row.text("user_id"),
             .email = row.text("email"),
             .name = row.text("name"),

@@ -114,7 +114,7 @@ order by created_at, id limit 500)";
 constexpr std::string_view unparsed_marker = "__parse";
 
 base::Failure persona_unknown() {
-    return {base::Failure::Kind::missing, "Persona not found"};
+    return {base::Failure::Kind::missing, "Persona not found", "persona_unknown"};
 }
 
 // Every part with its length, so that no two keys run into each other.
@@ -285,7 +285,7 @@ Stored Records::store_actions(const std::string& user_id,
             const auto row = transaction.run(lock_cadence, {user_id}).first();
             if (row) {
                 const auto cadence = catalog::cadence_of(row->text("tick_cadence"));
-                base::require(cadence.has_value(), "the table checks cadences");
+                if (!cadence) base::strange_answer("column \"tick_cadence\" holds no cadence");
                 skip_retried_slot(transaction, user_id, "lived_already", now);
                 transaction.run(note_day_of_old_client,
                                 {user_id, now, catalog::next_slot(*cadence, now, rules_.zone)});

@@ -116,8 +116,7 @@ GivenUp skipped_attempt(const EndedAttempt& attempt, std::string_view reason) {
 
 std::chrono::milliseconds wait_before_attempt(const VisitRules& rules, int attempt,
                                               double random01) {
-    base::require(attempt >= 1, "attempts are counted from one");
-    const auto doubled = rules.retry_wait_base * (1LL << std::min(attempt - 1, 10));
+    const auto doubled = rules.retry_wait_base * (1LL << std::clamp(attempt - 1, 0, 10));
     const std::chrono::milliseconds floor = rules.retry_wait_min;
     const std::chrono::milliseconds ceiling = std::max(floor, std::chrono::milliseconds(doubled));
     const double span = static_cast<double>((ceiling - floor).count());

@@ -35,4 +35,13 @@ std::uint64_t bytes_in(const std::filesystem::path& folder) {
     return bytes;
 }
 
+std::size_t visits_in(const std::filesystem::path& folder) {
+    std::size_t visits = 0;
+    std::error_code missing;
+    for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
+        visits += item.path().extension() == ".visit" ? 1 : 0;
+    }
+    return visits;
+}
+
 }  // namespace runner

@@ -21,5 +21,6 @@ std::string put_aside(const Disk& disk, const std::filesystem::path& folder,
 
 // Of all files in the folder; 0 when there is none.
 std::uint64_t bytes_in(const std::filesystem::path& folder);
+std::size_t visits_in(const std::filesystem::path& folder);  // How many were set aside there.
 
 }  // namespace runner

@@ -20,10 +20,17 @@ using base::Failure;
 constexpr std::size_t deliveries_at_once_max = 8;
 constexpr int incomplete_resends_max = 3;
 
-// Sending the same again can never be accepted: the persona is gone, or the service calls the rows
-// wrong.
-bool is_final(Failure::Kind kind) {
-    return kind == Failure::Kind::missing || kind == Failure::Kind::invalid;
+// The service itself says that the persona, or with her the visit, is gone. Nothing else is final:
+// what stands between (a proxy, a damaged wire, a service of another version) says 400 and 404 too.
+bool is_final(const Failure& failure) {
+    return failure.status() == 404 &&
+           (failure.code() == "persona_unknown" || failure.code() == "visit_unknown");
+}
+
+// It is about this visit's records, as far as one can tell: the others need not wait for it.
+bool is_of_the_visit(Failure::Kind kind) {
+    return kind == Failure::Kind::conflict || kind == Failure::Kind::internal ||
+           kind == Failure::Kind::invalid || kind == Failure::Kind::missing;
 }
 
 }  // namespace
@@ -51,6 +58,7 @@ base::Task<void> Outbox::set_aside(std::string visit_id, std::string reason) {
         .counter("persona_outbox_rejected_total", "Visits whose records the auth service refuses")
         .add();
     log_.count_aside(text.size() + reason.size());
+    ++rejected_visits_;
     remove(visit_id);
 }
 
@@ -67,11 +75,10 @@ std::chrono::milliseconds Outbox::pause_after(int failures) {
 void Outbox::delivery_failed(const std::string& visit_id, const Failure& failure) {
     const std::string reason = failure.what();
     Entry& entry = entry_of(visit_id);
+    if (entry.failures == 0) ++failing_visits_;
     auto wait = pause_after(entry.failures++);
     entry.due = loop_.now() + wait;
-    const bool of_the_visit =
-        failure.kind() == Failure::Kind::conflict || failure.kind() == Failure::Kind::internal;
-    if (!of_the_visit && loop_.now() >= retry_at_) {
+    if (!is_of_the_visit(failure.kind()) && loop_.now() >= retry_at_) {
         wait = std::max(pause_after(failures_in_row_++),
                         failure.retry_after().value_or(std::chrono::milliseconds{0}));
         retry_at_ = loop_.now() + wait;
@@ -89,6 +96,10 @@ void Outbox::delivery_failed(const std::string& visit_id, const Failure& failure
         .counter("persona_outbox_delivery_failures_total",
                  "Deliveries to the auth service that failed")
         .add();
+}
+
+void Outbox::well_again(Entry& entry) {
+    if (std::exchange(entry.failures, 0) > 0) --failing_visits_;
 }
 
 void Outbox::queue(Entry& entry, base::Steady due) {
@@ -156,11 +167,13 @@ base::Task<void> Outbox::deliver_visit(std::string visit_id) {
     try {
         co_await send_records(visit_id);
         failures_in_row_ = 0;
-        if (!last_error_.empty()) base::log_info("outbox delivering again");
-        last_error_.clear();
+        if (!last_error_.empty() && failing_visits_ == 0) {
+            base::log_info("outbox delivering again");
+            last_error_.clear();
+        }
     } catch (const Failure& failure) {
         // One delivery's failure is settled here: the records wait, or are set aside for a person.
-        if (!is_final(failure.kind())) {
+        if (!is_final(failure)) {
             delivery_failed(visit_id, failure);
         } else if (entry_of(visit_id).records.end) {
             rejected = failure.what();
@@ -200,7 +213,7 @@ base::Task<bool> Outbox::send_actions(std::string visit_id) {
     const clients::Stored stored = co_await auth_.store_actions(user_id, std::move(batch));
     Entry& entry = entry_of(visit_id);
     entry.records.actions_delivered += sent;
-    entry.failures = 0;
+    well_again(entry);
     recount(entry);
     if (stored.differing > 0) {
         base::log_warning("outbox rows differ from those stored",

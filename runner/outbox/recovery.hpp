@@ -39,6 +39,7 @@ struct Recovered {
     std::map<std::uint64_t, std::uint64_t> segments;  // Number -> bytes.
     std::uint64_t newest = 0;       // Highest number of a segment, those in broken/ included.
     std::uint64_t aside_bytes = 0;  // In broken/ and rejected/.
+    std::size_t broken_visits = 0, rejected_visits = 0;  // Kept there, by earlier ones too.
 };
 
 // Makes the folders when they are missing (0700). Throws Failure::unavailable when one cannot be

@@ -234,6 +234,33 @@ TEST_F(PostgresDb, AStatementPastItsTimeIsCancelled) {
     EXPECT_TRUE(hasty.is_reachable());
 }
 
+// A damaged wire can turn any byte of an answer into another one.
+TEST_F(PostgresDb, AnAnswerThatMakesNoSenseIsAFailureAndDropsItsConnection) {
+    const std::string statement =
+        "select 'x' as word, null::text as nothing, 'infinity' as at, '{' as object";
+    const std::vector<std::function<void(const base::SqlRow&)>> readings = {
+        [](const base::SqlRow& row) { (void)row.text("w0rd"); },
+        [](const base::SqlRow& row) { (void)row.text("nothing"); },
+        [](const base::SqlRow& row) { (void)row.integer("word"); },
+        [](const base::SqlRow& row) { (void)row.number("word"); },
+        [](const base::SqlRow& row) { (void)row.flag("word"); },
+        [](const base::SqlRow& row) { (void)row.moment("at"); },
+        [](const base::SqlRow& row) { (void)row.json("object"); }};
+    for (const auto& read : readings) {
+        run("select 1");
+        ASSERT_EQ(app.use().open, 1);
+        try {
+            app.transact([&](Transaction& transaction) { read(transaction.run(statement)[0]); });
+            ADD_FAILURE() << "it was believed";
+        } catch (const Failure& failure) {
+            EXPECT_EQ(failure.kind(), Failure::Kind::unavailable) << failure.what();
+            EXPECT_EQ(failure.code(), "strange_answer");
+        }
+        EXPECT_EQ(app.use().open, 0);
+    }
+    EXPECT_THROW((void)run("select 1 where false")[0], Failure);
+}
+
 TEST_F(PostgresDb, IdleConnectionsThatDiedAreReplacedUnnoticed) {
     // Four connections at once, so that four lie idle.
     std::mutex mutex;

@@ -215,6 +215,15 @@ TEST_F(Proxied, GarbledAnswersOfTheAuthServiceAreNeverTaken) {
     recover(*auth_);
 }
 
+TEST_F(Proxied, GarbledDeliveriesAreRefusedAndComeAgain) {
+    strike_within_a_day(*auth_, "garble=150;way=up");
+    ASSERT_TRUE(e2e::eventually([&] {
+        return !runner_.outbox().at("lastError").get<std::string>().empty();
+    })) << runner_.outbox().dump();
+    recover(*auth_);
+    EXPECT_EQ(runner_.outbox().at("rejected"), 0);
+}
+
 TEST_F(Proxied, ADatabaseThatIsCutIsSurvived) {
     strike_within_a_day(behind_.proxy, "cut=200");
     ASSERT_TRUE(e2e::eventually([&] { return !host_.is_well(); }));
@@ -224,6 +233,12 @@ TEST_F(Proxied, ADatabaseThatIsCutIsSurvived) {
 TEST_F(Proxied, AGarbledDatabaseIsNeverBelieved) {
     strike_within_a_day(behind_.proxy, "garble=30");
     ASSERT_TRUE(e2e::eventually([&] { return !host_.is_well(); }));
+    // Rarer errors leave the frames whole and change what stands in them.
+    for (const char* fault : {"garble=137", "garble=200", "garble=311", "garble=523"}) {
+        set(behind_.proxy, fault);
+        for (int i = 0; i < 8; ++i) host_.ask("GET", "/status");
+        ASSERT_EQ(host_.ask("GET", "/health/live").status, 200) << fault;
+    }
     recover(behind_.proxy);
 }
 

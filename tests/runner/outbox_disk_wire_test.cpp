@@ -81,7 +81,8 @@ TEST_F(OutboxWire, FilesAndFoldersAreForTheirOwnerOnly) {
 }
 
 TEST_F(OutboxWire, IdsThatAreNoFileNamesStayInsideTheFolder) {
-    world.service.always("finish", [](const base::ServerRequest&) { return refusal(404, "gone"); });
+    world.service.always(
+        "finish", [](const base::ServerRequest&) { return refusal(404, "gone", "visit_unknown"); });
     put_visit("../../../etc/passwd", 1);
     EXPECT_EQ(outbox_files(folder).size(), 1U);
     deliver();
@@ -287,8 +288,9 @@ TEST_F(OutboxFaults, ARejectedVisitStaysUntilItIsSetAside) {
         const bool aside = step.file.parent_path().filename() == "rejected";
         return refuse && aside && step.kind == Kind::create ? ENOSPC : 0;
     };
-    world.service.always("actions",
-                         [](const base::ServerRequest&) { return refusal(404, "gone"); });
+    world.service.always("actions", [](const base::ServerRequest&) {
+        return refusal(404, "gone", "visit_unknown");
+    });
     world.loop.run(outbox->open(outbox_visit("v1")));
     put_action("v1", 1);
     world.loop.run(outbox->close("v1", {}, outbox_end()));

@@ -143,29 +143,70 @@ TEST_F(OutboxWire, AVisitThatWasAlreadyLostIsDone) {
 }
 
 TEST_F(OutboxWire, TheVisitOfADeletedPersonaIsSetAsideAndTheOthersGoOn) {
-    for (const int status : {404, 400}) {
-        const std::string id = "gone-" + std::to_string(status);
-        world.service.always("actions", [this, status, id](const base::ServerRequest& request) {
-            if (request.param("id") == "user-" + id) return refusal(status, "persona gone");
+    for (const std::string code : {"persona_unknown", "visit_unknown"}) {
+        const std::string id = "gone-" + code;
+        world.service.always("actions", [this, code, id](const base::ServerRequest& request) {
+            if (request.param("id") == "user-" + id) return refusal(404, "persona gone", code);
             return world.service.usual("actions", request);
         });
         put_visit(id, 1);
-        put_visit("kept-" + std::to_string(status), 1);
+        put_visit("kept-" + code, 1);
         base::Group delivering(world.loop);
         delivering.add(world.outbox.deliver());
         EXPECT_TRUE(delivered());
-        EXPECT_TRUE(world.service.end_of("kept-" + std::to_string(status)));
+        EXPECT_TRUE(world.service.end_of("kept-" + code));
         const fs::path aside = folder / "rejected" / (id + ".visit");
         EXPECT_EQ(runner::read_visit_file(outbox_text(aside)).visit.visit_id, id);
         EXPECT_THAT(outbox_text(folder / "rejected" / (id + ".reason")),
-                    AllOf(HasSubstr(std::to_string(status)), HasSubstr("persona gone")));
+                    AllOf(HasSubstr("404"), HasSubstr("persona gone")));
     }
+    EXPECT_EQ(world.outbox.last_error(), "");
+    EXPECT_EQ(world.outbox.rejected_visits(), 2U);
+}
+
+// A proxy's own page, a damaged request, a service of another version: none of them knows whether
+// the persona is gone.
+TEST_F(OutboxWire, WhatAnybodyElseRefusesIsKeptAndSentAgain) {
+    base::ServerResponse page;
+    page.status = 404;
+    page.body = "<html><h1>404 Not Found</h1></html>";
+    for (const char* call : {"actions", "feedback", "finish"}) {
+        world.service.then(call, page);
+        world.service.then(call, refusal(404, "no such path", "NOT_FOUND"));
+        world.service.then(call, refusal(400, "request body is not valid JSON"));
+        world.service.then(call, refusal(405, "use GET"));
+        world.service.then(call, refusal(413, "too large"));
+    }
+    put_visit("v1", 1);
+    deliver();
+    EXPECT_TRUE(delivered());
+    EXPECT_EQ(world.service.count("actions"), 6U);
+    EXPECT_EQ(world.service.actions("v1").size(), 1U);
+    EXPECT_TRUE(world.service.end_of("v1"));
+    EXPECT_TRUE(outbox_files(folder / "rejected").empty());
+    EXPECT_EQ(world.outbox.last_error(), "");
+}
+
+TEST_F(OutboxWire, OneVisitsTroubleIsToldUntilItEndsAndHoldsNobodyUp) {
+    world.service.always("actions", [this](const base::ServerRequest& request) {
+        if (request.param("id") == "user-odd") return refusal(400, "seq must be another number");
+        return world.service.usual("actions", request);
+    });
+    put_visit("odd", 1);
+    for (int i = 0; i < 3; ++i) put_visit("even-" + std::to_string(i), 1);
+    deliver();
+    EXPECT_TRUE(world.until([this] { return world.outbox.waiting_visits() == 1; }));
+    EXPECT_TRUE(world.until([this] { return world.service.count("actions") > 6; }));
+    EXPECT_THAT(world.outbox.last_error(), HasSubstr("seq must be"));
+    world.service.always("actions", nullptr);
+    EXPECT_TRUE(delivered());
     EXPECT_EQ(world.outbox.last_error(), "");
 }
 
 TEST_F(OutboxWire, ARunningVisitThatTheServiceRefusesStopsAtItsNextRecord) {
-    world.service.always(
-        "actions", [](const base::ServerRequest&) { return refusal(404, "no such persona"); });
+    world.service.always("actions", [](const base::ServerRequest&) {
+        return refusal(404, "no such persona", "persona_unknown");
+    });
     world.loop.run(world.outbox.open(outbox_visit("v1")));
     put_action("v1", 1);
     deliver();  // Not before: a slow disk would let the refusal meet the first action.

@@ -405,7 +405,7 @@ std::vector<std::string> AuthService::release_quarantined() {
 
 Reply AuthService::actions(const std::string& persona, const Json& body) {
     if (!personas_.contains(persona) || personas_.at(persona).deleted) {
-        return auth_refusal(404, "Persona not found");
+        return auth_refusal(404, "Persona not found", "persona_unknown");
     }
     int known = 0, differing = 0, all = 0;
     for (const Json& row : body.at("actions")) {
@@ -436,7 +436,7 @@ Reply AuthService::actions(const std::string& persona, const Json& body) {
 
 Reply AuthService::feedback(const std::string& persona, const Json& body) {
     if (!personas_.contains(persona) || personas_.at(persona).deleted) {
-        return auth_refusal(404, "Persona not found");
+        return auth_refusal(404, "Persona not found", "persona_unknown");
     }
     int known = 0, differing = 0, all = 0;
     for (const Json& row : body.at("feedback")) {
@@ -473,10 +473,10 @@ Reply AuthService::finish(const std::string& visit_id, const Json& body) {
     const auto found = visits_.find(visit_id);
     if (found == visits_.end()) {
         referee_.fail(Invariant::nothing_unknown, "the end of a visit that nobody claimed");
-        return auth_refusal(404, "no such visit");
+        return auth_refusal(404, "no such visit", "visit_unknown");
     }
     KnownVisit& visit = found->second;
-    if (visit.status == "deleted") return auth_refusal(404, "no such visit");
+    if (visit.status == "deleted") return auth_refusal(404, "no such visit", "visit_unknown");
     const std::string text = base::to_text(body);
     const bool lost = visit.status == "lost";
     if (!visit.end_text.empty()) {

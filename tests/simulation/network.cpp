@@ -376,8 +376,10 @@ Network::Plan Network::plan_for(const Exchange& exchange) {
     for (const auto& [probability, way] : bad_ways) {
         if (!dice_.chance(probability)) continue;
         static constexpr int troubles[] = {500, 502, 503, 504};
+        // What a proxy says that has lost its way, or that cannot read what the wire made of it.
+        static constexpr int strange_troubles[] = {400, 404, 405, 502, 503, 504};
         plan.there = way;
-        plan.status = dice_.pick(troubles);
+        plan.status = is_delivery(exchange) ? dice_.pick(strange_troubles) : dice_.pick(troubles);
         return plan;
     }
     const std::pair<double, Plan::Back> bad_ways_back[] = {
