@@ -18,14 +18,19 @@ namespace {
 
 constexpr std::string_view persona_exists = "select 1 from auth.personas where user_id = $1";
 
-// Whether she exists, and a visit of the list that is none of hers. One look-up a visit: joined,
-// all visits of hers would be read.
+// Whether she exists, a visit of the list that is none of hers, and how many of them have ended.
+// One look-up a visit: joined, all visits of hers would be read. The lock makes whoever ends a
+// visit wait for its rows, so one side always sees the other.
 constexpr std::string_view find_owners = R"(
+with listed as (
+    select tick_id, user_id, status from auth.persona_visits
+    where tick_id = any($2::text[])
+    for key share)
 select exists (select from auth.personas where user_id = $1) as known,
     (select w.tick_id from unnest($2::text[]) as w (tick_id)
-    where (select v.user_id from auth.persona_visits v where v.tick_id = w.tick_id)
-        is distinct from $1
-    limit 1) as unknown_visit)";
+    where (select l.user_id from listed l where l.tick_id = w.tick_id) is distinct from $1
+    limit 1) as unknown_visit,
+    (select count(*) from listed where status <> 'running') as ended)";
 
 // Arrays are read several times faster than a document of the same rows.
 constexpr std::string_view insert_actions = R"(
@@ -201,9 +206,9 @@ base::Json rating_row(const std::string& user_id, const catalog::Rating& rating)
     return row;
 }
 
-// The rows' owner and their visits exist.
-void require_owners(base::Transaction& transaction, const std::string& user_id,
-                    const std::set<std::string>& visit_ids) {
+// The rows' owner and their visits exist. Answers how many of the visits have ended.
+std::int64_t require_owners(base::Transaction& transaction, const std::string& user_id,
+                            const std::set<std::string>& visit_ids) {
     const std::vector<std::string> list(visit_ids.begin(), visit_ids.end());
     const auto row = transaction.run(find_owners, {user_id, base::SqlParam::array(list)})[0];
     if (!row.flag("known")) throw persona_unknown();
@@ -213,6 +218,7 @@ void require_owners(base::Transaction& transaction, const std::string& user_id,
             "tickId \"" + *visit_id + "\" is no visit of this persona; send ids that a claim gave",
             "visit_unknown");
     }
+    return row.integer("ended");
 }
 
 // `params`: those that both statements share; the insert takes the time as one more.
@@ -278,9 +284,10 @@ Stored Records::store_actions(const std::string& user_id,
     }
     const base::SqlParams params = columns.params(user_id);
     return database_.transact([&](base::Transaction& transaction) {
-        require_owners(transaction, user_id, visit_ids);
+        const std::int64_t ended = require_owners(transaction, user_id, visit_ids);
         const Stored stored =
             store_rows(transaction, insert, count_differing_actions, params, actions.size(), now);
+        if (ended > 0 && stored.inserted > 0) note_late_rows(transaction, user_id, visit_ids);
         if (old_client) {
             const auto row = transaction.run(lock_cadence, {user_id}).first();
             if (row) {

@@ -36,7 +36,8 @@ class Records {
     void require_persona(const std::string& user_id);
 
     // Rows without seq also count as her day, as old clients expect; rows with seq never move
-    // due-ness, whatever the status of their visit.
+    // due-ness, whatever the status of their visit. Those of a visit that has ended make its slot a
+    // lived one all the same: when she was last active, and no row in the ledger.
     Stored store_actions(const std::string& user_id, const std::vector<catalog::Action>& actions,
                          base::Moment now);
     // `from_visits`: the sender knows the rating's status, so every visit must exist.

@@ -38,8 +38,34 @@ on conflict do nothing)";
 constexpr std::string_view insert_retried_slot = R"(
 insert into auth.skipped_slots (user_id, slot, slots, reason, attempts, given_up_at)
 select user_id, retry_slot, 1, $2, greatest(retry_attempt - 1, 0), $3::timestamptz
-from auth.personas where user_id = $1 and retry_slot is not null
+from auth.personas p where user_id = $1 and retry_slot is not null and not exists (
+    select from auth.persona_visits v
+    join auth.persona_actions a on a.persona_id = v.user_id and a.tick_id = v.tick_id
+    where v.user_id = p.user_id and v.slot = p.retry_slot)
 on conflict do nothing)";
+
+// Whoever notes late rows holds the persona's row until they can be seen.
+constexpr std::string_view lock_schedules = R"(
+select user_id from auth.personas where user_id = any($1::text[])
+order by user_id for no key update)";
+
+constexpr std::string_view lived_slots = R"(
+select n.user_id, n.slot from unnest($1::text[], $2::timestamptz[]) as n (user_id, slot)
+where exists (
+    select from auth.persona_visits v
+    join auth.persona_actions a on a.persona_id = v.user_id and a.tick_id = v.tick_id
+    where v.user_id = n.user_id and v.slot = n.slot))";
+
+constexpr std::string_view note_late_activity = R"(
+update auth.personas set last_active_at = greatest(last_active_at, (
+    select max(v.started_at) from auth.persona_visits v
+    where v.user_id = $1 and v.tick_id = any($2::text[]) and v.status <> 'running'))
+where user_id = $1)";
+
+constexpr std::string_view take_back_skipped_slots = R"(
+delete from auth.skipped_slots s
+where s.user_id = $1 and s.slots = 1 and s.slot in (
+    select v.slot from auth.persona_visits v where v.tick_id = any($2::text[])))";
 
 // Lateness that is no longer a busy runner's but a stop's.
 constexpr std::chrono::hours outside_rhythm{1};
@@ -103,6 +129,25 @@ void note_days(base::Transaction& transaction, const std::vector<EndedAttempt>& 
     }
     if (users.empty()) return;
     transaction.run(set_last_active, {base::SqlParam::array(users), base::SqlParam::array(starts)});
+}
+
+// The slots of ended attempts that an earlier attempt lived after all: its rows came late.
+std::set<std::pair<std::string, base::Moment>> read_lived_slots(
+    base::Transaction& transaction, const std::vector<EndedAttempt>& attempts) {
+    std::vector<std::string> users, slots;
+    for (const EndedAttempt& attempt : attempts) {
+        if (attempt.was_her_day) continue;
+        users.push_back(attempt.user_id);
+        slots.push_back(slot_text(attempt.slot));
+    }
+    std::set<std::pair<std::string, base::Moment>> lived;
+    if (users.empty()) return lived;
+    transaction.run(lock_schedules, {base::SqlParam::array(users)});
+    for (const base::SqlRow row : transaction.run(
+             lived_slots, {base::SqlParam::array(users), base::SqlParam::array(slots)})) {
+        lived.emplace(row.text("user_id"), row.moment("slot"));
+    }
+    return lived;
 }
 
 GivenUp skipped_attempt(const EndedAttempt& attempt, std::string_view reason) {
@@ -187,15 +232,23 @@ void skip_retried_slot(base::Transaction& transaction, const std::string& user_i
     transaction.run(insert_retried_slot, {user_id, reason, now});
 }
 
+void note_late_rows(base::Transaction& transaction, const std::string& user_id,
+                    const std::set<std::string>& visit_ids) {
+    const std::vector<std::string> ids(visit_ids.begin(), visit_ids.end());
+    transaction.run(note_late_activity, {user_id, base::SqlParam::array(ids)});
+    transaction.run(take_back_skipped_slots, {user_id, base::SqlParam::array(ids)});
+}
+
 std::vector<std::string> settle(base::Transaction& transaction,
                                 const std::vector<EndedAttempt>& attempts, base::Moment now,
                                 const VisitRules& rules) {
     const Quarantined quarantined = quarantine_crashing(transaction, attempts, now, rules);
     note_days(transaction, attempts);
+    const auto lived = read_lived_slots(transaction, attempts);
     std::vector<GivenUp> skipped;
     std::vector<const EndedAttempt*> to_retry;
     for (const EndedAttempt& attempt : attempts) {
-        if (attempt.was_her_day) continue;
+        if (attempt.was_her_day || lived.contains({attempt.user_id, attempt.slot})) continue;
         if (quarantined.users.contains(attempt.user_id)) {
             skipped.push_back(skipped_attempt(attempt, "quarantined"));
         } else if (attempt.attempt < rules.attempts_max || attempt.handed_back) {

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,9 +66,15 @@ std::vector<GivenUp> slots_until(catalog::Cadence cadence, const std::string& us
 // Writes the ledger; a slot that has its row keeps it.
 void skip_slots(base::Transaction& transaction, const std::vector<GivenUp>& slots,
                 base::Moment now);
-// Her slot that waits to be tried again, if there is one, will not be: writes it down, no more.
+// Her slot that waits to be tried again, if there is one, will not be: writes it down, no more. One
+// that was lived after all is not given up.
 void skip_retried_slot(base::Transaction& transaction, const std::string& user_id,
                        std::string_view reason, base::Moment now);
+
+// Action rows of hers arrived for these visits, which may have ended without: whoever of them acted
+// was active when it started, and its slot was lived, so the ledger does not tell of it.
+void note_late_rows(base::Transaction& transaction, const std::string& user_id,
+                    const std::set<std::string>& visit_ids);
 
 struct EndedAttempt {
     std::string user_id;
@@ -82,7 +89,8 @@ struct EndedAttempt {
 
 // What the ends of attempts mean for their personas' schedules, as drawn above. Three crashes of
 // the same slot are a quarantine instead of another attempt, whether they left rows or not (a slot
-// with rows is not tried again, so rows can only come from the last of the three). Answers the
+// with rows is not tried again, so rows can only come from the last of the three). A slot whose
+// earlier attempt turned out to have acted is neither tried again nor given up. Answers the
 // addresses of those it quarantined.
 std::vector<std::string> settle(base::Transaction& transaction,
                                 const std::vector<EndedAttempt>& attempts, base::Moment now,

@@ -130,11 +130,10 @@ std::vector<GivenUp> slots_behind(const Candidate& candidate, base::Moment now,
 }
 
 // Her day of this slot was lived after all: it counts, and the retry is off.
-void skip_lived_slot(base::Transaction& transaction, const Candidate& candidate, base::Moment now,
+void skip_lived_slot(base::Transaction& transaction, const Candidate& candidate,
                      const VisitRules& rules) {
     const catalog::Persona& persona = candidate.persona;
     const base::Moment next = catalog::next_slot(persona.cadence, *candidate.acted_at, rules.zone);
-    skip_retried_slot(transaction, persona.user_id, "lived_already", now);
     transaction.run(note_lived_slot, {persona.user_id, *candidate.acted_at, next});
 }
 
@@ -172,9 +171,6 @@ void move_claimed(base::Transaction& transaction, const std::vector<Candidate>& 
             slot_after(persona.cadence, persona.email, candidate.due, now, rules)));
         const auto behind = slots_behind(candidate, now, rules);
         given_up.insert(given_up.end(), behind.begin(), behind.end());
-        if (candidate.acted_at) {
-            skip_retried_slot(transaction, persona.user_id, "lived_already", now);
-        }
     }
     name_reasons(transaction, given_up);
     skip_slots(transaction, given_up, now);
@@ -198,7 +194,7 @@ ClaimRound run_claim_round(base::Transaction& transaction, const Claim& claim, i
                                base::SqlParam::array(pauses.archetypes)})) {
         Candidate candidate = candidate_of(row, now);
         if (!claim.everybody && candidate.acted_at) {
-            skip_lived_slot(transaction, candidate, now, rules);
+            skip_lived_slot(transaction, candidate, rules);
             ++round.skipped;
             continue;
         }

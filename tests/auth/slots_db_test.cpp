@@ -116,14 +116,48 @@ TEST_F(LedgerTest, a_handed_back_attempt_does_not_count_as_tried) {
     EXPECT_EQ(ledger(user), Rows{"next_slot_first 0 1"});
 }
 
-TEST_F(LedgerTest, a_retry_that_the_rows_of_a_lost_visit_call_off_says_lived_already) {
+TEST_F(LedgerTest, a_retry_that_the_rows_of_a_lost_visit_call_off_leaves_no_row) {
     const std::string user = add_persona("dora");
     const auto visit = claim(friday, "r").at(0);
     claim(friday + hours(1), "s");
     store(user, {action(visit.visit_id, 1)}, friday + hours(1));
+    EXPECT_EQ(last_active_of(user), friday);
     EXPECT_TRUE(claim(next_due_of(user), "t").empty());
-    EXPECT_EQ(ledger(user), Rows{"lived_already 1 1"});
-    EXPECT_EQ(skipped_slots(user).at(0), friday);
+    EXPECT_TRUE(ledger(user).empty());
+}
+
+TEST_F(LedgerTest, rows_that_come_after_the_last_attempt_was_given_up_take_its_row_back) {
+    const std::string user = add_persona("dora");
+    base::Moment now = friday;
+    for (const char* request : {"r1", "r2"}) {
+        finish(claim(now, request).at(0).visit_id, now + seconds(5), failed());
+        now = next_due_of(user);
+    }
+    const auto last = claim(now, "r3").at(0);
+    const base::Moment next = next_due_of(user);
+    claim(now + hours(1), "after");  // Its deadline passed.
+    EXPECT_EQ(status_of(last.visit_id), "lost");
+    EXPECT_EQ(ledger(user), Rows{"attempts_exhausted 3 1"});
+    EXPECT_EQ(last_active_of(user), std::nullopt);
+    store(user, {action(last.visit_id, 1)}, now + hours(2));
+    EXPECT_TRUE(ledger(user).empty());
+    EXPECT_EQ(last_active_of(user), last.started_at);
+    EXPECT_EQ(next_due_of(user), next);  // Rows never move due-ness.
+}
+
+TEST_F(LedgerTest, rows_of_the_attempt_before_make_a_failed_last_one_no_given_up_slot) {
+    const std::string user = add_persona("dora");
+    finish(claim(friday, "r1").at(0).visit_id, friday + seconds(5), failed());
+    base::Moment now = next_due_of(user);
+    const auto second = claim(now, "r2").at(0);
+    claim(now + hours(1), "after");
+    now = next_due_of(user);
+    const auto third = claim(now, "r3").at(0);
+    store(user, {action(second.visit_id, 1)}, now);  // While the third one runs.
+    finish(third.visit_id, now + minutes(1), failed());
+    EXPECT_TRUE(ledger(user).empty());
+    EXPECT_EQ(last_active_of(user), second.started_at);
+    EXPECT_GT(next_due_of(user), now + hours(20));
 }
 
 TEST_F(LedgerTest, a_late_retry_serves_its_slot_and_the_following_ones_are_missed_once) {

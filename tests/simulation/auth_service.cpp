@@ -295,7 +295,6 @@ Reply AuthService::claim(const Json& body) {
         if (!may_be_taken(persona, everybody, idle_since)) continue;
         if (persona.retry_slot && has_lived(persona, *persona.retry_slot)) {
             // The rows of a lost attempt arrived meanwhile: it was her day.
-            skip(persona, *persona.retry_slot, "lived_already");
             persona.next_due = persona.following_slot.value_or(now());
             persona.retry_slot.reset();
             persona.following_slot.reset();
@@ -333,9 +332,11 @@ void AuthService::settle(const KnownVisit& visit, bool was_her_day) {
     if (was_her_day) {
         persona.last_active =
             std::max(persona.last_active.value_or(visit.started_at), visit.started_at);
+        if (profile_.sabotage == Sabotage::gives_up_lived) skip(persona, visit.slot, "missed");
         return;
     }
     persona.not_before = now() + retry_wait_min;
+    if (has_lived(persona, visit.slot)) return;  // An earlier attempt, whose rows came late.
     if (profile_.sabotage == Sabotage::due_again_at_once) {
         persona.next_due = now();
         return;
@@ -403,6 +404,17 @@ std::vector<std::string> AuthService::release_quarantined() {
 
 // --- rows ---------------------------------------------------------------------------------------
 
+// A slot that was lived was not given up, whenever that is known.
+void AuthService::note_late_row(const KnownVisit& visit) {
+    if (visit.running()) return;
+    KnownPersona& persona = personas_.at(visit.persona);
+    persona.last_active =
+        std::max(persona.last_active.value_or(visit.started_at), visit.started_at);
+    std::erase_if(ledger_, [&](const SkippedSlot& skipped) {
+        return skipped.persona == visit.persona && skipped.slot == visit.slot;
+    });
+}
+
 Reply AuthService::actions(const std::string& persona, const Json& body) {
     if (!personas_.contains(persona) || personas_.at(persona).deleted) {
         return auth_refusal(404, "Persona not found", "persona_unknown");
@@ -422,6 +434,7 @@ Reply AuthService::actions(const std::string& persona, const Json& body) {
         if (fresh) {
             trace_.add("auth: row {}/{} {} {}", visit->first, seq,
                        row.at("toolName").get<std::string>(), row.at("outcome").get<std::string>());
+            note_late_row(visit->second);
             continue;
         }
         ++known;

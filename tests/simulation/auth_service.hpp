@@ -116,6 +116,7 @@ class AuthService final : public FarEnd {
     void settle(const KnownVisit& visit, bool was_her_day);
     void try_again(KnownPersona& persona, const KnownVisit& visit, base::Moment at, int attempt);
     void skip(const KnownPersona& persona, base::Moment slot, std::string_view reason);
+    void note_late_row(const KnownVisit& visit);
     bool has_lived(const KnownPersona& persona, base::Moment slot) const;
     bool is_held(const KnownPersona& persona) const;
     bool may_be_taken(const KnownPersona& persona, bool everybody,

@@ -28,6 +28,7 @@ enum class Sabotage {
     ignores_holds,        // … hands out who is paused or in quarantine.
     tries_for_ever,       // … counts every attempt as the first.
     forgets_skipped,      // … keeps no ledger of slots that were given up.
+    gives_up_lived,       // … writes lived slots into it as well.
     takes_early,          // … hands out personas before their slot.
     mishears_paths,       // … understands another call than was made.
     loses_end_texts,      // The auth service ends visits and forgets what the end said.

@@ -133,6 +133,10 @@ TEST_F(Simulation, NoticesASlotThatIsGivenUpInSilence) {
     EXPECT_TRUE(is_noticed(Sabotage::forgets_skipped, Invariant::slots_are_counted));
 }
 
+TEST_F(Simulation, NoticesALivedSlotInTheLedger) {
+    EXPECT_TRUE(is_noticed(Sabotage::gives_up_lived, Invariant::slots_are_counted));
+}
+
 TEST_F(Simulation, NoticesAPersonaWhoIsTakenEarly) {
     EXPECT_TRUE(is_noticed(Sabotage::takes_early, Invariant::never_early));
 }

@@ -386,7 +386,8 @@ void World::check_taken(const KnownVisit& taken) {
     }
 }
 
-// Every slot of hers was lived, waits to be tried again or is in the ledger, and none is left out.
+// Every slot of hers was lived, waits to be tried again or is in the ledger, none of them is both
+// lived and in the ledger, and none is left out.
 void World::check_slots(const KnownPersona& persona) {
     struct Tried {
         int attempts = 0;
@@ -411,6 +412,9 @@ void World::check_slots(const KnownPersona& persona) {
         if (tried.attempts > 3) {
             referee_.fail(Invariant::attempts_are_few,
                           fmt::format("{} was tried {} times", name, tried.attempts));
+        }
+        if (tried.lived && told.contains(slot)) {
+            referee_.fail(Invariant::slots_are_counted, name + " was lived and given up");
         }
         if (!tried.lived && !told.contains(slot) && persona.retry_slot != slot) {
             referee_.fail(Invariant::slots_are_counted, name + " was given up without a word");
