@@ -123,7 +123,8 @@ void add_sim(CLI::App& app, std::vector<VerbEntry>& verbs, Config& config, VerbO
            "NAME=PORT:HOST:PORT or NAME=PORT:/path/of/a/socket: a TCP proxy that misbehaves "
            "on request, see below; may be repeated")
         ->allow_extra_args(false);
-    const std::string limit = "Of one key; past it 429 with retry-after (default: unreachable)";
+    const std::string limit =
+        "Of one key and model; past it 429 with retry-after (default: unreachable)";
     constexpr long most = 1'000'000'000;
     sim->add_option("--requests-per-minute", config.sim_requests_per_minute, limit)
         ->check(CLI::Range(1L, most));

@@ -141,8 +141,8 @@ base::Json Claude::State::accept(const base::ServerRequest& request, Asked asked
     return body;
 }
 
-void Claude::State::add_limit_headers(const std::string& key, base::ServerResponse& response) {
-    for (auto& header : limits.headers(key, clock.steady(), clock.now())) {
+void Claude::State::add_limit_headers(const std::string& account, base::ServerResponse& response) {
+    for (auto& header : limits.headers(account, clock.steady(), clock.now())) {
         response.headers.push_back(std::move(header));
     }
 }
@@ -175,6 +175,9 @@ Answer Claude::State::messages(const base::ServerRequest& request) {
     if (record.retry_count.empty()) record.retry_count = request.header("x-retry-count");
     record.at = clock.now();
     Asked asked = read_asked(request);
+    exchange->account = limit_account(exchange->key, asked.body && asked.body->is_object()
+                                                         ? text_member(*asked.body, "model")
+                                                         : "");
     observe(*exchange, asked);
     try {
         exchange->fault = fault_for(request, asked);
@@ -184,7 +187,7 @@ Answer Claude::State::messages(const base::ServerRequest& request) {
             oracle.refuse(exchange->number, instead->demanded, clock.steady());
             return refusal(exchange, std::move(instead->response));
         }
-        if (const auto wait = limits.take_request(exchange->key, clock.steady())) {
+        if (const auto wait = limits.take_request(exchange->account, clock.steady())) {
             throw Failure(Failure::Kind::throttled,
                           "This request would exceed your organization's rate limit.",
                           "rate_limit_error")
@@ -203,7 +206,7 @@ Answer Claude::State::messages(const base::ServerRequest& request) {
 Answer Claude::State::refusal(const std::shared_ptr<Exchange>& exchange,
                               base::ServerResponse response) {
     log.add(exchange->record);
-    add_limit_headers(exchange->key, response);
+    add_limit_headers(exchange->account, response);
     add_request_id(response);
     Answer answer = whole_answer(response, exchange->fault);
     answer.ended = [this, exchange](bool whole) {
@@ -238,7 +241,7 @@ Answer Claude::State::reply(const std::shared_ptr<Exchange>& exchange, base::Jso
 
     base::ServerResponse head;
     head.headers.emplace_back("cache-control", "no-cache");
-    add_limit_headers(exchange->key, head);
+    add_limit_headers(exchange->account, head);
     add_request_id(head);
     Answer answer;
     if (record.streamed) {
@@ -272,7 +275,7 @@ void Claude::State::take_effect(const Exchange& exchange) {
     cache.commit(exchange.plan);
     const Usage& usage = exchange.record.usage;
     // Cache reads are free of the input limit.
-    limits.take_tokens(exchange.key, usage.prompt() - usage.read, usage.output, clock.steady());
+    limits.take_tokens(exchange.account, usage.prompt() - usage.read, usage.output, clock.steady());
 }
 
 Claude::Claude(SimOptions options, base::Clock& clock)

@@ -63,7 +63,7 @@ base::ServerResponse Claude::State::count_tokens(const base::ServerRequest& requ
     const Model& model = *find_model(text_member(body, "model"));
     base::ServerResponse response =
         base::ServerResponse::json({{"input_tokens", prompt_tokens(prompt_blocks(body, model))}});
-    add_limit_headers(key, response);
+    add_limit_headers(limit_account(key, text_member(body, "model")), response);
     return response;
 }
 

@@ -33,6 +33,7 @@ struct Claude::State {
     // One accepted request on its way to an answer.
     struct Exchange {
         std::string key;
+        std::string account;       // Whose limits count.
         std::uint64_t number = 0;  // The oracle's; 0: it was no conversation.
         RecordedRequest record;
         CachePlan plan;
@@ -73,7 +74,7 @@ struct Claude::State {
     std::optional<Refused> struck(const std::optional<Fault>& fault);
     base::Json accept(const base::ServerRequest& request, Asked asked, bool counting) const;
     void take_effect(const Exchange& exchange);
-    void add_limit_headers(const std::string& key, base::ServerResponse& response);
+    void add_limit_headers(const std::string& account, base::ServerResponse& response);
 };
 
 }  // namespace sim

@@ -13,10 +13,14 @@ double limits_seconds(base::Duration duration) {
 
 }  // namespace
 
-Limits::Account& Limits::account(const std::string& key, base::Steady now) {
+std::string limit_account(const std::string& key, std::string_view model) {
+    return key + '\n' + std::string(model);
+}
+
+Limits::Account& Limits::account(const std::string& name, base::Steady now) {
     // Beyond the cap all strangers share one account.
-    const bool full = accounts_.size() >= options_.keys_max && !accounts_.contains(key);
-    const auto added = accounts_.try_emplace(full ? "" : key);
+    const bool full = accounts_.size() >= options_.accounts_max && !accounts_.contains(name);
+    const auto added = accounts_.try_emplace(full ? "" : name);
     const bool fresh = added.second;
     Account& one = added.first->second;
     const auto refill = [now, fresh](Bucket& bucket, long per_minute) {
@@ -35,8 +39,9 @@ Limits::Account& Limits::account(const std::string& key, base::Steady now) {
     return one;
 }
 
-std::optional<std::chrono::seconds> Limits::take_request(const std::string& key, base::Steady now) {
-    Account& one = account(key, now);
+std::optional<std::chrono::seconds> Limits::take_request(const std::string& name,
+                                                         base::Steady now) {
+    Account& one = account(name, now);
     const auto wait = [](const Bucket& bucket, double need, long per_minute) {
         const double missing = need - bucket.left;
         return missing <= 0 ? 0 : std::ceil(missing * 60 / static_cast<double>(per_minute));
@@ -49,16 +54,16 @@ std::optional<std::chrono::seconds> Limits::take_request(const std::string& key,
     return std::nullopt;
 }
 
-void Limits::take_tokens(const std::string& key, long input, long output, base::Steady now) {
-    Account& one = account(key, now);
+void Limits::take_tokens(const std::string& name, long input, long output, base::Steady now) {
+    Account& one = account(name, now);
     one.input.left -= static_cast<double>(input);
     one.output.left -= static_cast<double>(output);
 }
 
-std::vector<std::pair<std::string, std::string>> Limits::headers(const std::string& key,
+std::vector<std::pair<std::string, std::string>> Limits::headers(const std::string& name,
                                                                  base::Steady steady,
                                                                  base::Moment now) {
-    Account& one = account(key, steady);
+    Account& one = account(name, steady);
     std::vector<std::pair<std::string, std::string>> headers;
     const auto add = [&](const std::string& name, const Bucket& bucket, long limit, long rounding) {
         const std::string prefix = "anthropic-ratelimit-" + name + "-";

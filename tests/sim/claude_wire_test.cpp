@@ -236,6 +236,12 @@ TEST_F(ClaudeWire, limits_refuse_by_themselves) {
     const base::HttpResponse third = ask(visit());
     EXPECT_EQ(third.status, 429);
     EXPECT_FALSE(third.header("retry-after").empty());
+    // Each model has limits of its own, as clients that pace by model expect.
+    Json of_another_model = visit();
+    of_another_model["model"] = "claude-sonnet-5";
+    const base::HttpResponse other = ask(of_another_model);
+    EXPECT_EQ(other.status, 200);
+    EXPECT_EQ(other.header("anthropic-ratelimit-requests-remaining"), "1");
 }
 
 TEST_F(ClaudeWire, limits_move_with_every_answer_and_say_how_long_to_wait) {

@@ -18,6 +18,7 @@ TEST(Limits, bucket_empties_says_how_long_and_refills) {
     ASSERT_TRUE(wait);
     EXPECT_EQ(*wait, seconds(30));
     EXPECT_FALSE(limits.take_request("other", limits_start));
+    EXPECT_NE(sim::limit_account("key", "a"), sim::limit_account("key", "b"));
     EXPECT_FALSE(limits.take_request("key", limits_start + seconds(30)));
 }
 
