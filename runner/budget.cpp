@@ -39,7 +39,7 @@ Budget::Budget(base::Loop& loop, BudgetLimits limits, std::string zone, base::Me
       spent_(budget_gauge(metrics, "spent")),
       reserved_(budget_gauge(metrics, "reserved")),
       elsewhere_(budget_gauge(metrics, "elsewhere")),
-      stopped_(metrics.gauge("persona_budget_stopped", "1: the budget of the day is used up")) {}
+      stopped_(metrics.gauge("persona_budget_stopped", "1: the budget lets no visit start")) {}
 
 base::Moment Budget::tomorrow() const {
     // Days have 23 to 25 hours, so this is always in the next one.
@@ -178,7 +178,22 @@ bool Budget::is_used_up(const Day& day) const {
            day.fixed() + day.refused > limits_.day + budget_rounding;
 }
 
+void Budget::hear_least(double usd) {
+    if (fits(limits_.visit, usd) || fits_no_visit()) return;
+    too_small_ = {.day = today(), .usd = usd};
+    base::log_error("budget of a visit too small for any, no visit starts",
+                    {{"reason", stop_reason()}});
+    show();
+}
+
 std::string Budget::stop_reason() const {
+    if (fits_no_visit()) {
+        return fmt::format(
+            "budget: BUDGET_VISIT_USD is {:.4f} USD and a visit's first request, with its "
+            "rating, may cost {:.4f}; set at least that and restart; else visits try again "
+            "tomorrow",
+            limits_.visit, too_small_->usd);
+    }
     const auto found = days_.find(today());
     if (limits_.day <= 0) return {};
     const Day day = found == days_.end() ? Day{} : found->second;

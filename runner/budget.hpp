@@ -66,6 +66,11 @@ class Budget {
     // Called when visits wait for money that a report must ask for, as soon as may be.
     void on_short(std::function<void()> ask_soon) { ask_soon_ = std::move(ask_soon); }
 
+    // What any visit's first request and its rating may cost at least, when a visit could not ask
+    // once. More than the limit of a visit: no visit starts until the day ends.
+    void hear_least(double usd);
+    bool fits_no_visit() const { return too_small_ && too_small_->day == today(); }
+
     base::Moment today() const { return day_of(loop_.clock().now()); }  // Its start.
     base::Moment tomorrow() const;
     // Why no visit may start; empty: they may.
@@ -124,6 +129,11 @@ class Budget {
     std::string runner_id_;             // Of the last report.
     bool is_alone_ = false;             // The service does not tell of others.
     bool is_granted_ = false;           // The service grants what may be held.
+    struct TooSmall {
+        base::Moment day;
+        double usd = 0;
+    };
+    std::optional<TooSmall> too_small_;  // The limit of a visit, for what one needs.
     std::int64_t reports_ = 0;
     double reported_settled_ = 0;  // Of the newest report's day: spent, but in no visit of it.
     std::function<void()> ask_soon_;

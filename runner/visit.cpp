@@ -408,7 +408,7 @@ void Visit::give_up(const std::string& reason, VisitEnd::Source source, bool han
         records->actions.empty() ? VisitEnd::Status::failed : VisitEnd::Status::partial;
     VisitEnd end = end_of(status, reason, source);
     end.handed_back = handed_back;
-    note_unpaid(end);
+    note_not_asked(end);
     services_.outbox.abandon(id(), std::move(end));
 }
 

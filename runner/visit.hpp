@@ -154,10 +154,11 @@ class Visit {
     base::Moment started_at_{};  // Its day decides about prices.
     std::int64_t newest_prompt_tokens_ = 0;
     std::size_t newest_prompt_bytes_ = 0;
-    void note_unpaid(catalog::VisitEnd& end) const;
+    void note_not_asked(catalog::VisitEnd& end);
 
-    std::string over_budget_;  // Why the budget let no further request leave …
-    Budget::Limit over_limit_ = Budget::Limit::visit;  // … and which limit that was.
+    std::string over_budget_;                  // Why the budget let no further request leave …
+    std::optional<Budget::Limit> over_limit_;  // … and which limit that was, if it was one.
+    bool model_stopped_ = false;               // The model let none leave, of nobody.
     VisitProgress progress_;
     std::function<void()> entered_;
     bool inside_ = false;

@@ -95,19 +95,34 @@ base::Task<std::optional<clients::Message>> Visit::ask_within_budget(
         clients::Message reply = co_await std::move(call);
         count_reply(reply, model);
         co_return reply;
-    } catch (const base::Failure&) {
+    } catch (const base::Failure& failure) {
+        const bool stopped = !services_.claude.traffic().stop_reason().empty();
+        model_stopped_ = stopped && (clients::is_spending_cap(failure) ||
+                                     failure.kind() == base::Failure::Kind::throttled);
         // A reply broke off and the budget has no room for another one: the day ends here.
         if (over_budget_.empty()) throw;
     }
     co_return std::nullopt;
 }
 
-// That today there is no money for even one request is nobody's failure: the slot's attempts are
-// not used up. A persona's own money comes back tomorrow, that of all perhaps sooner.
-void Visit::note_unpaid(catalog::VisitEnd& end) const {
-    if (progress_.turns > 0 || over_budget_.empty() || over_limit_ == Budget::Limit::visit) return;
+// That there is no money for even one request, that the model stopped all visits, or that the disk
+// is full is nobody's failure: the slot's attempts are not used up. What stopped all keeps claims
+// away until it is over; a persona's own money comes back tomorrow, and what is too little for any
+// visit is said there.
+void Visit::note_not_asked(catalog::VisitEnd& end) {
+    const bool never_opened = !inside_ && progress_.waiting_for == Waiting::disk;
+    if (model_stopped_ || never_opened) end.handed_back = true;
+    if (progress_.turns > 0 || !over_limit_) return;
     end.handed_back = true;
-    if (over_limit_ == Budget::Limit::persona_day) end.not_before = services_.budget->tomorrow();
+    if (over_limit_ == Budget::Limit::day) return;
+    end.not_before = services_.budget->tomorrow();
+    if (over_limit_ != Budget::Limit::visit || !talk_) return;
+    // Without her own words: what every visit's first request may cost.
+    const clients::TurnOptions turn{.model = options_.model,
+                                    .max_tokens = options_.tokens_per_turn_max};
+    const std::size_t hers = std::min(claimed_.persona.system_prompt.size(), talk_->bytes());
+    services_.budget->hear_least(cost_at_most(turn, tokens_at_most(talk_->bytes() - hers)) +
+                                 rating_money());
 }
 
 std::string usd_text(const VisitProgress& progress) {

@@ -54,6 +54,7 @@ struct WorldOptions {
     std::chrono::milliseconds heartbeat_every{10'000};
     std::string claude_url;  // Empty: the scripted model.
     clients::PlacesOptions places;
+    runner::DiskFaults disk_faults;  // Of the outbox; called on its worker's thread.
 };
 
 struct RunnerWorld {
@@ -62,6 +63,7 @@ struct RunnerWorld {
                         .length = options.lease,
                         .heartbeat_every = options.heartbeat_every,
                         .retry_every = std::chrono::milliseconds{10}},
+          disk_faults(options.disk_faults),
           claude(http,
                  {.base_url = options.claude_url.empty() ? model.url() : options.claude_url,
                   .api_key = base::Secret{"sk-sim-test"},
@@ -103,6 +105,7 @@ struct RunnerWorld {
     ScriptedProduct product;
     ScriptedModel model;
     runner::LeaseOptions lease_options;
+    const runner::DiskFaults disk_faults;
     base::Http http{loop, {.shards = 2}};
     clients::Auth auth{http, {.url = service.url(), .service_key = base::Secret{"key"}}};
     clients::Claude claude;
@@ -122,7 +125,8 @@ struct RunnerWorld {
                 .retry_base = std::chrono::milliseconds{2},
                 .retry_cap = std::chrono::milliseconds{8},
                 .disk_retry = std::chrono::milliseconds{20},
-                .tidy_after = std::chrono::milliseconds{5}};
+                .tidy_after = std::chrono::milliseconds{5},
+                .disk_faults = disk_faults};
     }
 };
 

@@ -75,6 +75,11 @@ TEST(SchedulerTraffic, ASpendingCapEndsRunningVisitsAndLetsNoneStart) {
     EXPECT_EQ(ben->end->status, VisitEnd::Status::partial);
     EXPECT_EQ(ben->end->source, VisitEnd::Source::model);
     EXPECT_THAT(ben->end->reason, HasSubstr("spending cap"));
+    // Anna had not acted: the cap is nobody's failure, so no attempt of hers is used up.
+    const runner::VisitRecords* anna = room.outbox.find("visit-anna-2");
+    ASSERT_TRUE(anna && anna->end);
+    EXPECT_EQ(anna->end->status, VisitEnd::Status::failed);
+    EXPECT_TRUE(anna->end->handed_back);
 
     room.due({"dia"});
     const std::size_t claims = room.service.count("claim");

@@ -28,6 +28,7 @@ struct BudgetVisit : runner_tests::VisitRoom {
         shared.budget = &budget;
         clients::ClaimedVisit claimed = runner_tests::visit_claimed();
         claimed.spent_usd = spent_usd;
+        if (!persona_prompt.empty()) claimed.persona.system_prompt = persona_prompt;
         {
             runner::Visit visit(shared, options, claimed);
             loop.run(runner_tests::live_visit(visit, &error));
@@ -40,6 +41,7 @@ struct BudgetVisit : runner_tests::VisitRoom {
     double reserved() { return budget.status()["today"]["reservedUsd"].get<double>(); }
 
     Budget budget;
+    std::string persona_prompt;
 };
 
 TEST(VisitBudget, AVisitThatUsesItsMoneyUpEndsItsDayAndIsRated) {
@@ -95,8 +97,31 @@ TEST(VisitBudget, AVisitWithoutMoneyTodayIsHandedBackUntilThereIsSome) {
     const runner::VisitRecords theirs = all.live_within();
     EXPECT_TRUE(theirs.end->handed_back);
     EXPECT_EQ(theirs.end->not_before, std::nullopt);
-    BudgetVisit visit({.visit = 0.02});  // Too little for any visit: no day brings more.
-    EXPECT_FALSE(visit.live_within().end->handed_back);
+}
+
+// A limit of a visit that no visit's first request fits: no attempts are burnt finding that out.
+TEST(VisitBudget, ALimitTooSmallForAnyVisitStopsThemAndSaysWhatOneNeeds) {
+    BudgetVisit room({.visit = 0.02});
+    const runner::VisitRecords day = room.live_within();
+    EXPECT_TRUE(day.end->handed_back);
+    EXPECT_EQ(day.end->not_before, room.budget.tomorrow());
+    EXPECT_TRUE(room.budget.fits_no_visit());
+    const std::string stopped = room.budget.status()["stopped"];
+    EXPECT_THAT(stopped, HasSubstr("BUDGET_VISIT_USD is 0.0200 USD"));
+    // What it asks for is enough.
+    const double enough = std::stod(stopped.substr(stopped.find("may cost ") + 9)) + 0.0001;
+    BudgetVisit fed({.visit = enough + 0.01});  // And a little for her own words.
+    EXPECT_EQ(fed.live_within().end->status, VisitEnd::Status::finished) << fed.error;
+    EXPECT_EQ(fed.budget.stop_reason(), "");
+}
+
+TEST(VisitBudget, AVeryLongPromptOfHerOwnStopsNobodyElse) {
+    BudgetVisit room({.visit = 0.1});
+    room.persona_prompt = std::string(200'000, 'x');
+    const runner::VisitRecords day = room.live_within();
+    EXPECT_TRUE(day.end->handed_back);
+    EXPECT_EQ(day.end->not_before, room.budget.tomorrow());
+    EXPECT_EQ(room.budget.stop_reason(), "");
 }
 
 TEST(VisitBudget, ABrokenReplyIsNotAskedForAgainWithoutMoney) {

@@ -2,6 +2,9 @@
 // before it.
 #include "runner/visit.hpp"
 
+#include <atomic>
+#include <cerrno>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -102,6 +105,21 @@ TEST(VisitEnding, TroubleBeforeTheFirstCallFailsTheVisitAndNamesItsSource) {
         EXPECT_TRUE(day.ratings.empty());
         EXPECT_TRUE(room.model.turns().empty());
     }
+}
+
+// Nothing was lived and nobody is to blame: no attempt is used up, and no further visit is claimed.
+TEST(VisitEnding, AVisitThatAFullDiskDoesNotTakeIsHandedBack) {
+    std::atomic<bool> full{true};
+    VisitRoom room({.disk_faults = [&full](const runner::DiskStep& step) {
+        return full && step.kind == runner::DiskStep::Kind::write ? ENOSPC : 0;
+    }});
+    const runner::VisitRecords day = room.live();
+    EXPECT_EQ(day.end->status, VisitEnd::Status::failed);
+    EXPECT_TRUE(day.end->handed_back);
+    EXPECT_THAT(room.error, HasSubstr("No space left"));
+    EXPECT_THAT(room.outbox.refusal(), HasSubstr("free space"));
+    full = false;
+    EXPECT_TRUE(room.until([&room] { return room.outbox.refusal().empty(); }));
 }
 
 TEST(VisitEnding, AProductWithoutToolsFailsTheVisit) {
