@@ -13,8 +13,7 @@
 #include "base/failure.hpp"
 #include "base/http.hpp"
 #include "base/json.hpp"
-#include "catalog/persona.hpp"
-#include "catalog/standing.hpp"
+#include "runner/status_page.hpp"
 #include "runner/terminal.hpp"
 #include "runner/top.hpp"
 
@@ -94,48 +93,11 @@ TopSize top_size() {
     return {.rows = size->rows - 1, .columns = size->columns};
 }
 
-// Why no visit starts on this daemon: the model's spending cap or long wait, the day's budget.
-void print_stops(const Json& status) {
-    const auto text = [](const Json& json, const char* name) {
-        const auto found = json.find(name);
-        return found != json.end() && found->is_string() ? found->get<std::string>()
-                                                         : std::string();
-    };
-    if (const std::string stopped = text(status, "modelStopped"); !stopped.empty())
-        fmt::print("stopped {}; lift it with `persona-runner resume --model`\n", stopped);
-    const Json budget = status.value("budget", Json());
-    if (!budget.is_object()) return;
-    if (const std::string stopped = text(budget, "stopped"); !stopped.empty())
-        fmt::print("stopped {}\n", stopped);
-}
-
-// Pauses, quarantines and the slots given up lately; nothing when there are none.
-void print_standing(const Json& json) {
-    if (json.contains("error")) {
-        fmt::print("paused  unknown: {}\n", json.value("error", ""));
-        return;
-    }
-    if (json.empty()) return;
-    const catalog::Standing standing = catalog::standing_from_json(json);
-    for (const catalog::Pause& pause : standing.pauses) {
-        fmt::print("paused  {} since {}\n", catalog::to_text(pause.whom),
-                   base::to_iso(pause.since));
-    }
-    for (const catalog::Quarantine& quarantine : standing.quarantined) {
-        fmt::print("quarantined  {} since {}: persona-runner persona resume {}\n",
-                   catalog::short_name(quarantine.email), base::to_iso(quarantine.since),
-                   quarantine.email);
-    }
-    if (standing.skipped_24h > 0) {
-        fmt::print("skipped {} slots in 24 h, the latest:\n", standing.skipped_24h);
-    }
-    constexpr std::size_t shown = 5;
-    for (std::size_t i = 0; i < standing.skipped.size() && i < shown; ++i) {
-        const catalog::SkippedSlot& slot = standing.skipped[i];
-        fmt::print("        {:<10} {} {}{}\n", catalog::short_name(slot.email),
-                   base::to_iso(slot.slot), slot.reason,
-                   slot.slots > 1 ? fmt::format(" (and the {} after it)", slot.slots - 1) : "");
-    }
+// Why nobody was due, when it is because somebody holds them; nothing when nobody does.
+void print_holds(const Config& config) {
+    const DaemonAnswer answer = ask(config, "GET", "/status", Json(), std::chrono::seconds{15});
+    require_success(answer);
+    fmt::print("{}", holds_text(answer.body));
 }
 
 }  // namespace
@@ -180,6 +142,9 @@ int run_tick(const Config& config) {
         fmt::print("  {}: {}\n", failed.at("persona").get<std::string>(),
                    failed.at("error").get<std::string>());
     }
+    const std::string trouble = result.value("trouble", "");
+    if (!trouble.empty()) fmt::print("  stopped early: {}\n", trouble);
+    if (result.at("due").get<int>() == 0) print_holds(config);
     return result.at("failed").empty() ? 0 : exit_unwell;
 }
 
@@ -243,25 +208,7 @@ int run_status(const Config& config) {
         fmt::print("{}\n", answer.body.dump(2));
         return 0;
     }
-    const Json& body = answer.body;
-    if (!body.value("enabled", false))
-        fmt::print("visits disabled: {}\n", body.value("reason", ""));
-    if (body.contains("lease"))
-        fmt::print("lease   {}\n", body.at("lease").value("held", false) ? "held" : "not held");
-    if (body.contains("outbox")) {
-        fmt::print("outbox  {} visits, {} records waiting\n", body.at("outbox").value("visits", 0),
-                   body.at("outbox").value("records", 0));
-    }
-    if (body.contains("lastTickAt") && body.at("lastTickAt").is_string()) {
-        fmt::print("tick    last at {}\n", body.at("lastTickAt").get<std::string>());
-    }
-    print_stops(body);
-    print_standing(body.value("standing", Json::object()));
-    for (const Json& visit : body.value("running", Json::array())) {
-        fmt::print("visit   {:<10} turn {:<3} calls {:<3} waits for {:<7} {} s\n",
-                   visit.value("persona", ""), visit.value("turn", 0), visit.value("toolCalls", 0),
-                   visit.value("waitingFor", ""), visit.value("ageMs", 0L) / 1000);
-    }
+    fmt::print("{}", status_page(answer.body));
     return 0;
 }
 

@@ -83,6 +83,9 @@ Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
       options_(std::move(options)),
       metrics_(metrics),
       probes_(targets_.loop),
+      database_(targets_.database_is_reachable
+                    ? std::make_unique<BoundedCheck>(targets_.database_is_reachable)
+                    : nullptr),
       server_(base::ServerOptions{.name = "ops",
                                   .address = options_.address,
                                   .port = options_.port,
@@ -173,8 +176,7 @@ ServerResponse Ops::health() {
                 "lag {} ms",
                 std::chrono::duration_cast<std::chrono::milliseconds>(targets.loop.lag()).count()));
     });
-    if (targets_.database_is_reachable)
-        checks["database"] = check_of(targets_.database_is_reachable());
+    if (database_) checks["database"] = database_check();
     if (targets_.lease) {
         checks["auth"] = on_loop(
             [&targets] { return check_of(targets.lease->is_held(), targets.lease->last_error()); });
@@ -183,6 +185,11 @@ ServerResponse Ops::health() {
         checks["model"] = on_loop([&targets] {
             const std::string stop = targets.scheduler->model_stop();
             return check_of(stop.empty(), stop);
+        });
+        // A day's money that is used up is no trouble; one that is no use for any visit is.
+        checks["budget"] = on_loop([&targets] {
+            return check_of(!targets.scheduler->budget_fits_no_visit(),
+                            targets.scheduler->budget_stop());
         });
     }
     if (targets_.outbox) {
@@ -214,6 +221,15 @@ ServerResponse Ops::health() {
               {"ready", ready},
               {"checks", std::move(checks)}};
     return ServerResponse::json(body, ready ? 200 : 503);
+}
+
+// A database that says nothing at all must not silence the other checks.
+Json Ops::database_check() {
+    const std::optional<bool> reachable = database_->ask(options_.database_limit);
+    if (reachable) return check_of(*reachable);
+    return check_of(false,
+                    fmt::format("PostgreSQL does not answer within {} s",
+                                std::chrono::duration<double>(options_.database_limit).count()));
 }
 
 // What is a state rather than an event is read when it is asked for.

@@ -25,6 +25,7 @@
 #include "base/metrics.hpp"
 #include "base/secret.hpp"
 #include "base/server.hpp"
+#include "runner/bounded_check.hpp"
 #include "runner/scheduler.hpp"
 
 namespace runner {
@@ -36,6 +37,7 @@ struct OpsOptions {
     base::Secret service_key;
     std::string idle_reason;  // Why the loop is disabled, naming the variable; empty: it runs.
     std::chrono::milliseconds loop_answer_limit{5'000};
+    std::chrono::milliseconds database_limit{2'000};  // For /health's question to PostgreSQL.
     std::chrono::milliseconds standing_limit{3'000};  // For what /status asks the auth service.
     std::chrono::minutes tick_wait_max{120};
     int ticks_waiting_max = 16;  // Of the listener's threads; the others stay free for /health.
@@ -78,12 +80,14 @@ class Ops {
     base::ServerResponse resume(const base::ServerRequest& request);
     base::ServerResponse login(const base::ServerRequest& request);
     base::Json standing();
+    base::Json database_check();
     base::Json on_loop(std::function<base::Json()> read);
 
     OpsTargets targets_;
     const OpsOptions options_;
     base::Metrics& metrics_;
-    base::Group probes_;  // Loop thread.
+    base::Group probes_;                      // Loop thread.
+    std::unique_ptr<BoundedCheck> database_;  // Null: no database of ours.
     std::atomic<bool> draining_{false};
     std::atomic<bool> stopping_{false};
     std::atomic<int> ticks_waiting_{0};

@@ -92,6 +92,7 @@ base::Task<void> Scheduler::guarded_pass(TickPointer tick) {
     tick->started_at = services_.loop.clock().now();
     tick->began = services_.loop.now();
     last_tick_ = tick->started_at;
+    newest_tick_ = tick;
     try {
         co_await pass(tick);
     } catch (const Failure& failure) {
@@ -338,6 +339,11 @@ base::Json Scheduler::status() const {
     json["modelStopped"] = stopped.empty() ? base::Json() : base::Json(stopped);
     json["lastTickAt"] = last_tick_ ? base::Json(base::to_iso(*last_tick_)) : base::Json();
     json["lastTick"] = last_report_ ? to_json(*last_report_) : base::Json();
+    json["tick"] = base::Json();
+    if (newest_tick_ && !newest_tick_->reported) {
+        json["tick"] = to_json(newest_tick_->report);
+        json["tick"]["open"] = newest_tick_->open_visits;
+    }
     return json;
 }
 

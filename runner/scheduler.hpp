@@ -81,6 +81,9 @@ class Scheduler {
     std::string budget_stop() const {
         return services_.budget ? services_.budget->stop_reason() : std::string();
     }
+    bool budget_fits_no_visit() const {
+        return services_.budget && services_.budget->fits_no_visit();
+    }
     base::Json status() const;  // For /status: running visits, last tick.
     const std::optional<base::Moment>& last_tick() const { return last_tick_; }
 
@@ -120,6 +123,7 @@ class Scheduler {
     };
     std::optional<ClaimName> unanswered_claim_;
     std::optional<TickReport> last_report_;
+    TickPointer newest_tick_;  // That began; null: none yet.
 };
 
 }  // namespace runner

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.hpp"
+#include "runner/status_page.hpp"
 
 namespace runner {
 
@@ -51,17 +52,9 @@ std::string top_daemon(const Json& status, std::size_t running) {
     return text;
 }
 
-std::string top_last_tick(const Json& status) {
-    const auto at = status.find("lastTickAt");
-    if (at == status.end() || !at->is_string()) return "last tick: none yet";
-    std::string text = "last tick " + at->get<std::string>();
-    const auto report = status.find("lastTick");
-    if (report != status.end() && report->is_object()) {
-        text += fmt::format(": {} due, {} ran, {} failed", report->value("due", 0),
-                            report->value("ranSuccessfully", 0),
-                            report->value("failed", Json::array()).size());
-    }
-    return text;
+std::string top_tick(const Json& status) {
+    const std::string text = tick_text(status);
+    return text.empty() ? "last tick: none yet" : text;
 }
 
 std::string top_upkeep(const Json& status) {
@@ -86,7 +79,7 @@ std::string top_page(const base::Json& status, TopSize size) {
         return std::pair(-a.value("ageMs", 0L), a.value("persona", std::string())) <
                std::pair(-b.value("ageMs", 0L), b.value("persona", std::string()));
     });
-    std::vector<std::string> lines{top_daemon(status, visits.size()), top_last_tick(status),
+    std::vector<std::string> lines{top_daemon(status, visits.size()), top_tick(status),
                                    top_upkeep(status)};
     lines.push_back(fmt::format("{:<16} {:<9} {:>4} {:>5} {:>6} {:>8}  {}", "PERSONA", "PHASE",
                                 "TURN", "CALLS", "ERRORS", "AGE", "WAITING FOR"));

@@ -28,13 +28,13 @@ struct OpsRoomOptions {
     bool production = false;
     bool has_key = true;
     bool runs_loop = true;
+    std::function<bool()> database = {};
 };
 
 // The listener over a loop on a thread of its own, as in the daemon.
 struct OpsRoom : RunnerWorld {
     explicit OpsRoom(OpsRoomOptions room = {})
-        : scheduler(services(), {}, visit_options()),
-          ops(targets(room.has_key), options(room), metrics) {
+        : scheduler(services(), {}, visit_options()), ops(targets(room), options(room), metrics) {
         if (room.has_key) hold_lease();
         ops.start();
         if (room.runs_loop) thread = std::thread([this] { loop.run(for_ever(loop)); });
@@ -74,11 +74,12 @@ struct OpsRoom : RunnerWorld {
         return json(response).value("error", "");
     }
 
-    runner::OpsTargets targets(bool has_key) {
+    runner::OpsTargets targets(const OpsRoomOptions& room) {
         runner::OpsTargets all{.loop = loop,
                                .servers = {{.url = product.url() + "/mcp"}},
                                .seed_secret = base::Secret{"seed"}};
-        if (!has_key) return all;
+        all.database_is_reachable = room.database;
+        if (!room.has_key) return all;
         all.scheduler = &scheduler;
         all.outbox = &outbox;
         all.lease = &lease;
@@ -91,7 +92,8 @@ struct OpsRoom : RunnerWorld {
             .port = 0,
             .production = room.production,
             .service_key = base::Secret{"the-service-key"},
-            .loop_answer_limit = std::chrono::milliseconds{room.runs_loop ? 5'000 : 50}};
+            .loop_answer_limit = std::chrono::milliseconds{room.runs_loop ? 5'000 : 50},
+            .database_limit = std::chrono::milliseconds{20}};
         if (!room.has_key) all.idle_reason = "ANTHROPIC_API_KEY is not set; no visit can run";
         return all;
     }
@@ -113,6 +115,23 @@ TEST(OpsWire, HealthTellsEachCheck) {
     }
     EXPECT_EQ(body["checks"]["outbox"]["visits"], 0);
     EXPECT_EQ(room.ask("GET", "/health/live").status, 200);
+}
+
+TEST(OpsWire, ADatabaseThatSaysNothingIsNamedWithinABound) {
+    std::promise<void> gate;
+    {
+        OpsRoom room({.database = [opened = gate.get_future().share()] {
+            opened.wait();
+            return true;
+        }});
+        const HttpResponse answer = room.ask("GET", "/health");
+        gate.set_value();
+        EXPECT_EQ(answer.status, 503);
+        const Json checks = OpsRoom::json(answer)["checks"];
+        EXPECT_EQ(checks["database"]["ok"], false);
+        EXPECT_THAT(checks["database"]["reason"].get<std::string>(), HasSubstr("PostgreSQL"));
+        EXPECT_EQ(checks["outbox"]["ok"], true);
+    }
 }
 
 TEST(OpsWire, HealthIsPublicAlsoInProduction) {
