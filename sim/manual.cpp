@@ -26,7 +26,7 @@ Headers of a request
   x-api-key or authorization: Bearer   any key; sk-sim-invalid… gets 401, sk-sim-forbidden 403
   anthropic-version                    2026-10-21 or 2023-06-01
   x-sim-fault                          one fault for this request; it wins over all rules
-Limits: token buckets per key and model; anthropic-ratelimit-* on every answer; 429 with retry-after.
+Limits: token buckets per key and model; anthropic-ratelimit-* on each answer; 429 with retry-after.
 )";
 
 constexpr std::string_view manual_faults = R"(
