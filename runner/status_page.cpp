@@ -29,9 +29,8 @@ std::string stops_text(const Json& status) {
     std::string text;
     if (!status.value("enabled", false))
         text += fmt::format("visits disabled: {}\n", status.value("reason", ""));
-    if (status.value("paused", false)) {
-        text += "paused  this daemon's timer (RUNNER_PAUSED); `persona-runner tick` runs visits\n";
-    }
+    if (status.value("paused", false))
+        text += "timer   paused (RUNNER_PAUSED); `persona-runner tick` runs visits\n";
     if (!status.value("claiming", true)) text += "draining  no visit starts on this daemon\n";
     if (const std::string stopped = text_of(status, "modelStopped"); !stopped.empty()) {
         text += fmt::format("stopped {}; lift it with `persona-runner resume --model`\n", stopped);

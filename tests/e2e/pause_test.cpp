@@ -20,7 +20,10 @@ TEST_F(Pause, APauseStopsClaimsOfThoseItIsAboutUntilItIsLifted) {
 
     EXPECT_THAT(daemon().verb({"pause", "--all"}).out, HasSubstr("everybody paused"));
     EXPECT_THAT(daemon().verb({"pause", "--all"}).out, HasSubstr("paused already, since"));
-    EXPECT_EQ(visits_of_a_pass(), 0);
+    const e2e::Outcome idle = daemon().verb({"tick", "--all", "--url", daemon().ops_url()});
+    EXPECT_EQ(idle.exit_code, 0) << idle.err;
+    EXPECT_THAT(idle.out, HasSubstr("0 due"));
+    EXPECT_THAT(idle.out, HasSubstr("paused  everybody since"));
     EXPECT_THAT(status().out, HasSubstr("paused  everybody since"));
     EXPECT_THAT(daemon().verb({"resume", "--all"}).out, HasSubstr("everybody resumed"));
 
