@@ -49,7 +49,10 @@ class Audit {
     base::Postgres& superuser_;
 };
 
-// "as expected", or the lines; for EXPECT_EQ, so that a failure prints them.
+// "all well", or the lines; for EXPECT_EQ, so that a failure prints them.
+std::string in_words(const std::vector<std::string>& wrong);
+// The same; what is wrong is also noted in the file $PERSONA_LIES: chance may fail a test that a
+// second run passes, a lie in the database is never chance.
 std::string told(const std::vector<std::string>& wrong);
 inline constexpr std::string_view all_well = "all well";
 

@@ -230,7 +230,7 @@ TEST_F(KillLoop, ItsAuditFindsEachLie) {
         try {
             superuser_.transact([&](base::Transaction& transaction) {
                 transaction.run(lie);
-                found = e2e::told(e2e::Audit::look(transaction, e2e::Audit::Depth::delivered));
+                found = e2e::in_words(e2e::Audit::look(transaction, e2e::Audit::Depth::delivered));
                 throw base::Failure{base::Failure::Kind::conflict, "taken back"};
             });
         } catch (const base::Failure& failure) {
