@@ -119,6 +119,7 @@ base::Task<void> Scheduler::pass(TickPointer tick) {
                                       services_.auth.url(), services_.lease.last_error())};
         }
     }
+    co_await services_.outbox.probe();
     while (claiming_) {
         co_await until_place();
         if (!claiming_ || !services_.lease.covers(call)) co_return;

@@ -134,6 +134,19 @@ base::Gate& Log::gate_of(Ticket ticket) {
     return ticket % 2 == 0 ? settled_even_ : settled_odd_;
 }
 
+base::Task<void> Log::probe() {
+    if (!disk_error_.empty()) {
+        auto refused = std::make_shared<LogVisit>();
+        refused->error = disk_error_;
+        return written(std::move(refused), settled_);
+    }
+    LogVisitPointer nobody = enter("probe");
+    finish(nobody);
+    pending_.sync = true;
+    work_.notify();
+    return written(std::move(nobody), begun_ + 1);
+}
+
 base::Task<void> Log::written(LogVisitPointer visit, Ticket ticket) {
     while (settled_ < ticket && visit->error.empty()) co_await gate_of(ticket).wait();
     if (visit->error.empty()) co_return;

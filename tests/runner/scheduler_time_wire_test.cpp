@@ -53,7 +53,8 @@ struct TimerRoom : tests::Outbound<tests::CourteousClock> {
         std::string pattern = (std::filesystem::temp_directory_path() / "timer-XXXXXX").string();
         return std::filesystem::path(::mkdtemp(pattern.data()));
     }();
-    base::Worker disk{loop};
+    // Virtual time does not wait for another thread.
+    base::Worker disk{loop, base::Worker::Mode::on_the_loop};
     clients::Auth auth{http, {.url = far_end.url(), .service_key = base::Secret{"key"}}};
     clients::Claude claude{http, {}, metrics, random};
     clients::Mcp mcp{http, {}, metrics};

@@ -2,6 +2,7 @@
 #include "runner/scheduler.hpp"
 
 #include <atomic>
+#include <cerrno>
 #include <future>
 #include <thread>
 
@@ -341,6 +342,25 @@ TEST(SchedulerWire, WithoutTheAuthServiceNoVisitStarts) {
 }
 
 // The service may have made visits of it: under the same name it hands them out again.
+// Found by the pass itself, not by a visit that would have to be given back.
+TEST(SchedulerWire, AFullDiskIsFoundBeforeAnybodyIsClaimed) {
+    std::atomic<bool> full{true};
+    SchedulerRoom room({}, {.disk_faults = [&full](const runner::DiskStep& step) {
+                           return full && step.kind == runner::DiskStep::Kind::write ? ENOSPC : 0;
+                       }});
+    room.hold_lease();
+    room.due({"anna"});
+    const TickReport report = room.ticked();
+    EXPECT_EQ(report.due, 0);
+    EXPECT_THAT(report.trouble, HasSubstr("free space"));
+    EXPECT_THAT(room.outbox.refusal(), HasSubstr("No space left"));  // As /health tells it.
+    EXPECT_EQ(room.service.count("claim"), 0U);
+    EXPECT_EQ(room.ticked().due, 0);  // Still full.
+    full = false;
+    EXPECT_TRUE(room.until([&room] { return room.outbox.refusal().empty(); }));
+    EXPECT_EQ(room.ticked().ran, 1);
+}
+
 TEST(SchedulerWire, AClaimWithoutAnAnswerIsAskedAgainByItsName) {
     SchedulerRoom room;
     room.hold_lease();
@@ -424,6 +444,8 @@ TEST(SchedulerWire, StatusShowsWhatRuns) {
     EXPECT_EQ(status["paused"], false);
     EXPECT_FALSE(status["lastTickAt"].is_null());
     EXPECT_TRUE(status["lastTick"].is_null());
+    EXPECT_EQ(status["tick"]["due"], 1);
+    EXPECT_EQ(status["tick"]["open"], 1);
     ASSERT_EQ(status["running"].size(), 1U);
     const Json visit = status["running"][0];
     EXPECT_EQ(visit["persona"], "anna");
