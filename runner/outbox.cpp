@@ -177,6 +177,11 @@ std::string Outbox::refusal() const {
         last_error_.empty() ? "" : ", which fails: ", last_error_);
 }
 
+base::Task<void> Outbox::probe() {
+    if (std::string reason = refusal(); !reason.empty()) return refuse(std::move(reason));
+    return log_.probe();
+}
+
 // A visit that may not open leaves its header all the same: its end follows, so that the service
 // learns of it.
 base::Task<void> Outbox::open(VisitRecords visit) {

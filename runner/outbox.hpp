@@ -82,7 +82,8 @@ class Outbox {
     ~Outbox();
 
     // Whether the disk takes a record: a full one is found before a visit is claimed, not by it.
-    base::Task<void> probe() { return log_.probe(); }
+    // What was refused already is tried again without it.
+    base::Task<void> probe();
     base::Task<void> open(VisitRecords visit);
     // On disk when it returns. `so_far`: what the visit has used, should nobody be left to say it.
     base::Task<void> put_intent(catalog::Action action,

@@ -135,11 +135,6 @@ base::Gate& Log::gate_of(Ticket ticket) {
 }
 
 base::Task<void> Log::probe() {
-    if (!disk_error_.empty()) {
-        auto refused = std::make_shared<LogVisit>();
-        refused->error = disk_error_;
-        return written(std::move(refused), settled_);
-    }
     LogVisitPointer nobody = enter("probe");
     finish(nobody);
     pending_.sync = true;

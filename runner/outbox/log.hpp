@@ -82,8 +82,7 @@ class Log {
     // A file whose content is in the log now: deleted once that is on disk.
     void replace(std::filesystem::path file);
 
-    // Returns when the disk took a line that nobody needs. Throws like written(); not tried while
-    // the newest write is refused, which is tried again anyway.
+    // Returns when the disk took a line that nobody needs. Throws like written().
     base::Task<void> probe();
 
     // Returns when the ticket's batch is on disk. Throws Failure::unavailable when the disk refused
