@@ -14,7 +14,7 @@ namespace {
 
 // What --url takes. Asked for each use of the flag, so that an empty one is no default.
 std::string fault_of_daemon_url(const std::string& url) {
-    if (url.empty()) return "must not be empty";
+    if (url.empty()) return "must not be empty; valid is an http:// or https:// URL";
     try {
         setting_url(url);
         return {};

@@ -57,7 +57,10 @@ class FarEnd {
     }
     FarEnd(const FarEnd&) = delete;
     FarEnd& operator=(const FarEnd&) = delete;
-    ~FarEnd() {
+    ~FarEnd() { stop(); }
+
+    // No handler runs any more. For whoever owns what handlers use and goes before this.
+    void stop() {
         {
             const std::lock_guard lock(mutex_);
             released_ = true;

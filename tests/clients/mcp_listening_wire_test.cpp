@@ -52,6 +52,8 @@ struct ListeningRoom : TheRoom {
             return answer;
         });
     }
+    ~ListeningRoom() { this->far_end.stop(); }
+
     // Runs the loop until the far end says stop.
     void run_until_stopped() {
         EXPECT_FALSE(this->loop.run(doze(this->loop))) << "nobody stopped it in time";
@@ -63,8 +65,8 @@ struct ListeningRoom : TheRoom {
 
 // Told between two calls: the next one of a tool that is gone does not leave.
 TEST(McpListening, ToolsThatChangeBetweenCallsAreReadBeforeTheNextOne) {
-    ListeningRoom<tests::RealMcpRoom> room;
     std::atomic<bool> changed{false}, ended{false};
+    ListeningRoom<tests::RealMcpRoom> room;
     room.on_listen = [&](const ServerRequest& request) {
         EXPECT_EQ(request.header("mcp-session-id"), "session-1");
         EXPECT_EQ(request.header("accept"), "text/event-stream");
@@ -73,10 +75,9 @@ TEST(McpListening, ToolsThatChangeBetweenCallsAreReadBeforeTheNextOne) {
             writer.write(rpc_event(tools_changed) + rpc_event(tools_changed));
             // Our answer to it shows that what came before was read.
             writer.write(rpc_event({{"jsonrpc", "2.0"}, {"id", "s"}, {"method", "ping"}}));
-            while (writer.open()) {
-                if (room.replies == 1) room.loop.stop();
-                std::this_thread::yield();
-            }
+            while (writer.open() && room.replies == 0) std::this_thread::yield();
+            room.loop.stop();
+            while (writer.open()) std::this_thread::yield();
             ended = true;
         });
     };
@@ -164,6 +165,8 @@ TEST(McpListening, TakesNoneOfTheConnectionsThatCallsNeed) {
 }
 
 TEST(McpListening, WithoutSessionsItIsASubscription) {
+    std::vector<Json> asked;
+    std::size_t stops_at = 2;  // The second one shows that what the first one told was read.
     ListeningRoom<tests::VirtualMcpRoom> room;
     room.era = clients::McpEra::automatic;
     room.far_end.then([](const ServerRequest& request) {
@@ -171,8 +174,6 @@ TEST(McpListening, WithoutSessionsItIsASubscription) {
                           {{"supportedVersions", Json::array({"2026-07-28"})},
                            {"capabilities", {{"tools", {{"listChanged", true}}}}}});
     });
-    std::vector<Json> asked;
-    std::size_t stops_at = 2;  // The second one shows that what the first one told was read.
     room.on_listen = [&](const ServerRequest& request) {
         EXPECT_EQ(request.method, "POST");
         EXPECT_EQ(request.header("mcp-protocol-version"), "2026-07-28");

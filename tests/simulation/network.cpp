@@ -408,8 +408,9 @@ void Network::note_waits(const Exchange& exchange, const Reply& reply) {
     const base::Steady until = loop_.now() + std::chrono::seconds(std::stoi(std::string(demanded)));
     if (is_delivery(exchange)) not_again_until_[{exchange.caller, name_of(exchange)}] = until;
     if (exchange.place != Place::model || reply.status == 503) return;
-    base::Steady& held = held_until_[{exchange.caller, exchange.place}];
-    held = std::max(held, loop_.now() + std::chrono::seconds(std::stoi(std::string(demanded))));
+    Hold& hold = held_[{exchange.caller, exchange.place}];
+    if (hold.until <= loop_.now()) hold.since = loop_.now();
+    hold.until = std::max(hold.until, until);
 }
 
 void Network::check_waits(const Exchange& exchange) {
@@ -420,13 +421,17 @@ void Network::check_waits(const Exchange& exchange) {
             Invariant::waits_are_honoured,
             fmt::format("#{} comes again before its demanded wait is over", exchange.number));
     }
-    const auto held = held_until_.find({exchange.caller, exchange.place});
-    if (held == held_until_.end() || loop_.now() >= held->second) return;
+    // What leaves in the very moment in which the demand arrives cannot know of it.
+    const auto held = held_.find({exchange.caller, exchange.place});
+    if (held == held_.end() || loop_.now() >= held->second.until ||
+        loop_.now() == held->second.since) {
+        return;
+    }
     referee_.fail(Invariant::waits_are_honoured,
                   fmt::format("#{} of node{}.{} leaves {} ms before the demanded wait is over",
                               exchange.number, exchange.caller.node, exchange.caller.life,
-                              std::chrono::duration_cast<std::chrono::milliseconds>(held->second -
-                                                                                    loop_.now())
+                              std::chrono::duration_cast<std::chrono::milliseconds>(
+                                  held->second.until - loop_.now())
                                   .count()));
 }
 

@@ -76,7 +76,10 @@ class Network {
     std::array<base::Steady, 3> down_until_{};
     std::map<int, base::Steady> cut_off_until_, orphan_until_;
     std::map<Caller, bool> dead_;
-    std::map<std::pair<Caller, Place>, base::Steady> held_until_;  // By a demanded wait.
+    struct Hold {
+        base::Steady since{}, until{};
+    };
+    std::map<std::pair<Caller, Place>, Hold> held_;  // By a demanded wait.
     // The same request to the auth service again: not before its demanded wait is over.
     std::map<std::pair<Caller, std::string>, base::Steady> not_again_until_;
     std::set<Caller> hurried_;
