@@ -140,14 +140,13 @@ base::Histogram& visit_seconds(Outbound& outbound) {
 // What only the runner has to tell.
 std::string more_of(Outbound& outbound, const Options& options, double makespan) {
     const base::Histogram& visits = visit_seconds(outbound);
-    return fmt::format(
-        R"(,"files":{},"connections":[{}],"lag_p50_ms":{:.0f},"lag_p99_ms":{:.0f},)"
-        R"("lag_max_ms":{:.0f},"makespan":{:.3f},"bound":{:.3f})",
-        outbound.most_files,
-        fmt::join(base::split(ask_far_end(options, "GET", "/bench/connections"), ' '), ","),
-        outbound.lag.quantile(0.5) * 1000, outbound.lag.quantile(0.99) * 1000,
-        outbound.lag.max() * 1000, makespan,
-        std::max(visits.sum() / options.concurrency, visits.max()));
+    const std::string connections = ask_far_end(options, "GET", "/bench/connections");
+    return fmt::format(R"(,"files":{},"connections":[{}],"lag_p50_ms":{:.0f},"lag_p99_ms":{:.0f},)"
+                       R"("lag_max_ms":{:.0f},"makespan":{:.3f},"bound":{:.3f})",
+                       outbound.most_files, fmt::join(base::split(connections, ' '), ","),
+                       outbound.lag.quantile(0.5) * 1000, outbound.lag.quantile(0.99) * 1000,
+                       outbound.lag.max() * 1000, makespan,
+                       std::max(visits.sum() / options.concurrency, visits.max()));
 }
 
 base::Task<void> live(Outbound& outbound, const Options& options) {
