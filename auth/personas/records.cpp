@@ -20,17 +20,20 @@ constexpr std::string_view persona_exists = "select 1 from auth.personas where u
 
 // Whether she exists, a visit of the list that is none of hers, and how many of them have ended.
 // One look-up a visit: joined, all visits of hers would be read. The lock makes whoever ends a
-// visit wait for its rows, so one side always sees the other.
+// visit wait for its rows, so one side always sees the other: a visit that ends while we wait for it
+// is no longer among `running`. What has ended stays so and needs no lock.
 constexpr std::string_view find_owners = R"(
 with listed as (
-    select tick_id, user_id, status from auth.persona_visits
-    where tick_id = any($2::text[])
+    select tick_id, user_id from auth.persona_visits where tick_id = any($2::text[])),
+running as (
+    select tick_id from auth.persona_visits
+    where tick_id = any($2::text[]) and status = 'running'
     for key share)
 select exists (select from auth.personas where user_id = $1) as known,
     (select w.tick_id from unnest($2::text[]) as w (tick_id)
     where (select l.user_id from listed l where l.tick_id = w.tick_id) is distinct from $1
     limit 1) as unknown_visit,
-    (select count(*) from listed where status <> 'running') as ended)";
+    (select count(*) from listed) - (select count(*) from running) as ended)";
 
 // Arrays are read several times faster than a document of the same rows.
 constexpr std::string_view insert_actions = R"(

@@ -56,10 +56,11 @@ where exists (
     join auth.persona_actions a on a.persona_id = v.user_id and a.tick_id = v.tick_id
     where v.user_id = n.user_id and v.slot = n.slot))";
 
+// The visits are known to be hers: her id beside theirs would have all visits of hers read.
 constexpr std::string_view note_late_activity = R"(
 update auth.personas set last_active_at = greatest(last_active_at, (
     select max(v.started_at) from auth.persona_visits v
-    where v.user_id = $1 and v.tick_id = any($2::text[]) and v.status <> 'running'))
+    where v.tick_id = any($2::text[]) and v.status <> 'running'))
 where user_id = $1)";
 
 constexpr std::string_view take_back_skipped_slots = R"(
