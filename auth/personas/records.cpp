@@ -20,8 +20,8 @@ constexpr std::string_view persona_exists = "select 1 from auth.personas where u
 
 // Whether she exists, a visit of the list that is none of hers, and how many of them have ended.
 // One look-up a visit: joined, all visits of hers would be read. The lock makes whoever ends a
-// visit wait for its rows, so one side always sees the other: a visit that ends while we wait for it
-// is no longer among `running`. What has ended stays so and needs no lock.
+// visit wait for its rows, so one side always sees the other: a visit that ends while we wait for
+// it is no longer among `running`. What has ended stays so and needs no lock.
 constexpr std::string_view find_owners = R"(
 with listed as (
     select tick_id, user_id from auth.persona_visits where tick_id = any($2::text[])),
