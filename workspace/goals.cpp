@@ -34,7 +34,7 @@ constexpr std::string_view goals_target = R"("target": {"type": "object", "prope
 constexpr std::string_view goals_metric = R"("metric": {"type": "object", "properties": {
                 "source": {"type": "string", "enum": ["event_count", "event_sum"],
                            "description": "How often, or how much in all"},
-                "eventType": {"type": "string", "minLength": 1, "maxLength": 100,
+                "eventType": {"type": "string", "minLength": 1, "maxLength": 200,
                               "description": "What is counted, e.g. kilometres run"}},
                 "required": ["source", "eventType"], "additionalProperties": false})";
 

@@ -25,14 +25,16 @@ HabitStreak streak_of(const HabitPlan& plan, const std::map<std::string, int>& d
                       const std::string& first, const std::string& today) {
     HabitStreak streak;
     for (std::string day = first; day <= today; day = plus_days(day, 1)) {
-        if (!is_due_on(plan, day)) continue;
         const auto times = done.find(day);
-        if (times != done.end() && times->second >= plan.target) {
-            streak.longest = std::max(streak.longest, ++streak.current);
-        } else if (day != today) {
-            streak.current = 0;
+        const bool is_reached = times != done.end() && times->second >= plan.target;
+        if (is_due_on(plan, day)) {
+            if (is_reached) {
+                streak.longest = std::max(streak.longest, ++streak.current);
+            } else if (day != today) {
+                streak.current = 0;
+            }
         }
-        if (day == "9999-12-31") break;  // plus_days() stays there.
+        if (day == today) break;  // At the last day there is, plus_days() stays.
     }
     return streak;
 }

@@ -41,6 +41,15 @@ TEST(Goals, CountWithinTheirPeriod) {
     EXPECT_EQ(anna.call("goals.progress", {{"id", goal["id"]}})["goal"]["currentValue"], 1.0);
 }
 
+TEST(Goals, WithALongTitleCountIt) {
+    World world;
+    Client anna(world, "anna", "home");
+    const std::string title(200, 'x');
+    const Json goal =
+        anna.call("goals.create", {{"title", title}, {"target", target(1, "day", "gte")}})["goal"];
+    EXPECT_EQ(goal["metric"]["eventType"], title);
+}
+
 TEST(Goals, MayBeLimits) {
     World world;
     Client anna(world, "anna", "home");

@@ -43,4 +43,13 @@ TEST(HabitStreaks, PassOverDaysOnWhichNothingIsDue) {
         << "a day that is not due counts for nothing";
 }
 
+// A Friday; plus_days() goes no further.
+TEST(HabitStreaks, EndOnTheLastDayThereIs) {
+    const std::string last = "9999-12-31";
+    const HabitPlan mondays{.weekdays = {"mon"}, .target = 1};
+
+    EXPECT_EQ(streak_of(mondays, {{"9999-12-27", 1}}, "9999-12-01", last), (HabitStreak{1, 1}));
+    EXPECT_EQ(streak_of({}, {{last, 1}}, "9999-12-01", last), (HabitStreak{1, 1}));
+}
+
 }  // namespace
