@@ -8,6 +8,7 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "workspace/record_list.hpp"
 #include "workspace/schema.hpp"
 
 namespace workspace {
@@ -53,76 +54,8 @@ where space_id = $1 and app_id = $2 and table_name = $3 and deleted_at is null
 group by 1, 2
 )sql";
 
-// Of a word that very many records have, the newest so many are looked at, fewer at first.
-constexpr std::int64_t changes_hits_max = 5'000;
-constexpr std::int64_t changes_hits_first = 200;
-
 // So many records that no tool can show are passed over in search of others.
 constexpr int changes_left_out_max = 1'000;
-
-// Only what the filter asks for is part of the statement, so that each form gets its own plan.
-class ListStatement {
-  public:
-    ListStatement(const Scope& scope, const Table& table, const base::Json& equal,
-                  const RecordFilter& filter, std::int64_t hits_max)
-        : params_{scope.space_id, table.app, table.name, equal} {
-        text_ = "select r.record_id, r.data, r.created_at, r.updated_at from ";
-        if (filter.text.empty()) {
-            text_ += "workspace.records r where true";
-        } else {
-            text_ += fmt::format(
-                "workspace.found($2, $3, {}, {}) hit join workspace.records r "
-                "on r.record_id = hit.record_id where true",
-                param(filter.text), param(hits_max));
-        }
-        text_ +=
-            " and r.space_id = $1 and r.app_id = $2 and r.table_name = $3"
-            " and r.deleted_at is null and r.data @> $4::jsonb";
-        if (!filter.without.is_null()) {
-            text_ += fmt::format(" and not r.data @> {}::jsonb", param(filter.without));
-        }
-        keep(filter.range);
-        keep(filter.second_range);
-        const char* direction = filter.ascending ? "asc" : "desc";
-        text_ += " order by ";
-        for (const std::string& field : {filter.order, filter.second_order}) {
-            if (!field.empty()) text_ += fmt::format("{} {} nulls last, ", value(field), direction);
-        }
-        text_ += fmt::format("r.created_seq {} limit {}::bigint", direction, param(filter.limit));
-    }
-
-    base::SqlRows run(base::Transaction& transaction) { return transaction.run(text_, params_); }
-
-  private:
-    std::string param(base::SqlParam one) {
-        params_.push_back(std::move(one));
-        return fmt::format("${}", params_.size());
-    }
-    std::string value(const std::string& field) {
-        return fmt::format("(r.data ->> {}::text) collate \"C\"", param(field));
-    }
-    void keep(const RecordFilter::Range& range) {
-        if (range.from)
-            text_ += fmt::format(" and {} >= {}", value(range.field), param(*range.from));
-        if (range.before) {
-            text_ += fmt::format(" and {} < {}", value(range.field), param(*range.before));
-        }
-    }
-
-    base::SqlParams params_;
-    std::string text_;
-};
-
-base::SqlRows changes_rows(base::Transaction& transaction, const Scope& scope, const Table& table,
-                           const base::Json& equal, const RecordFilter& filter) {
-    if (!filter.text.empty() && filter.order.empty() && !filter.ascending) {
-        // Hits come newest first: when the newest fill the list, they are the list.
-        base::SqlRows rows =
-            ListStatement(scope, table, equal, filter, changes_hits_first).run(transaction);
-        if (rows.size() == static_cast<std::size_t>(filter.limit)) return rows;
-    }
-    return ListStatement(scope, table, equal, filter, changes_hits_max).run(transaction);
-}
 
 // Held until the commit: the next position is read by one transaction of a table at a time.
 constexpr std::string_view lock_positions =
@@ -245,7 +178,7 @@ Json Records::list(const Table& table, const Json& equal, const RecordFilter& fi
     const auto wanted = static_cast<std::size_t>(filter.limit);
     RecordFilter wider = filter;
     for (;;) {
-        const base::SqlRows rows = changes_rows(transaction_, scope_, table, equal, wider);
+        const base::SqlRows rows = listed_rows(transaction_, scope_, table, equal, wider);
         Json records = Json::array();
         std::size_t bytes = 0;
         int left_out = 0;
@@ -261,8 +194,10 @@ Json Records::list(const Table& table, const Json& equal, const RecordFilter& fi
             if (was_cut_ || records.size() == wanted) break;
             records.push_back(std::move(*record));
         }
+        const auto found = rows.empty() ? 0 : static_cast<std::size_t>(rows[0].integer("found"));
+        was_cut_ = was_cut_ || (rows.size() < found && records.size() < wanted);
         // What is left out takes no other record's place.
-        const bool more = !was_cut_ && rows.size() == static_cast<std::size_t>(wider.limit);
+        const bool more = !was_cut_ && found == static_cast<std::size_t>(wider.limit);
         if (left_out > 0 && more && records.size() < wanted && wider.limit == filter.limit) {
             wider.limit += changes_left_out_max;
             continue;

@@ -75,8 +75,8 @@ class Records {
     // The same, and nobody else changes the record until the commit: for a change that depends on
     // what the record is.
     std::optional<base::Json> hold(const Table& table, std::string_view id);
-    // Newest first unless told otherwise; `equal` is an object that each record's fields contain.
-    // Stops at half a megabyte and then says so in was_cut().
+    // Newest first unless told otherwise; `equal` is an object that each record's fields contain
+    // (a false one may be absent). Stops at half a megabyte and then says so in was_cut().
     base::Json list(const Table& table, const base::Json& equal, const RecordFilter& filter);
 
     // How many records there are for each pair of values of two text fields, where the second is

@@ -25,8 +25,9 @@ struct Departed {
 Departed export_user(base::Postgres& database, std::string_view user_id,
                      const std::function<bool(const base::Json&)>& write);
 
-// Removes what export_user tells. `rows`: how many rows the caller has seen; with another number
-// now nothing is removed: Failure::conflict with code CHANGED.
+// Removes what export_user tells. `rows`: how many rows the caller has seen; when there are more
+// now, nothing is removed: Failure::conflict with code CHANGED. Fewer there may be: what a member
+// of a shared space leaves takes changes of others along.
 Departed remove_user(base::Postgres& database, std::string_view user_id,
                      std::optional<std::int64_t> rows = std::nullopt);
 

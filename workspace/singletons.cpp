@@ -24,9 +24,9 @@ constexpr std::string_view singleton_exists = R"(
                     where space_id = $1 and app_id = $2 and table_name = $3
                       and ($4 = '' or record_id = $4)) as made)";
 
-// The same for everybody who makes it, so that the log takes it once.
-std::string singleton_uuid(const std::string& name) {
-    std::string hex = base::to_hex(base::sha256("singleton " + name)).substr(0, 32);
+// The same for everybody who makes it: of callers at the same time the second finds it made.
+std::string singleton_record_id(const std::string& space) {
+    std::string hex = base::to_hex(base::sha256("singleton kontextDoc " + space)).substr(0, 32);
     hex[12] = '8';  // A version and a variant that are free for names of one's own.
     hex[16] = 'a';
     return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
@@ -36,7 +36,7 @@ std::string singleton_uuid(const std::string& name) {
 PushedChange singleton_change(std::string_view table, const std::string& record_id,
                               const std::string& space, Json values, base::Moment now) {
     PushedChange change;
-    change.event_id = singleton_uuid(std::string(table) + " " + space + " " + record_id);
+    change.event_id = base::random_uuid();
     change.table = table;
     change.record_id = record_id;
     change.op = "insert";
@@ -63,9 +63,12 @@ bool singleton_is_made(base::Postgres& database, const std::string& user_id,
 const char* singleton_push(base::Postgres& database, const std::string& user_id, const char* app,
                            PushedChange change, base::Moment now) {
     Replica replica(database);
-    const std::size_t fresh = replica.push(
-        {.user_id = user_id, .client_id = std::string(singleton_writer), .app_id = app, .now = now},
-        {std::move(change)});
+    const std::size_t fresh = replica.push({.user_id = user_id,
+                                            .client_id = std::string(singleton_writer),
+                                            .app_id = app,
+                                            .now = now,
+                                            .only_new = true},
+                                           {std::move(change)});
     return fresh > 0 ? "written" : "existed";
 }
 
@@ -94,10 +97,10 @@ const char* singleton_of_user(base::Postgres& database, const SingletonWish& wis
 const char* singleton_of_space(base::Postgres& database, const std::string& user_id,
                                const std::string& space, base::Moment now) {
     if (singleton_is_made(database, user_id, space, "kontext", "kontextDoc", "")) return "existed";
-    return singleton_push(database, user_id, "kontext",
-                          singleton_change("kontextDoc", singleton_uuid("kontextDoc " + space),
-                                           space, {{"content", ""}}, now),
-                          now);
+    return singleton_push(
+        database, user_id, "kontext",
+        singleton_change("kontextDoc", singleton_record_id(space), space, {{"content", ""}}, now),
+        now);
 }
 
 }  // namespace

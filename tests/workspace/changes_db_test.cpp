@@ -343,4 +343,25 @@ TEST(Service, RemovesADepartingUserAndNobodyElse) {
     EXPECT_EQ(Json::parse(remove(tests::service_key).body)["deleted"]["records"], 0);
 }
 
+// Both are exported, then both are removed: the first takes along what the second wrote to her.
+TEST(Changes, OfTwoMembersGoOneAfterTheOther) {
+    World world;
+    Client anna(world, "anna", "flat"), ben(world, "ben", "flat");
+    const Json task = anna.call("todo.create", {{"title", "ours"}})["task"];
+    ben.call("todo.complete", {{"id", task["id"]}});
+    const auto records_of = [&](const std::string& method, const std::string& path) {
+        return base::fetch({.method = method,
+                            .url = world.service->url() + "/internal/users/" + path,
+                            .headers = {{"X-Service-Key", tests::service_key}}});
+    };
+    EXPECT_THAT(records_of("GET", "anna/records").body, HasSubstr("\"rows\":4}"));
+    EXPECT_THAT(records_of("GET", "ben/records").body, HasSubstr("\"rows\":2}"));
+
+    EXPECT_EQ(records_of("DELETE", "anna/records?rows=4").status, 200);
+    const auto second = records_of("DELETE", "ben/records?rows=2");
+
+    EXPECT_EQ(second.status, 200) << second.body;
+    EXPECT_EQ(count(world, "select count(*) as n from workspace.calls"), 0);
+}
+
 }  // namespace

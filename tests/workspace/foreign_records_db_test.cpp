@@ -172,4 +172,44 @@ TEST(ForeignRecords, AreShownWithWhatIsMerelyAbsentFilledIn) {
     EXPECT_EQ(anna.call("todo.delete", {{"id", unseen}})["ok"], true) << "away with it";
 }
 
+// As the apps of the devices keep them: what is not set is left out.
+TEST(ForeignRecords, WithoutTheirFlagsAreSeenAllTheSame) {
+    World world;
+    Client anna(world, "anna", "flat");
+    const Json contact = {{"firstName", "Max"}, {"email", "max@example.org"}};
+    const Json book = {{"kind", "book"}, {"status", "planned"},
+                       {"title", "B"},   {"creators", Json::array({"A"})},
+                       {"times", 0},     {"details", Json::object()}};
+    push_records(world, {.app = "contacts", .table = "contacts"}, {contact});
+    push_records(world, {.app = "library", .table = "libraryEntries"}, {book});
+    push_records(world, {.app = "todo", .table = "tasks"},
+                 {{{"title", "t"}, {"priority", "low"}, {"order", 0}}});
+
+    const Json found = anna.call("contacts.search")["contacts"];
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0]["isArchived"], false);
+    EXPECT_EQ(anna.call("library.list")["entries"].size(), 1U);
+    EXPECT_EQ(anna.call("todo.list")["tasks"].size(), 1U);
+    anna.call("contacts.archive", {{"id", found[0]["id"]}});
+    EXPECT_TRUE(anna.call("contacts.search")["contacts"].empty());
+}
+
+// Ten megabytes that no tool can show, and a task behind them.
+TEST(ForeignRecords, OfAnySizeAreNotReadWithoutEnd) {
+    World world;
+    Client anna(world, "anna", "flat");
+    anna.call("todo.create", {{"title", "t"}});
+    world.look(
+        "insert into workspace.records (space_id, app_id, table_name, record_id, created_by, "
+        "updated_by, data, field_times, created_seq, changed_seq, created_at, updated_at) "
+        "select 'flat', 'todo', 'tasks', 'x' || n, 'ben', 'ben', "
+        "jsonb_build_object('x', repeat('y', 1000000)), '{}', 100 + n, 100 + n, now(), now() "
+        "from generate_series(1, 10) n");
+
+    const Json answer = anna.result("todo.list", Json::object());
+
+    EXPECT_TRUE(answer["structuredContent"]["tasks"].empty());
+    EXPECT_THAT(answer["content"].dump(), HasSubstr("More was found"));
+}
+
 }  // namespace

@@ -2,8 +2,10 @@
 // records, the end of a space.
 #include <gmock/gmock.h>
 
+#include "base/crypto.hpp"
 #include "tests/workspace/world.hpp"
 #include "workspace/singletons.hpp"
+#include "workspace/sync/replica.hpp"
 
 namespace tests {
 namespace {
@@ -70,9 +72,11 @@ TEST(Singletons, ThatAreDeletedStayDeleted) {
 TEST(Singletons, CallersAtTheSameTimeMakeOne) {
     World world;
     std::vector<std::thread> threads;
-    std::atomic<int> written{0};
+    std::atomic<int> ready{0}, written{0};
     for (int i = 0; i < 6; ++i) {
         threads.emplace_back([&, i] {
+            ++ready;
+            while (ready < 6) std::this_thread::yield();
             const Json made = workspace::ensure_singletons(*world.postgres,
                                                            {.user_id = i % 2 == 0 ? "anna" : "ben",
                                                             .personal_space = "flat",
@@ -84,6 +88,34 @@ TEST(Singletons, CallersAtTheSameTimeMakeOne) {
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(written, 1);
     EXPECT_EQ(rows_of(world, "records where table_name = 'kontextDoc'"), 1);
+}
+
+// What two callers do when both found nothing made.
+TEST(Singletons, WhoComesSecondFindsItMade) {
+    World world;
+    workspace::Replica replica(*world.postgres);
+    const auto make = [&](const std::string& user, const std::string& content) {
+        workspace::PushedChange change;
+        change.event_id = base::random_uuid();
+        change.table = "kontextDoc";
+        change.record_id = "one";
+        change.op = "insert";
+        change.space_id = "flat";
+        change.values = {{"content", content}};
+        change.times = {{"content", base::to_iso(world.clock.now())}};
+        change.actor = Json::object();
+        change.origin = "system";
+        return replica.push({.user_id = user,
+                             .client_id = "bootstrap",
+                             .app_id = "kontext",
+                             .now = world.clock.now(),
+                             .only_new = true},
+                            {change});
+    };
+    EXPECT_EQ(make("anna", "first"), 1U);
+    EXPECT_EQ(make("ben", "second"), 0U);
+    EXPECT_EQ(rows_of(world, "records where data ->> 'content' = 'first'"), 1);
+    EXPECT_EQ(rows_of(world, "changes"), 1);
 }
 
 TEST(Singletons, AreRefusedByName) {

@@ -3,6 +3,7 @@
 #include "workspace/sync/sync_api.hpp"
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 #include "base/failure.hpp"
 #include "base/loop.hpp"
 #include "tests/workspace/world.hpp"
+#include "workspace/sync/replica.hpp"
 
 namespace {
 
@@ -311,6 +313,59 @@ TEST(Sync, PagesFollowEachOtherWithoutGap) {
     EXPECT_TRUE(first["hasMore"]);
     EXPECT_EQ(laptop.pull().size(), 1'001U);
     EXPECT_TRUE(laptop.pull("notes").empty());
+}
+
+TEST(Sync, PagesEndByBytesToo) {
+    World world;
+    Device phone(world, "anna", "phone");
+    Json changes = Json::array();
+    for (int i = 0; i < 6; ++i) {
+        changes.push_back(
+            insert("a" + std::to_string(i), std::string(1'000, 'x'), i % 2 ? "home" : "flat"));
+    }
+    phone.push(changes);
+    workspace::Replica replica(*world.postgres);
+    workspace::SyncQuestion question{.user_id = "anna",
+                                     .app_id = "todo",
+                                     .tables = {},
+                                     .client_id = {},
+                                     .spaces = {"flat", "home"},
+                                     .since = {},
+                                     .bytes_max = 1'500};
+    std::vector<std::size_t> sizes;
+    std::set<std::string> seen;
+    for (bool more = true; more && sizes.size() < 10;) {
+        workspace::SyncPage page = replica.pull(question);
+        for (const Json& row : page.changes) seen.insert(row["id"]);
+        sizes.push_back(page.changes.size());
+        question.since = std::move(page.until);
+        more = page.has_more;
+    }
+    EXPECT_EQ(seen.size(), 6U);
+    EXPECT_THAT(sizes, testing::ElementsAre(2U, 2U, 2U)) << "the row that passes it is the last";
+}
+
+TEST(Sync, RefusesRecordsThatAreTooLarge) {
+    World world;
+    Device phone(world, "anna", "phone");
+    const std::string long_text(690'000, 'x');
+    const auto put = [&](const char* field, const std::string& text) {
+        return phone.try_push(Json::array(
+            {Json{{"table", "tasks"},
+                  {"id", "t1"},
+                  {"op", "update"},
+                  {"fields", {{field, {{"value", text}, {"at", "2026-01-01T00:00:00Z"}}}}}}}));
+    };
+    const auto huge = put("a", long_text + long_text);
+    EXPECT_EQ(huge.status, 400);
+    EXPECT_THAT(huge.body, HasSubstr("changes[0].fields must be at most 1 MiB"));
+    EXPECT_EQ(put("a", long_text).status, 200);
+    EXPECT_EQ(put("b", long_text).status, 200);
+    EXPECT_EQ(put("c", long_text).status, 200) << "it replaces nothing, and 2 MiB are not reached";
+    const auto grown = put("d", long_text);
+    EXPECT_EQ(grown.status, 400);
+    EXPECT_THAT(grown.body, HasSubstr("record t1 of tasks must not be larger"));
+    EXPECT_EQ(put("a", "short").status, 200);
 }
 
 // Row 10: a space that is joined later comes whole; one that is left stops, within the cache's

@@ -20,6 +20,7 @@ constexpr std::size_t push_changes_max = 1'000;
 constexpr std::size_t push_fields_max = 500;
 constexpr std::size_t push_name_bytes_max = 128;
 constexpr std::size_t push_actor_bytes_max = 4'096;
+constexpr std::size_t push_values_bytes_max = 1024 * 1024;  // Of one change.
 constexpr int push_schema_version = 1;
 // A device whose clock is ahead would win for ever.
 constexpr std::chrono::seconds push_skew_max{60};
@@ -55,9 +56,9 @@ bool has_nul(const Json& value) {
     });
 }
 
-void check_field_name(const base::Fields& change, std::string_view name) {
+void check_field_name(const base::Fields& change, std::string_view member, std::string_view name) {
     if (name.empty() || name.size() > push_name_bytes_max || name.starts_with("__")) {
-        change.fail("fields", "named with 1 to 128 characters, not beginning with __");
+        change.fail(member, "named with 1 to 128 characters, not beginning with __");
     }
 }
 
@@ -74,7 +75,7 @@ void read_update(const base::Fields& change, PushedChange& out, base::Moment now
     }
     for (const auto& [name, field] : fields.items()) {
         const base::Fields one(field, change.path_of("fields") + "." + base::cut(name, 64));
-        check_field_name(change, name);
+        check_field_name(change, "fields", name);
         const std::string at = push_time(one, "at", now);
         const auto value = field.find("value");
         if (value == field.end()) one.fail("value", "given (null is a value)");
@@ -102,7 +103,7 @@ void read_insert(const base::Fields& change, PushedChange& out, base::Moment now
                              change.path_of("fieldMeta"));
     for (const auto& [name, value] : data.items()) {
         if (is_row_field(name)) continue;
-        check_field_name(change, name);
+        check_field_name(change, "data", name);
         out.values[name] = value;
         out.times[name] = given.has(name) ? push_time(given, name, now) : common;
     }
@@ -173,6 +174,9 @@ PushedChange read_change(const base::Fields& change, const std::string& client_i
         if (change.has(name) && has_nul(change.object(name))) {
             change.fail(name, "without the character U+0000");
         }
+    }
+    if (base::to_text(out.values).size() > push_values_bytes_max) {
+        change.fail(out.op == "insert" ? "data" : "fields", "at most 1 MiB of JSON");
     }
     const auto event_id = change.text_or_none("eventId", 64);
     if (event_id && !is_event_id(*event_id)) change.fail("eventId", "a UUID");

@@ -1,7 +1,6 @@
 #include "workspace/sync/replica.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -22,21 +21,6 @@ constexpr std::string_view sync_enter = R"sql(
 select set_config('app.current_user_id', $1, true), set_config('app.current_space', $2, true)
 )sql";
 
-// Everything below it has been committed or given up for good.
-constexpr std::string_view sync_horizon =
-    "select pg_snapshot_xmin(pg_current_snapshot())::text as horizon";
-
-constexpr std::string_view sync_changes = R"sql(
-select transaction_id::text as transaction, seq, id::text as event_id, table_name, record_id, op,
-       data, field_meta, schema_version, actor, origin, created_at
-from workspace.changes
-where space_id = $1 and app_id = $2
-  and (cardinality($3::text[]) = 0 or table_name = any ($3::text[]))
-  and (transaction_id, seq) > ($4::text::xid8, $5::bigint) and transaction_id < $6::text::xid8
-  and ($7::text is null or client_id is distinct from $7)
-order by transaction_id, seq limit $8::bigint
-)sql";
-
 constexpr std::string_view sync_known = R"sql(
 select id::text as id, app_id, table_name, record_id, user_id from workspace.changes
 where id = any ($1::uuid[])
@@ -50,13 +34,20 @@ from unnest($1::text[]) with ordinality as one (key, place) order by one.place
 )sql";
 
 // Record by record through the primary key, whatever the planner believes of the space's size.
+// `bytes`: of all of them; too many are not handed out.
 constexpr std::string_view sync_records = R"sql(
-select stored.* from unnest($3::text[], $4::text[]) as one (tab, record)
-cross join lateral (
-    select table_name, record_id, created_by, data, field_times from workspace.records
-    where space_id = $1 and app_id = $2 and table_name = one.tab and record_id = one.record
-    for update) stored
+select table_name, record_id, created_by, bytes,
+       case when bytes <= $5::bigint then data end as data,
+       case when bytes <= $5::bigint then field_times end as field_times
+from (select stored.*, sum(octet_length(data::text)) over () as bytes
+      from unnest($3::text[], $4::text[]) as one (tab, record)
+      cross join lateral (
+          select table_name, record_id, created_by, data, field_times from workspace.records
+          where space_id = $1 and app_id = $2 and table_name = one.tab and record_id = one.record
+          for update) stored) sized
 )sql";
+constexpr std::int64_t sync_records_bytes_max = 32 * 1024 * 1024;  // Changed by one push.
+constexpr std::size_t sync_record_bytes_max = 2 * 1024 * 1024;
 
 constexpr std::string_view sync_log = R"sql(
 insert into workspace.changes (id, app_id, table_name, record_id, user_id, owner_id, space_id, op,
@@ -84,42 +75,6 @@ on conflict (space_id, app_id, table_name, record_id) do update set data = exclu
     changed_seq = excluded.changed_seq, updated_at = greatest(r.updated_at, excluded.updated_at),
     deleted_at = excluded.deleted_at
 )sql";
-
-std::uint64_t sync_number(const std::string& text) {
-    std::uint64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-}
-
-Json sync_printed(const base::SqlRow& row, const std::string& space_id) {
-    Json change;
-    change["eventId"] = row.text("event_id");
-    change["schemaVersion"] = row.integer("schema_version");
-    change["table"] = row.text("table_name");
-    change["id"] = row.text("record_id");
-    const std::string op = row.text("op");
-    change["op"] = op;
-    change["spaceId"] = space_id;
-    change["actor"] = row.json("actor");
-    change["origin"] = row.text("origin");
-    Json data = row.json("data");
-    const Json times = row.json("field_meta");
-    if (op == "insert") {
-        change["data"] = std::move(data);
-        change["fieldMeta"] = times;
-    } else if (op == "update") {
-        change["fields"] = Json::object();
-        for (const auto& [name, at] : times.items()) {
-            const auto value = data.find(name);
-            if (value == data.end()) continue;
-            change["fields"][name] = {{"value", *value}, {"at", at}};
-        }
-    } else {
-        const auto at = data.find("deletedAt");
-        change["deletedAt"] = at == data.end() ? Json(base::to_iso(row.moment("created_at"))) : *at;
-    }
-    return change;
-}
 
 // When the record was deleted, as its fields have it now.
 std::optional<base::Moment> sync_deleted_at(const Json& data) {
@@ -161,9 +116,16 @@ std::vector<SyncRecord> sync_lock_records(base::Transaction& transaction, const 
     }
     transaction.run(sync_lock, {base::SqlParam::array(keys)});
     std::map<std::pair<std::string, std::string>, base::SqlRow> stored;
-    for (const base::SqlRow& row : transaction.run(
-             sync_records,
-             {space, author.app_id, base::SqlParam::array(tables), base::SqlParam::array(ids)})) {
+    for (const base::SqlRow& row :
+         transaction.run(sync_records, {space, author.app_id, base::SqlParam::array(tables),
+                                        base::SqlParam::array(ids), sync_records_bytes_max})) {
+        if (row.integer("bytes") > sync_records_bytes_max) {
+            throw Failure{Failure(Failure::Kind::invalid,
+                                  "the records that these changes belong to are larger than 32 MiB "
+                                  "together; push fewer changes at once",
+                                  "RECORDS_TOO_LARGE")
+                              .status(413)};
+        }
         stored.emplace(std::pair{row.text("table_name"), row.text("record_id")}, row);
     }
     for (SyncRecord& record : records) {
@@ -186,6 +148,17 @@ std::vector<SyncRecord*> sync_pair(const SyncChanges& changes, std::vector<SyncR
         of.push_back(&*record);
     }
     return of;
+}
+
+// Leaves out the records that exist, and what was to change them.
+void sync_keep_new(SyncChanges& changes, std::vector<SyncRecord>& records) {
+    const std::vector<SyncRecord*> of = sync_pair(changes, records);
+    SyncChanges fresh;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        if (!of[i]->exists) fresh.push_back(changes[i]);
+    }
+    changes = std::move(fresh);
+    std::erase_if(records, [](const SyncRecord& record) { return record.exists; });
 }
 
 using SyncLogged = std::map<std::string, std::int64_t, std::less<>>;  // Event id -> seq.
@@ -262,6 +235,12 @@ void sync_write_records(base::Transaction& transaction, const PushAuthor& author
     Json rows = Json::array();
     for (const SyncRecord& record : records) {
         if (!record.changed) continue;
+        if (base::to_text(record.data).size() > sync_record_bytes_max) {
+            throw Failure(Failure::Kind::invalid,
+                          "record " + record.id + " of " + record.table +
+                              " must not be larger than 2 MiB with all of its fields",
+                          "RECORD_TOO_LARGE");
+        }
         const auto deleted_at = sync_deleted_at(record.data);
         rows.push_back({{"tab", record.table},
                         {"record", record.id},
@@ -279,9 +258,10 @@ void sync_write_records(base::Transaction& transaction, const PushAuthor& author
 
 // The changes of one space, in five or six statements, however many they are.
 std::size_t sync_push(base::Transaction& transaction, const PushAuthor& author,
-                      const std::string& space, const SyncChanges& changes) {
+                      const std::string& space, SyncChanges changes) {
     transaction.run(sync_enter, {author.user_id, space});
     std::vector<SyncRecord> records = sync_lock_records(transaction, author, space, changes);
+    if (author.only_new) sync_keep_new(changes, records);
     const std::vector<SyncRecord*> of = sync_pair(changes, records);
     SyncLogged logged = sync_write_log(transaction, author, space, changes, of);
     const std::size_t fresh = logged.size();
@@ -322,45 +302,6 @@ std::size_t Replica::push(const PushAuthor& author, const std::vector<PushedChan
             first = last;
         }
         return fresh;
-    });
-}
-
-SyncPage Replica::pull(const SyncQuestion& question) {
-    return database_.transact([&](base::Transaction& transaction) {
-        SyncPage page;
-        const std::string horizon = transaction.run(sync_horizon)[0].text("horizon");
-        for (const std::string& space : question.spaces) {
-            const auto place = question.since.find(space);
-            SyncPlace at = place == question.since.end() ? SyncPlace{} : place->second;
-            const std::size_t room = question.limit - page.changes.size();
-            if (room == 0) {
-                page.has_more = true;
-                page.until[space] = at;
-                continue;
-            }
-            transaction.run(sync_enter, {question.user_id, space});
-            const base::SqlRows rows = transaction.run(
-                sync_changes, {space, question.app_id, base::SqlParam::array(question.tables),
-                               std::to_string(at.transaction), at.seq, horizon, question.client_id,
-                               static_cast<std::int64_t>(room + 1)});
-            const std::size_t count = std::min(rows.size(), room);
-            for (std::size_t i = 0; i < count; ++i) {
-                page.changes.push_back(sync_printed(rows[i], space));
-                at = {sync_number(rows[i].text("transaction")), rows[i].integer("seq")};
-            }
-            if (rows.size() > room) {
-                page.has_more = true;
-            } else {
-                // All below the horizon is read; what comes later has a transaction from it on.
-                at = std::max(at, SyncPlace{sync_number(horizon), 0},
-                              [](const SyncPlace& left, const SyncPlace& right) {
-                                  return std::tie(left.transaction, left.seq) <
-                                         std::tie(right.transaction, right.seq);
-                              });
-            }
-            page.until[space] = at;
-        }
-        return page;
     });
 }
 

@@ -22,6 +22,7 @@ struct SyncQuestion {
     std::vector<std::string> spaces;       // Whose membership was verified.
     SyncCursor since;
     std::size_t limit = 1'000;
+    std::int64_t bytes_max = 8 * 1024 * 1024;  // Of JSON; the row that passes it is the last one.
 };
 
 struct SyncPage {
@@ -33,6 +34,7 @@ struct SyncPage {
 struct PushAuthor {
     std::string user_id, client_id, app_id;
     base::Moment now;
+    bool only_new = false;  // What is there, deleted or not, stays as it is; nothing is logged.
 };
 
 // Resource; any inbound thread. Row-level security shows and takes one space at a time.
@@ -44,7 +46,8 @@ class Replica {
 
     // All or nothing. Each change has its space, in which the author may write. A change that was
     // stored before counts as stored. Answers how many were new. Throws Failure::conflict when an
-    // eventId belongs to another change.
+    // eventId belongs to another change, Failure::invalid when a record would be larger than 2 MiB
+    // or those to be changed are larger than 32 MiB together.
     std::size_t push(const PushAuthor& author, const std::vector<PushedChange>& changes);
 
     SyncPage pull(const SyncQuestion& question);
