@@ -62,6 +62,7 @@ struct Config {
     base::Secret database_url, database_owner_url, database_ops_url;
     std::string auth_url;
     std::string mcp_text;                     // MANA_MCP_URL as it was given.
+    std::string mcp_public_url;               // Of the hosted workspace; empty: as it is asked.
     std::vector<clients::McpServer> servers;  // What it means; an empty URL: hosted here.
     bool hosts_workspace() const;
     std::string base_url;  // Issuer; empty: the auth listener's real address.

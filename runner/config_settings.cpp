@@ -58,6 +58,9 @@ std::vector<Setting> where_settings() {
          "a remote MCP server (its endpoint), or a JSON list of several or its file "
          "(docs/mcp-servers.md); empty: the hosted workspace",
          false, [](Config& c, const std::string& t) { c.mcp_text = setting_servers(t); }},
+        {"MANA_MCP_PUBLIC_URL", "--mcp-public-url", "",
+         "the hosted workspace as clients reach it through a proxy (without /mcp); empty: directly",
+         false, [](Config& c, const std::string& t) { c.mcp_public_url = setting_url(t); }},
     };
 }
 
@@ -84,8 +87,9 @@ std::vector<Setting> auth_settings() {
          [](Config& c, const std::string& t) { c.jwt_audience = setting_word(t); }},
         {"COOKIE_DOMAIN", "--cookie-domain", "", "Domain attribute of session cookies", false,
          [](Config& c, const std::string& t) { c.cookie_domain = setting_domain(t); }},
-        {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173", "comma list of web origins",
-         false, [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
+        {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173",
+         "comma list of web origins that may use auth service and workspace", false,
+         [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
         {"WEBAUTHN_RP_ID", "--webauthn-rp-id", "",
          "domain that passkeys belong to; empty: COOKIE_DOMAIN, else the host of BASE_URL", false,
          [](Config& c, const std::string& t) { c.webauthn_rp_id = setting_domain(t); }},

@@ -72,6 +72,8 @@ workspace::Options workspace_options(const Config& config, const std::string& au
     options.service_key = config.service_key;
     options.issuers = {config.base_url.empty() ? auth_url : config.base_url};
     options.audience = config.jwt_audience;
+    options.allowed_origins = config.cors_origins;
+    options.public_url = config.mcp_public_url;
     options.zone = config.zone;
     options.feeds.urls = config.news_feeds;
     options.gate.mode = *workspace::gate_mode_of(config.policy_mode);

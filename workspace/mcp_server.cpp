@@ -40,19 +40,6 @@ ServerResponse mcp_empty(int status) {
     return response;
 }
 
-// "localhost:3069" -> "localhost", "[::1]:80" -> "[::1]".
-std::string mcp_host_name(std::string_view authority) {
-    if (authority.starts_with('[')) {
-        return std::string(authority.substr(0, authority.find(']') + 1));
-    }
-    return base::lower_ascii(authority.substr(0, authority.find(':')));
-}
-
-bool mcp_is_this_machine(std::string_view authority) {
-    const std::string name = mcp_host_name(authority);
-    return name == "localhost" || name == "127.0.0.1" || name == "[::1]";
-}
-
 std::string_view mcp_media_type(std::string_view header) {
     return base::trim(header.substr(0, header.find(';')));
 }
@@ -103,45 +90,11 @@ McpServer::McpServer(McpOptions options, base::JwtVerifier& verifier, Membership
       tools_(tools),
       methods_(tools, sessions) {}
 
-std::optional<ServerResponse> McpServer::guard(const ServerRequest& request) const {
-    // A name that resolves to this machine but is not its own is how a foreign page reaches it.
-    const std::string_view host = request.header("host");
-    if (options_.loopback && !host.empty() && !mcp_is_this_machine(host)) {
-        return mcp_refusal(403, "this address answers to localhost only");
-    }
-    const std::string_view origin = request.header("origin");
-    if (origin.empty()) return std::nullopt;
-    const auto& allowed = options_.allowed_origins;
-    if (std::find(allowed.begin(), allowed.end(), origin) != allowed.end()) return std::nullopt;
-    const std::size_t scheme = origin.find("://");
-    if (options_.loopback && scheme != origin.npos &&
-        mcp_is_this_machine(origin.substr(scheme + 3))) {
-        return std::nullopt;
-    }
-    return mcp_refusal(403, "requests from this origin are not allowed");
-}
-
-void McpServer::add_cors(const ServerRequest& request, ServerResponse& response) const {
-    const std::string origin(request.header("origin"));
-    const auto& allowed = options_.allowed_origins;
-    if (std::find(allowed.begin(), allowed.end(), origin) == allowed.end()) return;
-    response.headers.emplace_back("Access-Control-Allow-Origin", origin);
-    response.headers.emplace_back("Access-Control-Allow-Credentials", "true");
-    response.headers.emplace_back("Access-Control-Expose-Headers", "mcp-session-id");
-    response.headers.emplace_back("Vary", "Origin");
-    if (request.method != "OPTIONS") return;
-    response.headers.emplace_back("Access-Control-Allow-Methods", "POST, GET, DELETE, OPTIONS");
-    response.headers.emplace_back(
-        "Access-Control-Allow-Headers",
-        "authorization, content-type, x-mana-space, mcp-session-id, mcp-protocol-version, "
-        "mcp-method, mcp-name, x-client-id");
-}
-
 ServerResponse McpServer::metadata(const ServerRequest& request) const {
     const std::string base_url = mcp_base_url(request, options_.public_url);
     Json body;
     body["resource"] = base_url + "/mcp";
-    body["authorization_servers"] = Json::array({options_.auth_url});
+    body["authorization_servers"] = Json::array({options_.token_issuer});
     body["bearer_methods_supported"] = Json::array({"header"});
     return ServerResponse::json(body);
 }

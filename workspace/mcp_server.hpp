@@ -30,10 +30,8 @@
 namespace workspace {
 
 struct McpOptions {
-    bool loopback = true;  // Bound to a loopback address: foreign hosts are refused.
-    std::string auth_url;
-    std::vector<std::string> allowed_origins;  // Besides those of this machine.
-    std::string public_url;  // Of this listener, behind a proxy; empty: as the request names it.
+    std::string token_issuer;  // Where clients get their tokens; without a slash at the end.
+    std::string public_url;    // Of this listener, behind a proxy; empty: as the request names it.
 };
 
 // Resource; its functions run on the server's threads.
@@ -43,10 +41,6 @@ class McpServer {
               Sessions& sessions, Toolbox& tools);
     McpServer(const McpServer&) = delete;
     McpServer& operator=(const McpServer&) = delete;
-
-    // Refuses foreign browsers and rebound names; for every route of the listener.
-    std::optional<base::ServerResponse> guard(const base::ServerRequest& request) const;
-    void add_cors(const base::ServerRequest& request, base::ServerResponse& response) const;
 
     base::ServerResponse post(const base::ServerRequest& request);
     base::ServerResponse get(const base::ServerRequest& request);  // A call's stream, again.

@@ -10,6 +10,7 @@
 #include "base/jwt.hpp"
 #include "base/log.hpp"
 #include "base/server.hpp"
+#include "workspace/browser_guard.hpp"
 #include "workspace/calls.hpp"
 #include "workspace/departure.hpp"
 #include "workspace/mcp_server.hpp"
@@ -73,11 +74,11 @@ struct Service::State {
           calls(database, clock, metrics,
                 {.zone = options.zone, .feeds = options.feeds, .gate = options.gate}),
           tools(filled(registry, options), calls, memberships),
-          mcp({.loopback = service_is_loopback(options.address),
-               .auth_url = options.auth_url,
-               .allowed_origins = options.allowed_origins,
-               .public_url = options.public_url},
-              verifier, memberships, sessions, tools),
+          browsers({.loopback = service_is_loopback(options.address),
+                    .allowed_origins = options.allowed_origins,
+                    .public_url = options.public_url}),
+          mcp({.token_issuer = options.issuers.front(), .public_url = options.public_url}, verifier,
+              memberships, sessions, tools),
           sync({}, verifier, memberships, sessions, postgres, clock),
           server(service_listener(options, metrics)) {
         add_routes();
@@ -85,19 +86,21 @@ struct Service::State {
 
     void add_routes() {
         using base::ServerRequest;
-        server.before([this](const ServerRequest& request) { return mcp.guard(request); });
+        server.before([this](const ServerRequest& request) { return browsers.check(request); });
         server.after([this](const ServerRequest& request, base::ServerResponse& response) {
-            mcp.add_cors(request, response);
+            browsers.add_cors(request, response);
         });
         server.route("POST", "/mcp", [this](const ServerRequest& one) { return mcp.post(one); });
         server.route("GET", "/mcp", [this](const ServerRequest& one) { return mcp.get(one); });
         server.route("DELETE", "/mcp", [this](const ServerRequest& one) { return mcp.end(one); });
-        server.route("OPTIONS", "/mcp", [](const ServerRequest&) {
-            base::ServerResponse response;
-            response.status = 204;
-            response.content_type.clear();
-            return response;
-        });
+        for (const char* path : {"/mcp", "/sync/:app", "/sync/:app/pull", "/sync/:app/stream"}) {
+            server.route("OPTIONS", path, [](const ServerRequest&) {
+                base::ServerResponse response;
+                response.status = 204;
+                response.content_type.clear();
+                return response;
+            });
+        }
         server.route("POST", "/sync/:app",
                      [this](const ServerRequest& one) { return sync.push(one); });
         server.route("GET", "/sync/:app/pull",
@@ -274,6 +277,7 @@ struct Service::State {
     Registry registry;
     Calls calls;
     WorkspaceTools tools;
+    const BrowserGuard browsers;
     McpServer mcp;
     SyncApi sync;
     base::Server server;

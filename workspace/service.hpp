@@ -1,7 +1,8 @@
 // The workspace as a listener: the MCP endpoint, its health, and the clean-up of a departing user.
 //
-//   POST|GET|DELETE|OPTIONS /mcp                 bearer JWT and X-Mana-Space
+//   POST|GET|DELETE /mcp                         bearer JWT and X-Mana-Space
 //   POST /sync/:app, GET /sync/:app/pull|stream  bearer JWT
+//   OPTIONS of both                              open: browsers ask before they send a token
 //   GET /.well-known/oauth-protected-resource    open; also with /mcp behind it
 //   GET /health                                  open
 //   GET|DELETE /internal/users/:id/records       X-Service-Key; one row per line, or its end
@@ -31,11 +32,11 @@ struct Options {
     int port = 3069;
     std::string auth_url;  // Without a slash at the end.
     base::Secret service_key;
-    std::vector<std::string> issuers;  // Of accepted tokens.
+    std::vector<std::string> issuers;  // Of accepted tokens; the first is where clients get theirs.
     std::string audience = "mana";
     std::vector<std::string> allowed_origins;  // Of browsers, e.g. "https://app.example".
-    std::string public_url;                    // When clients reach us through a proxy.
-    std::string zone = "UTC";                  // In which "today" is counted.
+    std::string public_url;    // When clients reach us through a proxy: "https://mcp.example.com".
+    std::string zone = "UTC";  // In which "today" is counted.
     int threads_max = 1024;
     std::chrono::seconds session_idle_max{1800};
     std::size_t sessions_max = 20'000;

@@ -17,6 +17,8 @@ class Production : public testing::Test {
                                                {"PERSONA_THROWAWAY", "false"},
                                                {"PERSONA_CONCURRENCY", "6"},
                                                {"MANA_NOTIFY_URL", "http://127.0.0.1:9"},
+                                               {"CORS_ORIGINS", "https://app.example"},
+                                               {"MANA_MCP_PUBLIC_URL", "https://mcp.example"},
                                                {"MANA_SERVICE_KEY", key},
                                                {"BETTER_AUTH_SECRET", secret},
                                                {"PERSONA_SEED_SECRET", seed}});
@@ -46,6 +48,14 @@ TEST_F(Production, SixPersonasLiveTheirDayAtOnceWithinTheAddressLimits) {
     bare.method = "POST";
     bare.url = daemon.ops_url() + "/diag/tick";
     EXPECT_EQ(base::fetch(bare).status, 401) << "coming from 127.0.0.1 authorises nothing";
+
+    base::HttpRequest page;
+    page.url = daemon.mcp_url().substr(0, daemon.mcp_url().rfind('/')) +
+               "/.well-known/oauth-protected-resource";
+    page.headers = {{"Origin", "https://app.example"}};
+    const base::HttpResponse shown = base::fetch(page);
+    EXPECT_EQ(shown.header("access-control-allow-origin"), "https://app.example");
+    EXPECT_THAT(shown.body, HasSubstr("\"https://mcp.example/mcp\""));
 
     for (const std::string& one : {key, secret, seed}) {
         EXPECT_EQ(daemon.log().find(one), std::string::npos) << "a secret in the log";

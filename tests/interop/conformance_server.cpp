@@ -11,6 +11,7 @@
 #include "base/server.hpp"
 #include "tests/interop/conformance_tools.hpp"
 #include "tests/workspace/fake_auth.hpp"
+#include "workspace/browser_guard.hpp"
 #include "workspace/mcp_server.hpp"
 
 namespace {
@@ -20,7 +21,7 @@ using base::ServerRequest;
 struct Endpoint {
     Endpoint() {
         auth.join("conformance", "space");
-        server.before([this](const ServerRequest& request) { return mcp.guard(request); });
+        server.before([this](const ServerRequest& request) { return browsers.check(request); });
         server.route("POST", "/mcp", [this](ServerRequest one) { return mcp.post(known(one)); });
         server.route("GET", "/mcp", [this](ServerRequest one) { return mcp.get(known(one)); });
         server.route("DELETE", "/mcp", [this](ServerRequest one) { return mcp.end(known(one)); });
@@ -42,7 +43,9 @@ struct Endpoint {
         {.auth_url = auth.url(), .service_key = base::Secret(tests::service_key)}, clock};
     workspace::Sessions sessions{{}, clock};
     interop::ConformanceTools tools;
-    workspace::McpServer mcp{{.auth_url = auth.url()}, verifier, memberships, sessions, tools};
+    const workspace::BrowserGuard browsers{{}};
+    workspace::McpServer mcp{
+        {.token_issuer = tests::issuer}, verifier, memberships, sessions, tools};
     base::Server server{{.name = "conformance"}};
 };
 

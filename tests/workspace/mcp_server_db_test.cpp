@@ -216,6 +216,33 @@ TEST(McpServer, RefusesForeignPagesAndReboundNames) {
     EXPECT_EQ(preflight.status, 204);
     EXPECT_THAT(std::string(preflight.header("access-control-allow-headers")),
                 HasSubstr("x-mana-space"));
+    for (const char* path : {"/mcp", "/sync/todo", "/sync/todo/pull", "/sync/todo/stream"}) {
+        const auto asked =
+            base::fetch({.method = "OPTIONS",
+                         .url = world.service->url() + path,
+                         .headers = {{"Origin", "https://app.example"},
+                                     {"Access-Control-Request-Headers", "mcp-param-city"}}});
+        EXPECT_EQ(asked.status, 204) << path;
+        EXPECT_EQ(asked.header("access-control-allow-origin"), "https://app.example") << path;
+        EXPECT_EQ(asked.header("access-control-allow-headers"), "mcp-param-city") << path;
+    }
+}
+
+TEST(McpServer, BehindAProxyAnswersToItsPublicName) {
+    workspace::Options options;
+    options.public_url = "https://mcp.example.com";
+    World world(options);
+    const auto ask = [&](base::HttpHeaders headers) {
+        return base::fetch({.url = world.service->url() + "/.well-known/oauth-protected-resource",
+                            .headers = std::move(headers)});
+    };
+    const auto answer = ask({{"Host", "MCP.example.com"}});
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(Json::parse(answer.body)["resource"], "https://mcp.example.com/mcp");
+    EXPECT_EQ(Json::parse(answer.body)["authorization_servers"][0], tests::issuer);
+    EXPECT_EQ(ask({{"Origin", "https://mcp.example.com"}}).status, 200);
+    EXPECT_EQ(ask({{"Host", "mcp.example.com.evil.org"}}).status, 403);
+    EXPECT_EQ(ask({{"Origin", "https://mcp.example"}}).status, 403);
 }
 
 TEST(McpServer, PublishesWhereTokensComeFrom) {
@@ -227,7 +254,7 @@ TEST(McpServer, PublishesWhereTokensComeFrom) {
     ASSERT_EQ(answer.status, 200);
     const Json body = Json::parse(answer.body);
     EXPECT_EQ(body["resource"], world.service->mcp_url());
-    EXPECT_EQ(body["authorization_servers"][0], world.auth.url());
+    EXPECT_EQ(body["authorization_servers"][0], tests::issuer) << "the auth service's own name";
 }
 
 TEST(McpServer, AsksTheAuthServiceOnceAndThenRemembers) {
