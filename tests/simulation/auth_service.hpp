@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -41,8 +42,11 @@ struct KnownPersona {
 struct KnownRunner {
     std::string id, node;
     Caller caller;
-    base::Moment lease_until{};
+    base::Moment lease_until{}, heartbeat_at{};
     bool dead = false;
+    double open_usd = 0;        // Of the day's money, held by it …
+    base::Moment open_since{};  // … for visits since then.
+    int open_number = 0;        // Of the report that said so.
 };
 
 struct KnownVisit {
@@ -53,7 +57,13 @@ struct KnownVisit {
     bool crashed = false;  // Lost by its runner's death.
     bool handed_back = false;
     base::Moment ended_at{};
-    std::string end_text;  // What finish said, the first time.
+    std::string end_text;  // What finish said, the first time; of it:
+    std::string said_status, reason, source;
+    double told_usd = 0;
+    Caller told_by;
+    base::Moment told_at{};
+    std::optional<base::Moment> spent_since;  // Of the claim.
+    double spent_before = 0;                  // By her since then, told until the claim.
     std::map<int, base::Json> actions;
     std::map<std::string, base::Json> ratings;
     bool running() const { return status == "running"; }
@@ -66,6 +76,20 @@ struct SkippedSlot {
     std::string reason;
 };
 
+// What has changed since somebody last looked.
+struct AuthNews {
+    std::vector<std::string> visits, personas;                 // Ids; some come twice.
+    std::vector<std::pair<std::string, int>> rows;             // Visit, seq.
+    std::vector<std::pair<std::string, std::string>> ratings;  // Visit, module.
+    std::vector<std::string> told;                             // Visits whose end was told.
+    bool empty() const {
+        return visits.empty() && personas.empty() && rows.empty() && ratings.empty() &&
+               told.empty();
+    }
+};
+
+Reply auth_refusal(int status, const std::string& why, const std::string& code = {});
+
 class AuthService final : public FarEnd {
   public:
     AuthService(const DrivenClock& clock, const Profile& profile, Trace& trace, Referee& referee);
@@ -73,6 +97,9 @@ class AuthService final : public FarEnd {
     Reply serve(const base::HttpRequest& request, Caller caller) override;
 
     base::Moment now() const;
+    base::Moment moment_at(base::Steady steady) const;
+    AuthNews take_news() { return std::exchange(news_, {}); }
+    bool has_news() const { return !news_.empty(); }
     const std::map<std::string, KnownPersona>& personas() const { return personas_; }
     const std::map<std::string, KnownVisit>& visits() const { return visits_; }
     const KnownVisit* visit(const std::string& id) const;
@@ -103,11 +130,27 @@ class AuthService final : public FarEnd {
     std::vector<std::string> overdue(std::chrono::minutes patience) const;
 
   private:
+    struct Claim {
+        std::string runner;
+        bool everybody = false;
+        std::optional<base::Moment> idle_since, spent_since;
+    };
+    struct Told {
+        double usd = 0, usd_after = 0;
+    };
+
     Reply heartbeat(const base::Json& body, Caller caller);
+    Reply beat_answer(KnownRunner& runner, const base::Json& body);
+    void share_out(KnownRunner& runner, const base::Json& spending, base::Json& answer);
+    double spent_by(const std::string& persona, const std::optional<base::Moment>& since) const;
+    Told told_of(const KnownRunner& runner, base::Moment since) const;
+    double held_by(const KnownRunner& runner, base::Moment since) const;
     Reply claim(const base::Json& body);
     Reply actions(const std::string& persona, const base::Json& body);
     Reply feedback(const std::string& persona, const base::Json& body);
-    Reply finish(const std::string& visit_id, const base::Json& end);
+    Reply finish(const std::string& visit_id, const base::Json& end, Caller caller);
+    void hear_end(KnownVisit& visit, const base::Json& body, Caller caller);
+    void check_sizes(const base::Json& rows, std::size_t rows_max);
     Reply log_in(const base::Json& body);
     Reply refresh(const base::Json& body);
     Reply spaces(const base::HttpRequest& request);
@@ -121,8 +164,12 @@ class AuthService final : public FarEnd {
     bool is_held(const KnownPersona& persona) const;
     bool may_be_taken(const KnownPersona& persona, bool everybody,
                       const std::optional<base::Moment>& idle_since) const;
-    void take(KnownPersona& persona, const std::string& runner, std::vector<std::string>& taken,
-              bool everybody);
+    std::vector<KnownPersona*> candidates_for(const Claim& claim);
+    void take(KnownPersona& persona, const Claim& claim, std::vector<std::string>& taken);
+    void note(const KnownVisit& visit) {
+        news_.visits.push_back(visit.id);
+        news_.personas.push_back(visit.persona);
+    }
     base::Json claimed(const std::vector<std::string>& visit_ids) const;
     KnownPersona* persona_of_email(const std::string& email);
     std::string access_token(const std::string& persona) const;
@@ -138,6 +185,7 @@ class AuthService final : public FarEnd {
     std::map<std::string, KnownVisit> visits_;
     std::vector<SkippedSlot> ledger_;
     bool all_paused_ = false;
+    AuthNews news_;
     std::map<std::pair<std::string, std::string>, std::vector<std::string>> claims_;
 };
 

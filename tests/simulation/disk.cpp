@@ -19,8 +19,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string bytes_of(const fs::path& file) {
+std::string bytes_of(const fs::path& file, std::uintmax_t from = 0) {
     std::ifstream in(file, std::ios::binary);
+    if (from > 0) in.seekg(static_cast<std::streamoff>(from));
     std::ostringstream text;
     text << in.rdbuf();
     return std::move(text).str();
@@ -50,8 +51,8 @@ fs::path new_root() {
 
 }  // namespace
 
-Disks::Disks(const Profile& profile, Trace& trace)
-    : profile_(profile), trace_(trace), dice_(profile.seed, 5), root_(new_root()) {}
+Disks::Disks(const base::Clock& clock, const Profile& profile, Trace& trace)
+    : clock_(clock), profile_(profile), trace_(trace), dice_(profile.seed, 5), root_(new_root()) {}
 
 Disks::~Disks() {
     std::error_code ignored;  // A leftover in memory is no result of the run.
@@ -70,6 +71,11 @@ base::Duration Disks::pace() {
     if (profile_.disk_pace == std::chrono::milliseconds::zero()) return {};
     const auto time = dice_.time(std::chrono::milliseconds::zero(), profile_.disk_pace);
     return !calm_ && dice_.chance(0.02) ? 10 * time : time;
+}
+
+std::optional<base::Steady> Disks::last_fault(int node) const {
+    const auto found = faults_.find(node);
+    return found == faults_.end() ? std::nullopt : std::optional(found->second);
 }
 
 bool Disks::holds_outcome(Caller caller, const std::string& visit, int seq) const {
@@ -102,6 +108,7 @@ int Disks::step(Caller caller, const runner::DiskStep& step) {
     Node& node = nodes_[caller.node];
     const int error = fault(caller, step);
     if (error != 0) {
+        faults_[caller.node] = clock_.steady();
         trace_.add("node{} disk step {} of {} fails with {}", caller.node,
                    static_cast<int>(step.kind), step.file.filename().string(), error);
         if (step.kind == Kind::sync) {
@@ -129,13 +136,13 @@ int Disks::step(Caller caller, const runner::DiskStep& step) {
 
 void Disks::synced(Caller caller, const fs::path& path, File& file) {
     if (profile_.sabotage == Sabotage::disk_lies) return;
-    const std::string bytes = bytes_of(path);
-    const std::string_view fresh = std::string_view(bytes).substr(
-        std::min<std::size_t>(bytes.size(), std::max(file.durable, file.doubtful_to)));
+    const std::uintmax_t size = size_of(path);
+    const std::string fresh =
+        bytes_of(path, std::min(size, std::max(file.durable, file.doubtful_to)));
     for (const std::string_view line : base::split(fresh, '\n')) {
         learn_record(caller.node, line);
     }
-    file.durable = bytes.size();
+    file.durable = size;
 }
 
 // A line of the outbox: checksum, visit, number, and the JSON of a record.

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -22,7 +23,7 @@ namespace simulation {
 
 class Disks {
   public:
-    Disks(const Profile& profile, Trace& trace);
+    Disks(const base::Clock& clock, const Profile& profile, Trace& trace);
     Disks(const Disks&) = delete;
     Disks& operator=(const Disks&) = delete;
     ~Disks();
@@ -47,6 +48,8 @@ class Disks {
 
     void set_calm(bool calm) { calm_ = calm; }
     void set_full(int node, bool full) { full_[node] = full; }
+    // When a step of that node's disk last failed.
+    std::optional<base::Steady> last_fault(int node) const;
 
   private:
     struct File {
@@ -65,12 +68,14 @@ class Disks {
     void synced(Caller caller, const std::filesystem::path& path, File& file);
     void learn(Node& node, int number);
 
+    const base::Clock& clock_;
     const Profile& profile_;
     Trace& trace_;
     Dice dice_;
     std::filesystem::path root_;
     std::map<int, Node> nodes_;
     std::map<int, bool> full_;
+    std::map<int, base::Steady> faults_;
     std::set<Caller> dead_;
     std::set<std::tuple<int, std::string, int>> intents_, outcomes_;  // Node, visit, seq.
     std::set<std::string> ends_;

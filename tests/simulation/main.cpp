@@ -67,18 +67,6 @@ std::optional<Wish> wish_of(int count, char** words) {
     return seeded ? std::optional(wish) : std::nullopt;
 }
 
-void report(const simulation::Profile& profile, const simulation::Outcome& outcome,
-            const char* program) {
-    std::printf("seed %llu FAILED  %s\n", static_cast<unsigned long long>(profile.seed),
-                profile.words().c_str());
-    for (const std::string& line : outcome.recent) std::printf("    %s\n", line.c_str());
-    for (const auto& [invariant, what] : outcome.violations) {
-        std::printf("  %s: %s\n", std::string(word_of(invariant)).c_str(), what.c_str());
-    }
-    std::printf("replay: %s --seed %llu --trace\n", program,
-                static_cast<unsigned long long>(profile.seed));
-}
-
 }  // namespace
 
 int main(int count, char** words) {
@@ -103,7 +91,7 @@ int main(int count, char** words) {
         sum.lives += outcome.lives;
         if (outcome.violations.empty()) continue;
         ++failed;
-        report(profile, outcome, words[0]);
+        std::fputs(report_of(profile, outcome, words[0]).c_str(), stdout);
         std::fflush(stdout);
     }
     std::printf(

@@ -4,44 +4,11 @@
 
 #include <fmt/format.h>
 
-#include "base/failure.hpp"
+#include "tests/simulation/exchange.hpp"
 
 namespace simulation {
 
 using namespace std::chrono_literals;
-
-// One request and what came back so far; shared by the process's end and the carrier.
-struct Exchange {
-    Caller caller;
-    Place place = Place::auth;
-    int number = 0;
-    base::HttpRequest request;
-    bool arrived = false;
-    bool gone = false;  // Nobody waits for the answer.
-    bool headers_done = false;
-    bool ended = false;
-    std::string cause;  // Why the answer broke off.
-    bool not_sent = false;
-    int status = 0;
-    base::HttpHeaders headers;
-    std::string buffer;
-    base::Waiter* waiter = nullptr;
-
-    void wake() {
-        if (waiter != nullptr) waiter->wake();
-    }
-    void fail(std::string why, bool sent = true) {
-        cause = std::move(why);
-        not_sent = !sent;
-        ended = true;
-        wake();
-    }
-    base::Failure failure(const std::string& why) const {
-        return base::Failure{base::Failure::Kind::unavailable,
-                             "no answer from " + base::origin_of(request.url) + ": " + why,
-                             not_sent ? "not_sent" : "outcome_unknown"};
-    }
-};
 
 // What the dice have in store for one exchange.
 struct Network::Plan {
@@ -82,124 +49,7 @@ bool is_tool_call(const Exchange& exchange) {
            exchange.request.body.text().find("\"tools/call\"") != std::string::npos;
 }
 
-bool is_delivery(const Exchange& exchange) {
-    const std::string& url = exchange.request.url;
-    return url.ends_with("/actions") || url.ends_with("/feedback") || url.ends_with("/finish");
-}
-
-std::string name_of(const Exchange& exchange) {
-    return is_delivery(exchange) ? exchange.request.url + ' ' + exchange.request.body.text()
-                                 : std::string();
-}
-
-// Marks the exchange as given up when the frame that waits for it goes.
-class Holder {
-  public:
-    Holder(std::function<void(Exchange&)> leave, std::shared_ptr<Exchange> exchange)
-        : leave_(std::move(leave)), exchange_(std::move(exchange)) {}
-    Holder(const Holder&) = delete;
-    Holder& operator=(const Holder&) = delete;
-    ~Holder() { leave_(*exchange_); }
-    Exchange& operator*() const { return *exchange_; }
-    Exchange* operator->() const { return exchange_.get(); }
-
-  private:
-    std::function<void(Exchange&)> leave_;
-    std::shared_ptr<Exchange> exchange_;
-};
-
-// Until something changes or `until` has come.
-base::Task<void> next_change(base::Loop& loop, Exchange& exchange, base::Steady until) {
-    struct Place {
-        Exchange& exchange;
-        base::Waiter waiter;
-        Place(base::Loop& the_loop, Exchange& the_exchange)
-            : exchange(the_exchange), waiter(the_loop) {
-            exchange.waiter = &waiter;
-        }
-        ~Place() { exchange.waiter = nullptr; }
-    };
-    Place place(loop, exchange);
-    place.waiter.wake_at(until);
-    co_await place.waiter;
-}
-
-base::Task<void> until_headers(base::Loop& loop, Exchange& exchange, base::Steady deadline) {
-    while (!exchange.headers_done && !exchange.ended) {
-        if (loop.now() >= deadline) throw exchange.failure("no headers came in time");
-        co_await next_change(loop, exchange, deadline);
-    }
-    if (!exchange.headers_done) throw exchange.failure(exchange.cause);
-}
-
-class SimulatedStream final : public base::HttpStream {
-  public:
-    SimulatedStream(base::Loop& loop, std::unique_ptr<Holder> holder)
-        : loop_(loop), holder_(std::move(holder)) {}
-
-    int status() const override { return (*holder_)->status; }
-    const base::HttpHeaders& headers() const override { return (*holder_)->headers; }
-    base::Task<std::optional<std::string>> next() override {
-        Exchange& exchange = **holder_;
-        const base::Steady deadline = loop_.now() + exchange.request.idle_limit;
-        while (exchange.buffer.empty() && !exchange.ended) {
-            if (loop_.now() >= deadline) throw exchange.failure("nothing came in time");
-            co_await next_change(loop_, exchange, deadline);
-        }
-        if (!exchange.buffer.empty()) co_return std::exchange(exchange.buffer, {});
-        if (!exchange.cause.empty()) throw exchange.failure(exchange.cause);
-        co_return std::nullopt;
-    }
-
-  private:
-    base::Loop& loop_;
-    std::unique_ptr<Holder> holder_;
-};
-
 }  // namespace
-
-class SimulatedTransport final : public base::HttpTransport {
-  public:
-    SimulatedTransport(Network& network, Caller caller) : network_(network), caller_(caller) {}
-
-    base::Task<base::HttpResponse> send(base::HttpRequest request) override {
-        while (network_.is_dead(caller_)) co_await network_.never_.wait();
-        const base::Steady deadline = network_.loop_.now() + request.deadline;
-        const base::Steady header_deadline =
-            std::min(deadline, network_.loop_.now() + request.header_limit);
-        Holder holder([this](Exchange& exchange) { network_.leave(exchange); },
-                      network_.start(caller_, std::move(request)));
-        Exchange& exchange = *holder;
-        co_await until_headers(network_.loop_, exchange, header_deadline);
-        while (!exchange.ended) {
-            if (network_.loop_.now() >= deadline) {
-                throw exchange.failure("the deadline passed before the answer was whole");
-            }
-            co_await next_change(network_.loop_, exchange, deadline);
-        }
-        if (!exchange.cause.empty()) throw exchange.failure(exchange.cause);
-        co_return base::HttpResponse{exchange.status, std::move(exchange.headers),
-                                     std::move(exchange.buffer)};
-    }
-
-    base::Task<std::unique_ptr<base::HttpStream>> open(base::HttpRequest request) override {
-        while (network_.is_dead(caller_)) co_await network_.never_.wait();
-        const base::Steady header_deadline = network_.loop_.now() + request.header_limit;
-        auto holder =
-            std::make_unique<Holder>([this](Exchange& exchange) { network_.leave(exchange); },
-                                     network_.start(caller_, std::move(request)));
-        co_await until_headers(network_.loop_, **holder, header_deadline);
-        std::unique_ptr<base::HttpStream> stream =
-            std::make_unique<SimulatedStream>(network_.loop_, std::move(holder));
-        co_return stream;
-    }
-
-    std::size_t active() const override { return network_.active_; }
-
-  private:
-    Network& network_;
-    const Caller caller_;
-};
 
 Network::Network(base::Loop& loop, const Profile& profile, Trace& trace, Referee& referee)
     : loop_(loop),
@@ -207,14 +57,11 @@ Network::Network(base::Loop& loop, const Profile& profile, Trace& trace, Referee
       trace_(trace),
       referee_(referee),
       dice_(profile.seed, 2),
+      waits_(loop, referee),
       never_(loop),
       carriers_(loop) {}
 
 Network::~Network() = default;
-
-std::unique_ptr<base::HttpTransport> Network::transport(Caller caller) {
-    return std::make_unique<SimulatedTransport>(*this, caller);
-}
 
 std::shared_ptr<Exchange> Network::start(Caller caller, base::HttpRequest request) {
     auto exchange = std::make_shared<Exchange>();
@@ -222,8 +69,11 @@ std::shared_ptr<Exchange> Network::start(Caller caller, base::HttpRequest reques
     exchange->place = place_of(request);
     exchange->number = next_number_++;
     exchange->request = std::move(request);
+    spoil(profile_.sabotage, exchange->request, loop_.clock());
     ++active_;
-    check_waits(*exchange);
+    ++open_[caller];
+    waits_.check(exchange->sent());
+    on_leaving(exchange->sent());
     if (is_tool_call(*exchange)) {
         // The client's own limit comes a second before the wire's.
         before_call(caller, exchange->request.header_limit - 1s);
@@ -237,7 +87,9 @@ std::shared_ptr<Exchange> Network::start(Caller caller, base::HttpRequest reques
 
 void Network::leave(Exchange& exchange) {
     --active_;
+    --open_[exchange.caller];
     exchange.gone = true;
+    on_over(exchange.sent(), exchange.met());
     if (exchange.ended || exchange.arrived) return;
     // What was on its way may have been in the far end's hands already.
     if (calm_ || dice_.chance(0.5)) {
@@ -310,11 +162,14 @@ base::Task<void> Network::bring_back(std::shared_ptr<Exchange> exchange, Plan pl
         case Plan::Back::garbled:
             reply.pieces = {{{}, "{\"half\": [1, "}};
             reply.end = Reply::End::whole;
+            exchange->sound = false;
             break;
         case Plan::Back::answer: break;
     }
     trace_.add("#{} answered {}", exchange->number, reply.status);
-    note_waits(*exchange, reply);
+    waits_.note(exchange->sent(), reply);
+    exchange->sound = exchange->sound && reply.sound;
+    exchange->bill = reply.bill;
     if (profile_.sabotage == Sabotage::waits_unsaid) {
         std::erase_if(reply.headers, [](const auto& each) { return each.first == "retry-after"; });
         if (reply.status == 429) reply.status = 529;
@@ -327,6 +182,7 @@ base::Task<void> Network::bring_back(std::shared_ptr<Exchange> exchange, Plan pl
         if (piece.pause > base::Duration::zero()) co_await loop_.sleep(piece.pause);
         if (exchange->gone) co_return;
         exchange->buffer += piece.bytes;
+        exchange->usd += piece.usd;
         exchange->wake();
         if (reply.pieces.size() > 1 && crashed_here(*exchange, "in the middle of a stream")) {
             co_return;
@@ -354,18 +210,26 @@ Network::Plan Network::plan_for(const Exchange& exchange) {
         plan.there = dice_.chance(0.8) ? Plan::There::refused : Plan::There::gateway;
         return plan;
     }
+    if (now < no_deliveries_until_ && is_delivery(exchange.request)) {
+        plan.there = Plan::There::gateway;
+        return plan;
+    }
     if (is_heartbeat(exchange) && dice_.chance(profile_.beat_lost)) {
         plan.there = Plan::There::vanishes;
         return plan;
     }
     if (dice_.chance(profile_.slow)) plan.way_back = dice_.time(500ms, 20s);
-    if (dice_.chance(profile_.busy)) {
+    const double busy = exchange.place == Place::model ? profile_.model_busy : 0;
+    if (dice_.chance(profile_.busy + busy)) {
         static constexpr int model_busy[] = {429, 529, 529};
         static constexpr int others_busy[] = {429, 503};
         plan.there = Plan::There::gateway;
         plan.status =
             exchange.place == Place::model ? dice_.pick(model_busy) : dice_.pick(others_busy);
         if (dice_.chance(0.7)) plan.retry_after = std::to_string(dice_.between(1, 40));
+        // Longer than anybody should hold out: visits stop until then.
+        const bool is_long = exchange.place == Place::model && dice_.chance(0.04);
+        if (is_long) plan.retry_after = std::to_string(dice_.between(121, 600));
         return plan;
     }
     const std::pair<double, Plan::There> bad_ways[] = {
@@ -379,7 +243,8 @@ Network::Plan Network::plan_for(const Exchange& exchange) {
         // What a proxy says that has lost its way, or that cannot read what the wire made of it.
         static constexpr int strange_troubles[] = {400, 404, 405, 502, 503, 504};
         plan.there = way;
-        plan.status = is_delivery(exchange) ? dice_.pick(strange_troubles) : dice_.pick(troubles);
+        plan.status =
+            is_delivery(exchange.request) ? dice_.pick(strange_troubles) : dice_.pick(troubles);
         return plan;
     }
     const std::pair<double, Plan::Back> bad_ways_back[] = {
@@ -394,45 +259,6 @@ Network::Plan Network::plan_for(const Exchange& exchange) {
         break;
     }
     return plan;
-}
-
-// A wait that the model demands binds every later request of the same process: one circuit.
-void Network::note_waits(const Exchange& exchange, const Reply& reply) {
-    if (reply.status != 429 && reply.status != 529 && reply.status != 503) return;
-    std::string_view demanded;
-    for (const auto& [name, value] : reply.headers) {
-        if (name == "retry-after") demanded = value;
-    }
-    // 503 of the model: that request waits for itself, the others go on.
-    if (demanded.empty()) return;
-    const base::Steady until = loop_.now() + std::chrono::seconds(std::stoi(std::string(demanded)));
-    if (is_delivery(exchange)) not_again_until_[{exchange.caller, name_of(exchange)}] = until;
-    if (exchange.place != Place::model || reply.status == 503) return;
-    Hold& hold = held_[{exchange.caller, exchange.place}];
-    if (hold.until <= loop_.now()) hold.since = loop_.now();
-    hold.until = std::max(hold.until, until);
-}
-
-void Network::check_waits(const Exchange& exchange) {
-    const auto again = not_again_until_.find({exchange.caller, name_of(exchange)});
-    if (again != not_again_until_.end() && loop_.now() < again->second &&
-        !hurried_.contains(exchange.caller)) {
-        referee_.fail(
-            Invariant::waits_are_honoured,
-            fmt::format("#{} comes again before its demanded wait is over", exchange.number));
-    }
-    // What leaves in the very moment in which the demand arrives cannot know of it.
-    const auto held = held_.find({exchange.caller, exchange.place});
-    if (held == held_.end() || loop_.now() >= held->second.until ||
-        loop_.now() == held->second.since) {
-        return;
-    }
-    referee_.fail(Invariant::waits_are_honoured,
-                  fmt::format("#{} of node{}.{} leaves {} ms before the demanded wait is over",
-                              exchange.number, exchange.caller.node, exchange.caller.life,
-                              std::chrono::duration_cast<std::chrono::milliseconds>(
-                                  held->second.until - loop_.now())
-                                  .count()));
 }
 
 }  // namespace simulation

@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "base/group.hpp"
@@ -17,6 +16,8 @@
 #include "tests/simulation/far_end.hpp"
 #include "tests/simulation/profile.hpp"
 #include "tests/simulation/referee.hpp"
+#include "tests/simulation/sabotage.hpp"
+#include "tests/simulation/waits.hpp"
 
 namespace simulation {
 
@@ -37,19 +38,28 @@ class Network {
     void silence(Caller caller) { dead_[caller] = true; }
     // Called when a tool call leaves, with the time it may take.
     std::function<void(Caller, base::Duration)> before_call;
+    // Called when any request leaves its process, and when that process has done with it.
+    std::function<void(const Sent&)> on_leaving;
+    std::function<void(const Sent&, const Met&)> on_over;
     std::function<void(Caller)> crash;  // Called when the dice say that the process dies here.
 
     void set_calm(bool calm) { calm_ = calm; }
     bool calm() const { return calm_; }
     // Until then nothing reaches the place.
     void outage(Place place, base::Steady until) { down_until_[index(place)] = until; }
+    // Until then the auth service answers everything but rows and ends.
+    void refuse_deliveries(base::Steady until) { no_deliveries_until_ = until; }
     // Until then nothing of the node reaches anything.
     void partition(int node, base::Steady until) { cut_off_until_[node] = until; }
     // Until then nothing of the node reaches the auth service.
     void orphan(int node, base::Steady until) { orphan_until_[node] = until; }
     // The process stops: it may try once more whatever it was told to wait.
-    void hurry(Caller caller) { hurried_.insert(caller); }
+    void hurry(Caller caller) { waits_.hurry(caller); }
     std::size_t active() const { return active_; }
+    int open_of(Caller caller) const {  // Requests that the process waits for.
+        const auto found = open_.find(caller);
+        return found == open_.end() ? 0 : found->second;
+    }
 
   private:
     friend class SimulatedTransport;
@@ -62,8 +72,6 @@ class Network {
     base::Task<void> bring_back(std::shared_ptr<Exchange> exchange, Plan plan, Reply reply);
     Plan plan_for(const Exchange& exchange);
     Reply arrive(Exchange& exchange);
-    void check_waits(const Exchange& exchange);
-    void note_waits(const Exchange& exchange, const Reply& reply);
     bool is_dead(Caller caller) const { return dead_.contains(caller); }
     bool crashed_here(const Exchange& exchange, const char* where);
 
@@ -74,15 +82,11 @@ class Network {
     Dice dice_;
     std::array<FarEnd*, 3> far_ends_{};
     std::array<base::Steady, 3> down_until_{};
+    base::Steady no_deliveries_until_{};
     std::map<int, base::Steady> cut_off_until_, orphan_until_;
     std::map<Caller, bool> dead_;
-    struct Hold {
-        base::Steady since{}, until{};
-    };
-    std::map<std::pair<Caller, Place>, Hold> held_;  // By a demanded wait.
-    // The same request to the auth service again: not before its demanded wait is over.
-    std::map<std::pair<Caller, std::string>, base::Steady> not_again_until_;
-    std::set<Caller> hurried_;
+    Waits waits_;
+    std::map<Caller, int> open_;
     bool calm_ = false;
     std::size_t active_ = 0;
     int next_number_ = 1;

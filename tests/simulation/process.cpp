@@ -1,5 +1,7 @@
 #include "tests/simulation/process.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "runner/drain.hpp"
@@ -15,11 +17,15 @@ std::uint64_t process_seed(const Profile& profile, Caller caller) {
            static_cast<std::uint64_t>(caller.life);
 }
 
+int process_concurrency(const Profile& profile) {
+    return profile.sabotage == Sabotage::too_many_at_once ? 8 : profile.concurrency;
+}
+
 clients::ClaudeOptions process_claude(const Profile& profile) {
     clients::ClaudeOptions options;
     options.base_url = "http://model.test";
     options.api_key = base::Secret{"sk-simulated"};
-    options.traffic.places = {.ceiling = profile.concurrency};
+    options.traffic.places = {.ceiling = process_concurrency(profile)};
     return options;
 }
 
@@ -27,9 +33,29 @@ runner::VisitOptions process_visits(const Profile& profile) {
     runner::VisitOptions options;
     options.servers = {{.url = "http://product.test/mcp"}};
     options.turns_max = profile.turns_max;
+    if (profile.sabotage == Sabotage::turns_without_end) options.turns_max = 15;
     options.tool_limit = profile.tool_limit;
     options.keep_inputs = true;
     return options;
+}
+
+runner::BudgetLimits process_limits(const Profile& profile) {
+    if (profile.sabotage == Sabotage::spends_freely) return {};
+    return {.visit = profile.budget_visit,
+            .persona_day = profile.budget_persona_day,
+            .day = profile.budget_day};
+}
+
+std::unique_ptr<runner::Budget> process_budget(base::Loop& loop, const Profile& profile,
+                                               base::Metrics& metrics) {
+    const runner::BudgetLimits limits = process_limits(profile);
+    if (!limits.any()) return nullptr;
+    return std::make_unique<runner::Budget>(loop, limits, "UTC", metrics);
+}
+
+std::uint64_t process_outbox_bytes(const Profile& profile) {
+    const bool is_set = profile.sabotage != Sabotage::outbox_without_end;
+    return is_set ? profile.outbox_bytes : std::uint64_t{1} << 30;
 }
 
 }  // namespace
@@ -49,19 +75,33 @@ Process::Process(base::Loop& loop, const Profile& profile, Network& network, Dis
       mcp_(http_, {}, metrics_),
       prices_(catalog::shipped_prices()),
       outbox_(loop, disk_, auth_,
-              {.folder = disks.folder(caller.node), .disk_faults = disks.hook(caller)}, metrics_,
-              random_),
+              {.folder = disks.folder(caller.node),
+               .bytes_max = process_outbox_bytes(profile),
+               .segment_bytes = std::min<std::uint64_t>(8U << 20, profile.outbox_bytes / 4),
+               .disk_faults = disks.hook(caller)},
+              metrics_, random_),
       lease_(loop, auth_,
              {.node = fmt::format("node-{}", caller.node),
               .length = profile.lease,
               .heartbeat_every = profile.heartbeat_every},
              metrics_, random_),
       logins_(loop, auth_, {.seed_secret = base::Secret{"seed"}}, metrics_),
-      scheduler_({loop, auth_, claude_, mcp_, outbox_, lease_, prices_, metrics_, random_, logins_},
-                 {.tick_interval = profile.tick_interval, .concurrency_max = profile.concurrency},
-                 process_visits(profile)),
+      budget_(process_budget(loop, profile, metrics_)),
+      scheduler_(
+          {loop, auth_, claude_, mcp_, outbox_, lease_, prices_, metrics_, random_, logins_,
+           budget_.get()},
+          {.tick_interval = profile.tick_interval, .concurrency_max = process_concurrency(profile)},
+          process_visits(profile)),
       changed_(loop),
       background_(loop) {
+    if (budget_) {
+        lease_.share(*budget_, outbox_);
+        // What an earlier process spent and the service does not know yet.
+        for (const runner::VisitRecords* left : outbox_.visits()) {
+            const double spent = left->end ? left->end->cost_usd.value_or(0) : 0;
+            budget_->adopt(left->visit_id, left->started_at, spent);
+        }
+    }
     background_.add(live());
 }
 

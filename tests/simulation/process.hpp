@@ -16,6 +16,7 @@
 #include "clients/auth.hpp"
 #include "clients/claude.hpp"
 #include "clients/mcp.hpp"
+#include "runner/budget.hpp"
 #include "runner/lease.hpp"
 #include "runner/logins.hpp"
 #include "runner/outbox.hpp"
@@ -48,6 +49,7 @@ class Process {
     bool is_dead() const { return dead_; }
 
     runner::Scheduler& scheduler() { return scheduler_; }
+    const runner::Scheduler& scheduler() const { return scheduler_; }
     const runner::Outbox& outbox() const { return outbox_; }
 
   private:
@@ -74,6 +76,7 @@ class Process {
     runner::Outbox outbox_;
     runner::Lease lease_;
     runner::Logins logins_;
+    std::unique_ptr<runner::Budget> budget_;  // Null: no limit is set.
     runner::Scheduler scheduler_;
     base::Gate changed_;
     base::Group background_;

@@ -10,19 +10,42 @@ namespace {
 using namespace std::chrono_literals;
 using base::Json;
 
-const Json& product_tools() {
-    static const Json tools = base::parse_json(R"([
-        {"name":"todo.create","description":"Neue Aufgabe",
-         "inputSchema":{"type":"object","properties":{"title":{"type":"string"}},
-         "required":["title"]}},
-        {"name":"todo.list","description":"Alle Aufgaben","inputSchema":{"type":"object"},
-         "annotations":{"readOnlyHint":true}},
-        {"name":"notes.add","description":"Notiz",
-         "inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}},
-        {"name":"mood.log","description":"Stimmung",
-         "inputSchema":{"type":"object","properties":{"level":{"type":"integer"}}}}])",
-                                               "tools");
-    return tools;
+// Name, words of its own, schema; the module is what the name begins with.
+struct ToolForm {
+    std::string name;
+    const char* module;
+    const char* words;
+    const char* schema;
+    bool is_sound = true;
+};
+
+std::vector<ToolForm> plain_tools() {
+    return {{"todo.create", "todo", "Neue Aufgabe",
+             R"({"type":"object","properties":{"title":{"type":"string"}},"required":["title"]})"},
+            {"todo.list", "todo", "Alle Aufgaben", R"({"type":"object"})"},
+            {"notes.add", "notes", "Notiz dazu",
+             R"({"type":"object","properties":{"text":{"type":"string"}}})"},
+            {"mood.log", "mood", "Stimmung heute",
+             R"({"type":"object","properties":{"level":{"type":"integer"}}})"}};
+}
+
+// Names that look alike to the model's API, are too long for it or not its letters; a key it does
+// not take; and tools that cannot be offered at all.
+std::vector<ToolForm> odd_tools() {
+    constexpr const char* any = R"({"type":"object"})";
+    return {{"notes/add", "notes", "Notiz daneben", any},
+            {"notes_add", "notes", "Notiz darunter", any},
+            {"mood.zurück", "mood", "Stimmung gestern", any},
+            {"todo." + std::string(90, 'l'), "todo", "Lange Aufgabe", any},
+            {"mood.note", "mood", "Stimmung mit Wort",
+             R"({"type":"object","properties":{"das Wort":{"type":"string"}}})"},
+            {"todo.create", "todo", "Doppelte Aufgabe", any, false},
+            {"", "todo", "Namenlose Aufgabe", any, false},
+            {"todo." + std::string(200, 'x'), "todo", "Endlose Aufgabe", any, false},
+            {"notes.list", "notes", "Notizen als Liste", R"({"type":"array"})", false},
+            {"notes.text", "notes", "Notizen als Text", R"("kein Schema")", false},
+            {"notes.ring", "notes", "Notizen im Kreis",
+             R"({"type":"object","properties":{"a":{"$ref":"#/nirgends"}}})", false}};
 }
 
 }  // namespace
@@ -35,7 +58,33 @@ Product::Product(const Profile& profile, const Network& network, const AuthServi
       disks_(disks),
       trace_(trace),
       referee_(referee),
-      dice_(profile.seed, 4) {}
+      dice_(profile.seed, 4) {
+    list_tools();
+}
+
+void Product::list_tools() {
+    std::vector<ToolForm> forms = plain_tools();
+    if (profile_.odd_tools) {
+        for (ToolForm& form : odd_tools()) forms.push_back(std::move(form));
+    }
+    listed_ = Json::array();
+    for (ToolForm& form : forms) {
+        listed_.push_back({{"name", form.name},
+                           {"description", form.words},
+                           {"inputSchema", base::parse_json(form.schema, "schema")},
+                           {"annotations", {{"readOnlyHint", form.name == "todo.list"}}}});
+        tools_.push_back({std::move(form.name), form.module, form.words, form.is_sound});
+    }
+    if (profile_.sabotage == Sabotage::hides_a_tool) listed_.erase(1);
+    if (profile_.sabotage == Sabotage::moves_a_tool) tools_[0].module = "tasks";
+}
+
+const OfferedTool* Product::tool(std::string_view name) const {
+    for (const OfferedTool& tool : tools_) {
+        if (tool.name == name) return &tool;
+    }
+    return nullptr;
+}
 
 Reply Product::answer(const Json& message, Json result) {
     Json body{{"jsonrpc", "2.0"}, {"id", message.at("id")}, {"result", std::move(result)}};
@@ -55,30 +104,60 @@ Reply Product::serve(const base::HttpRequest& request, Caller caller) {
     std::string bearer = header_of(request, "authorization");
     bearer.erase(0, std::min<std::size_t>(7, bearer.size()));
     const AuthService::Token token = auth_.token(bearer);
-    if (!token.valid) return Reply::json({{"error", "the token is over"}}, 401);
+    if (!header_of(request, "x-service-key").empty()) {
+        referee_.fail(Invariant::writers_are_proven, "the product is shown the runner's key");
+    }
+    if (!token.valid) return refuse_bearer(token.persona);
     const Json message = base::parse_json(request.body.text(), "message");
     const std::string method = message.value("method", "");
     if (method == "server/discover") return Reply::bare(404);  // It knows sessions only.
-    if (method == "initialize") {
-        const std::string id = fmt::format("session-{}", next_session_++);
-        sessions_[id] = token.persona;
-        Reply reply = Reply::json({{"jsonrpc", "2.0"},
-                                   {"id", message.at("id")},
-                                   {"result",
-                                    {{"protocolVersion", "2025-11-25"},
-                                     {"capabilities", {{"tools", Json::object()}}},
-                                     {"serverInfo", {{"name", "simulated"}, {"version", "1"}}}}}});
-        reply.headers.emplace_back("mcp-session-id", id);
-        return reply;
-    }
+    if (method == "initialize") return open_session(message, token.persona);
     const std::string session = header_of(request, "mcp-session-id");
     if (!network_.calm() && dice_.chance(profile_.session_lost)) sessions_.erase(session);
     if (!sessions_.contains(session)) return Reply::json({{"error", "no such session"}}, 404);
+    if (sessions_.at(session) != token.persona) {
+        referee_.fail(Invariant::writers_are_proven, token.persona + " uses another's session");
+        return Reply::json({{"error", "another's session"}}, 403);
+    }
     if (method.empty() || method.starts_with("notifications/")) return Reply::bare(202);
-    if (method == "tools/list") return answer(message, {{"tools", product_tools()}});
+    if (method == "tools/list") return answer(message, {{"tools", listed_}});
     if (method == "tools/call") return call(request, message, caller);
     referee_.fail(Invariant::nothing_unknown, "MCP method " + method);
     return Reply::bare(400);
+}
+
+// A token that is over is an ordinary thing; one that never was is not.
+Reply Product::refuse_bearer(const std::string& persona) {
+    if (persona.empty()) {
+        referee_.fail(Invariant::writers_are_proven, "a request to the product has no token");
+    }
+    return Reply::json({{"error", "the token is over"}}, 401);
+}
+
+Reply Product::open_session(const Json& message, const std::string& persona) {
+    const std::string id = fmt::format("session-{}", next_session_++);
+    sessions_[id] = persona;
+    Reply reply = Reply::json({{"jsonrpc", "2.0"},
+                               {"id", message.at("id")},
+                               {"result",
+                                {{"protocolVersion", "2025-11-25"},
+                                 {"capabilities", {{"tools", Json::object()}}},
+                                 {"serverInfo", {{"name", "simulated"}, {"version", "1"}}}}}});
+    reply.headers.emplace_back("mcp-session-id", id);
+    return reply;
+}
+
+// Whoever calls is the persona of that visit, in her own space.
+void Product::check_writer(const base::HttpRequest& request, const std::string& visit_id) {
+    const KnownVisit* visit = auth_.visit(visit_id);
+    if (visit == nullptr) return;
+    const std::string& persona = sessions_.at(header_of(request, "mcp-session-id"));
+    const std::string space = header_of(request, "x-mana-space");
+    if (persona != visit->persona || space != "space-" + visit->persona) {
+        referee_.fail(Invariant::writers_are_proven,
+                      fmt::format("{} calls for visit {} of {}, in \"{}\"", persona, visit_id,
+                                  visit->persona, space));
+    }
 }
 
 void Product::check_right(const std::string& visit_id, int seq, Caller caller) {
@@ -108,15 +187,16 @@ void Product::check_right(const std::string& visit_id, int seq, Caller caller) {
     }
 }
 
-Reply Product::call(const base::HttpRequest&, const Json& message, Caller caller) {
+Reply Product::call(const base::HttpRequest& request, const Json& message, Caller caller) {
     const Json& params = message.at("params");
     const std::string tool = params.at("name");
     const Json& note = params.at("_meta");
     const std::string visit = note.at("persona-runner/visit");
     const int seq = note.at("persona-runner/seq");
     check_right(visit, seq, caller);
+    check_writer(request, visit);
     CommittedCall& call = committed_[{visit, seq}];
-    call.tool = tool;
+    call.tool = profile_.sabotage == Sabotage::mistakes_tools ? "mood.log" : tool;
     call.times += profile_.sabotage == Sabotage::runs_calls_twice ? 2 : 1;
     call.is_error = dice_.chance(0.15);
     trace_.add("product: {}/{} {}{}", visit, seq, tool, call.is_error ? " says no" : "");
@@ -125,12 +205,11 @@ Reply Product::call(const base::HttpRequest&, const Json& message, Caller caller
                       fmt::format("call {}/{} is executed {} times", visit, seq, call.times));
     }
     if (profile_.sabotage == Sabotage::runs_refused_calls && seq == 1) return Reply::bare(503);
-    Reply reply = answer(
-        message,
-        {{"content",
-          Json::array({{{"type", "text"},
-                        {"text", call.is_error ? std::string(error_text) : "erledigt: " + tool}}})},
-         {"isError", call.is_error}});
+    std::string text = call.is_error ? std::string(error_text) : answer_text(tool);
+    if (dice_.chance(0.05)) text += ' ' + std::string(1'500, '.');  // More than a row may hold.
+    Reply reply =
+        answer(message, {{"content", Json::array({{{"type", "text"}, {"text", std::move(text)}}})},
+                         {"isError", call.is_error}});
     if (!network_.calm() && dice_.chance(profile_.slow)) reply.takes = dice_.time(100ms, 15s);
     return reply;
 }

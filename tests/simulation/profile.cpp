@@ -56,6 +56,7 @@ void choose_process_faults(Profile& profile, Dice& dice) {
     profile.deletions = sometimes(dice, 0.15, 2);
     profile.pauses = sometimes(dice, 0.3, 4);
     profile.releases = sometimes(dice, 0.5, 3);
+    profile.delivery_outages = sometimes(dice, 0.2, 4);
 }
 
 }  // namespace
@@ -81,6 +82,17 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
     choose_wire_faults(profile, dice);
     choose_model_faults(profile, dice);
     choose_process_faults(profile, dice);
+    if (dice.chance(0.4)) {
+        profile.budget_visit = dice.chance(0.6) ? 0.08 + 0.4 * dice.random().number01() : 0;
+        profile.budget_persona_day = dice.chance(0.4) ? 0.2 + dice.random().number01() : 0;
+        profile.budget_day = dice.chance(0.6) ? 0.2 + 3 * dice.random().number01() : 0;
+    }
+    if (dice.chance(0.1))
+        profile.outbox_bytes = static_cast<std::uint64_t>(dice.between(8, 32)) << 10;
+    profile.odd_tools = dice.chance(0.5);
+    profile.plain_answers = dice.chance(0.2);
+    // A model that is busy nearly always, as at the end of every month.
+    if (dice.chance(0.08)) profile.model_busy = 0.5;
     if (dice.chance(0.4)) profile.spread = std::chrono::seconds(dice.between(1, 1'200));
     if (dice.chance(0.08)) {
         // One persona after the other loses her runner until she is in quarantine.
@@ -100,7 +112,7 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
              {&profile.crashes, &profile.stops, &profile.auth_outages, &profile.product_outages,
               &profile.model_outages, &profile.disk_full, &profile.partitions, &profile.orphanings,
               &profile.everybody_ticks, &profile.clock_steps, &profile.deletions, &profile.pauses,
-              &profile.releases}) {
+              &profile.releases, &profile.delivery_outages}) {
             *rare /= 100;
         }
     }
@@ -115,6 +127,9 @@ std::string Profile::words() const {
         std::chrono::duration_cast<std::chrono::minutes>(unrest).count(), lease.count(),
         visit_max.count(), token_life.count(), disk_pace.count(), model_pace.count(),
         spread.count());
+    if (odd_tools) text += " odd_tools";
+    if (plain_answers) text += " plain_answers";
+    if (outbox_bytes < (1U << 20)) text += fmt::format(" outbox={}K", outbox_bytes >> 10);
     const std::pair<const char*, double> rates[] = {{"refused", refused},
                                                     {"vanished", vanished},
                                                     {"reset_before", reset_before},
@@ -123,6 +138,7 @@ std::string Profile::words() const {
                                                     {"gateway_before", gateway_before},
                                                     {"gateway_after", gateway_after},
                                                     {"busy", busy},
+                                                    {"model_busy", model_busy},
                                                     {"garbled", garbled},
                                                     {"slow", slow},
                                                     {"session_lost", session_lost},
@@ -148,7 +164,11 @@ std::string Profile::words() const {
                                                     {"clock_steps", clock_steps},
                                                     {"deletions", deletions},
                                                     {"pauses", pauses},
-                                                    {"releases", releases}};
+                                                    {"releases", releases},
+                                                    {"delivery_outages", delivery_outages},
+                                                    {"budget_visit", budget_visit},
+                                                    {"budget_persona_day", budget_persona_day},
+                                                    {"budget_day", budget_day}};
     for (const auto& [name, rate] : rates) {
         if (rate > 0) text += fmt::format(" {}={:.3f}", name, rate);
     }

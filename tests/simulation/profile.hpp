@@ -1,6 +1,5 @@
 // What a seed decides before the first event: how big the world is, which faults it knows and how
-// often, how long it lasts. And the deliberate breaks of a promise that prove that the referee sees
-// them.
+// often, how long it lasts.
 #pragma once
 
 #include <chrono>
@@ -9,35 +8,9 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "tests/simulation/sabotage.hpp"
 
 namespace simulation {
-
-// The far end (or the disk) breaks its own promise, so that an invariant does not hold although the
-// runner is right. Each must be noticed; see simulation_test.cpp.
-enum class Sabotage {
-    none,
-    runs_calls_twice,     // The product executes a call twice.
-    runs_refused_calls,   // … executes a call and says 503.
-    forgets_rows,         // The auth service confirms action rows that it does not keep.
-    forgets_ends,         // … confirms a finish and lets the visit run on.
-    ends_twice,           // … ends a visit, and again when its runner dies.
-    two_visits_at_once,   // … hands out a persona who is on a visit.
-    short_leases,         // … lets runners die long before their lease is over.
-    due_again_at_once,    // … makes a persona due at once after a failed or lost visit.
-    refuses_for_ever,     // … never takes rows of some visits.
-    ignores_holds,        // … hands out who is paused or in quarantine.
-    tries_for_ever,       // … counts every attempt as the first.
-    forgets_skipped,      // … keeps no ledger of slots that were given up.
-    gives_up_lived,       // … writes lived slots into it as well.
-    takes_early,          // … hands out personas before their slot.
-    mishears_paths,       // … understands another call than was made.
-    loses_end_texts,      // The auth service ends visits and forgets what the end said.
-    loses_outcomes,       // The disk keeps no outcome of a call, whatever it says.
-    disk_lies,            // The disk says synced and is not.
-    scores_from_nowhere,  // The model's ratings are not the ones it is known to have given.
-    history_rewritten,    // The model remembers another reply than it streamed.
-    waits_unsaid,         // The model demands a wait without telling it.
-};
 
 struct Profile {
     std::uint64_t seed = 0;
@@ -64,6 +37,7 @@ struct Profile {
     // Per exchange.
     double refused = 0, vanished = 0, reset_before = 0, reset_after = 0, silent_after = 0;
     double gateway_before = 0, gateway_after = 0, busy = 0, garbled = 0, slow = 0;
+    double model_busy = 0;    // Besides, of the model.
     double session_lost = 0;  // Per call of a tool.
     double beat_lost = 0;     // Per heartbeat, besides the above.
     // Per reply of the model.
@@ -74,7 +48,13 @@ struct Profile {
     // Events per hour of unrest and node (crash, stop) or world.
     double crashes = 0, stops = 0, auth_outages = 0, product_outages = 0, model_outages = 0;
     double disk_full = 0, partitions = 0, orphanings = 0, everybody_ticks = 0, clock_steps = 0,
-           deletions = 0, pauses = 0, releases = 0;
+           deletions = 0, pauses = 0, releases = 0, delivery_outages = 0;
+
+    double budget_visit = 0, budget_persona_day = 0, budget_day = 0;  // USD; 0: none.
+    std::uint64_t outbox_bytes = 1ULL << 30;
+    bool odd_tools = false;      // Tools that are a trial for the tool map, and bad ones.
+    bool plain_answers = false;  // The model refuses schemas for its answers.
+    bool has_budget() const { return budget_visit + budget_persona_day + budget_day > 0; }
 
     std::string words() const;  // One line for people.
 };

@@ -2,6 +2,7 @@
 // design, by name.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,8 +19,16 @@ enum class Invariant {
     outcome_before_turn,  // The same.
     no_call_after_lease,
     ratings_are_answers,
-    history_only_grows,  // And system and tools stay.
-    waits_are_honoured,
+    ratings_remember,        // One question of their own, over what was done; notes name it.
+    failures_have_a_source,  // And it is the right one.
+    history_only_grows,      // Byte for byte; each tool call gets its answer.
+    prompt_is_stable,        // No clock and no id in system or tools.
+    names_map_both_ways,     // Of tools; and the module comes from the map.
+    waits_are_honoured,      // By all visits of a process.
+    retries_are_few,         // In one layer.
+    writers_are_proven,      // By key or token, each shown to its owner only.
+    nothing_unbounded,
+    money_is_kept,  // Within each budget, with what is under way; and told.
     one_end_per_visit,
     not_due_at_once,
     holds_hold,         // Nobody who is paused or in quarantine is taken on a visit.
@@ -29,13 +38,33 @@ enum class Invariant {
     everything_drains,
     nothing_unknown,  // No request that the contract does not know.
 };
+constexpr std::size_t invariants = static_cast<std::size_t>(Invariant::nothing_unknown) + 1;
 
 constexpr std::string_view word_of(Invariant invariant) {
-    constexpr std::string_view words[] = {
-        "one visit per persona", "rows match calls",    "intent before call", "outcome before turn",
-        "no call after lease",   "ratings are answers", "history only grows", "waits are honoured",
-        "one end per visit",     "not due at once",     "holds hold",         "attempts are few",
-        "slots are counted",     "never early",         "everything drains",  "nothing unknown"};
+    constexpr std::array<std::string_view, invariants> words{"one visit per persona",
+                                                             "rows match calls",
+                                                             "intent before call",
+                                                             "outcome before turn",
+                                                             "no call after lease",
+                                                             "ratings are answers",
+                                                             "ratings remember",
+                                                             "failures have a source",
+                                                             "history only grows",
+                                                             "prompt is stable",
+                                                             "names map both ways",
+                                                             "waits are honoured",
+                                                             "retries are few",
+                                                             "writers are proven",
+                                                             "nothing unbounded",
+                                                             "money is kept",
+                                                             "one end per visit",
+                                                             "not due at once",
+                                                             "holds hold",
+                                                             "attempts are few",
+                                                             "slots are counted",
+                                                             "never early",
+                                                             "everything drains",
+                                                             "nothing unknown"};
     return words[static_cast<std::size_t>(invariant)];
 }
 

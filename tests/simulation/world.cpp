@@ -1,10 +1,9 @@
 #include "tests/simulation/world.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <string_view>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace simulation {
 
@@ -27,11 +26,16 @@ World::World(const Profile& profile, bool print)
       referee_(trace_),
       dice_(profile.seed, 7),
       loop_(clock_),
-      disks_(profile_, trace_),
+      disks_(clock_, profile_, trace_),
       network_(loop_, profile_, trace_, referee_),
       auth_(clock_, profile_, trace_, referee_),
       product_(profile_, network_, auth_, disks_, trace_, referee_),
-      model_(profile_, network_, auth_, trace_, referee_),
+      talks_(profile_, auth_, product_, disks_, referee_),
+      blame_(profile_, auth_, disks_, referee_),
+      money_(profile_, clock_, auth_, referee_),
+      model_(profile_, network_, auth_, talks_, money_, trace_, referee_),
+      checks_({profile_, auth_, product_, model_, talks_, disks_, network_, holds_, blame_, money_,
+               referee_}),
       harms_(loop_),
       keepers_(loop_) {
     network_.connect(Place::auth, auth_);
@@ -43,14 +47,19 @@ World::World(const Profile& profile, bool print)
         referee_.fail(Invariant::everything_drains, "the loop turns and no time passes");
         loop_.stop();
     };
+    network_.on_leaving = [this](const Sent& sent) { leaves(sent); };
+    network_.on_over = [this](const Sent& sent, const Met& met) {
+        blame_.over(sent, met);
+        money_.over(sent.number);
+    };
     network_.before_call = [this](Caller caller, base::Duration limit) {
-        check_call_leaves(caller, limit);
+        checks_.call_leaves(caller, limit);
     };
     model_.before_turn = [this](Caller caller, const std::string& persona) {
-        check_outcomes(caller, persona);
+        checks_.turn_starts(caller, persona);
     };
-    auth_.on_taken = [this](const KnownVisit& visit) { check_taken(visit); };
-    clock_.before_jump = [this](bool has_timer) { check_step(has_timer); };
+    auth_.on_taken = [this](const KnownVisit& visit) { checks_.taken(visit); };
+    clock_.before_jump = [this](bool has_timer) { check(has_timer); };
 }
 
 World::~World() = default;
@@ -62,7 +71,8 @@ Outcome World::run() {
         keepers_.add(keep_node(*nodes_.back()));
     }
     loop_.run(history());
-    check_end();
+    checks_.at_end(profile_.nodes);
+    keep_first_trouble();
     Outcome outcome{.hash = trace_.hash(),
                     .events = trace_.events(),
                     .violations = referee_.violations(),
@@ -82,6 +92,7 @@ base::Task<void> World::history() {
     harms_.add(unrest(profile_.crashes, &World::do_crash));
     harms_.add(unrest(profile_.stops, &World::do_stop));
     harms_.add(unrest(profile_.auth_outages, &World::do_auth_outage));
+    harms_.add(unrest(profile_.delivery_outages, &World::do_delivery_outage));
     harms_.add(unrest(profile_.product_outages, &World::do_product_outage));
     harms_.add(unrest(profile_.model_outages, &World::do_model_outage));
     harms_.add(unrest(profile_.disk_full, &World::do_disk_full));
@@ -98,8 +109,8 @@ base::Task<void> World::history() {
     network_.set_calm(true);
     disks_.set_calm(true);
     trace_.add("calm");
-    for (const std::string& id : paused_) auth_.resume(id);
-    paused_.clear();
+    for (const std::string& id : holds_.paused) auth_.resume(id);
+    holds_.paused.clear();
     do_release();
     // Whoever is due is taken on a visit by a healthy fleet, …
     const base::Steady claims_until = loop_.now() + rest_limit;
@@ -108,7 +119,7 @@ base::Task<void> World::history() {
         co_await loop_.sleep(profile_.tick_interval);
     }
     const auto overdue = auth_.overdue(claim_patience);
-    if (!overdue.empty()) {
+    if (!overdue.empty() && !money_.is_used_up()) {
         referee_.fail(Invariant::everything_drains,
                       fmt::format("{} is due and nobody comes for her", overdue.front()));
     }
@@ -139,6 +150,7 @@ base::Task<void> World::keep_node(Node& node) {
         network_.silence(caller);
         disks_.silence(caller);
         node.process.reset();
+        money_.process_ends(caller);
         trace_.add("node{}.{} {}", caller.node, caller.life, died ? "died" : "ended");
         if (died) {
             disks_.lose_unsynced(node.number);
@@ -150,153 +162,21 @@ base::Task<void> World::keep_node(Node& node) {
     }
 }
 
-// --- harm ---------------------------------------------------------------------------------------
+// --- one step of time ---------------------------------------------------------------------------
 
-base::Task<void> World::unrest(double per_hour, void (World::*harm)()) {
-    if (per_hour <= 0) co_return;
-    for (;;) {
-        const double hours = -std::log(1 - dice_.random().number01()) / per_hour;
-        co_await loop_.sleep(std::chrono::milliseconds(
-            static_cast<std::int64_t>(std::min(hours, 1'000.0) * 3'600'000)));
-        (this->*harm)();
-    }
+void World::keep_first_trouble() {
+    if (referee_.content() || !first_trouble_.empty()) return;
+    first_trouble_.assign(trace_.recent().begin(), trace_.recent().end());
 }
 
-base::Task<void> World::end_harm(base::Duration after, std::function<void()> end) {
-    co_await loop_.sleep(after);
-    end();
-}
-
-void World::harm_for(base::Duration span, std::function<void()> end) {
-    harms_.add(end_harm(span, std::move(end)));
-}
-
-World::Node* World::some_process() {
-    std::vector<Node*> living;
+// Nothing more can happen at this moment: time goes on next.
+void World::check(bool has_timer) {
+    living_.clear();
     for (const auto& node : nodes_) {
-        if (node->process && !node->process->is_over()) living.push_back(node.get());
+        if (node->process && !node->process->is_dead()) living_.push_back(node->process.get());
     }
-    return living.empty() ? nullptr : dice_.pick(living);
-}
-
-void World::kill(Caller caller) {
-    for (const auto& node : nodes_) {
-        if (node->process && node->process->caller() == caller) node->process->die();
-    }
-}
-
-void World::do_crash() {
-    if (Node* node = some_process()) {
-        trace_.add("node{}.{} kill -9", node->number, node->life);
-        node->process->die();
-    }
-}
-
-void World::do_stop() {
-    if (Node* node = some_process()) {
-        trace_.add("node{}.{} SIGTERM", node->number, node->life);
-        node->process->terminate();
-        if (dice_.chance(0.3)) {
-            const Caller caller{node->number, node->life};
-            harm_for(dice_.time(100ms, 10s), [this, caller] {
-                for (const auto& each : nodes_) {
-                    const bool same = each->process && each->process->caller() == caller;
-                    if (same && !each->process->is_over()) each->process->terminate();
-                }
-            });
-        }
-    }
-}
-
-void World::do_auth_outage() {
-    trace_.add("auth is down");
-    network_.outage(Place::auth, loop_.now() + dice_.time(5s, 4min));
-}
-
-void World::do_product_outage() {
-    trace_.add("the product is down");
-    network_.outage(Place::product, loop_.now() + dice_.time(5s, 3min));
-}
-
-void World::do_model_outage() {
-    trace_.add("the model is down");
-    network_.outage(Place::model, loop_.now() + dice_.time(5s, 3min));
-}
-
-void World::do_disk_full() {
-    const int node = dice_.between(1, profile_.nodes);
-    trace_.add("disk{} is full", node);
-    disks_.set_full(node, true);
-    harm_for(dice_.time(5s, 3min), [this, node] { disks_.set_full(node, false); });
-}
-
-void World::do_partition() {
-    const int node = dice_.between(1, profile_.nodes);
-    trace_.add("node{} is cut off", node);
-    network_.partition(node, loop_.now() + dice_.time(10s, 3min));
-}
-
-void World::do_orphaning() {
-    const int node = dice_.between(1, profile_.nodes);
-    trace_.add("node{} does not reach the auth service", node);
-    network_.orphan(node, loop_.now() + dice_.time(30s, 3min));
-}
-
-void World::do_everybody() {
-    if (Node* node = some_process()) {
-        trace_.add("node{} tick for everybody", node->number);
-        node->process->scheduler().tick({.everybody = true});
-    }
-}
-
-void World::do_clock_step() {
-    const auto by = dice_.time(-10min, 10min);
-    trace_.add("the runners' wall clock steps by {} ms", by.count());
-    clock_.step(by);
-}
-
-void World::do_deletion() {
-    std::vector<std::string> left;
-    for (const auto& [id, persona] : auth_.personas()) {
-        if (!persona.deleted) left.push_back(id);
-    }
-    if (left.size() < 2) return;
-    const std::string id = dice_.pick(left);
-    trace_.add("{} is deleted", id);
-    auth_.delete_persona(id);
-}
-
-void World::do_pause() {
-    std::string id;
-    if (dice_.chance(0.7)) {
-        std::vector<std::string> all;
-        for (const auto& [each, persona] : auth_.personas()) all.push_back(each);
-        id = dice_.pick(all);
-    }
-    if (paused_.contains(id)) return;
-    trace_.add("pause of {}", id.empty() ? "everybody" : id);
-    paused_.insert(id);
-    auth_.pause(id);
-    harm_for(dice_.time(1min, 3h), [this, id] {
-        trace_.add("{} resumed", id.empty() ? "everybody" : id);
-        auth_.resume(id);
-        paused_.erase(id);
-    });
-}
-
-void World::do_release() {
-    for (const std::string& id : auth_.release_quarantined()) {
-        trace_.add("{} is let out of quarantine", id);
-        released_[id] = auth_.now();
-    }
-}
-
-// --- what must hold -----------------------------------------------------------------------------
-
-void World::check_step(bool has_timer) {
-    if (!referee_.content() && first_trouble_.empty()) {
-        first_trouble_.assign(trace_.recent().begin(), trace_.recent().end());
-    }
+    checks_.after_step(living_);
+    keep_first_trouble();
     if (!has_timer) {
         referee_.fail(Invariant::everything_drains, "nothing will ever happen again");
         loop_.stop();
@@ -307,24 +187,36 @@ void World::check_step(bool has_timer) {
     }
 }
 
-// A call leaves only when it must end before the runner's right does.
-void World::check_call_leaves(Caller caller, base::Duration limit) {
-    const std::optional<base::Moment> until = auth_.lease_of(caller);
-    if (until && auth_.now() + limit <= *until) return;
-    referee_.fail(Invariant::no_call_after_lease,
-                  fmt::format("a call of node{}.{} leaves too late", caller.node, caller.life));
+// Of which visit a request is, by whom it names.
+const KnownVisit* World::visit_of(const Sent& sent, const std::string& body) const {
+    std::string persona;
+    const auto word_after = [](std::string_view text, std::string_view words) {
+        const std::size_t at = text.find(words);
+        if (at == std::string_view::npos) return std::string();
+        const std::string_view rest = text.substr(at + words.size());
+        return std::string(rest.substr(0, rest.find_first_of("@\"")));
+    };
+    if (sent.place == Place::model) {
+        persona = Talks::persona_in(body);
+    } else if (sent.request.url.ends_with("/login")) {
+        persona = word_after(body, "\"email\":\"persona.");
+    } else if (sent.request.url.ends_with("/refresh")) {
+        persona = word_after(body, "\"refreshToken\":\"session-user-");
+    } else if (std::string bearer = header_of(sent.request, "authorization"); bearer.size() > 7) {
+        const std::string id = auth_.token(bearer.substr(7)).persona;
+        persona = id.substr(std::min<std::size_t>(std::string_view("user-").size(), id.size()));
+    }
+    return persona.empty() ? nullptr : auth_.latest_visit_of(sent.caller, persona);
 }
 
-// What the product did for the visit is on disk, outcome and all, before the next turn starts.
-void World::check_outcomes(Caller caller, const std::string& persona) {
-    const KnownVisit* visit = auth_.latest_visit_of(caller, persona);
-    if (visit == nullptr) return;
-    auto call = product_.committed().lower_bound({visit->id, 0});
-    for (; call != product_.committed().end() && call->first.first == visit->id; ++call) {
-        if (disks_.holds_outcome(caller, visit->id, call->first.second)) continue;
-        referee_.fail(Invariant::outcome_before_turn,
-                      fmt::format("call {}/{}", visit->id, call->first.second));
-    }
+void World::leaves(const Sent& sent) {
+    const std::string body = sent.request.body.text();
+    const KnownVisit* visit = visit_of(sent, body);
+    blame_.leaves(sent, body, visit);
+    if (sent.place != Place::model) return;
+    const int times = profile_.sabotage == Sabotage::tries_too_often ? 7 : 1;
+    for (int i = 0; i < times; ++i) talks_.leaves(sent, body);
+    if (visit != nullptr) money_.leaves(sent.number, *visit, body);
 }
 
 bool World::is_at_rest() const {
@@ -348,156 +240,13 @@ std::string World::restlessness() const {
     return text;
 }
 
-// Nothing is set aside but what the disk damaged and what belongs to deleted personas.
-void World::check_set_aside() {
-    const bool deleted = std::any_of(auth_.personas().begin(), auth_.personas().end(),
-                                     [](const auto& persona) { return persona.second.deleted; });
-    for (const auto& node : nodes_) {
-        const std::pair<const char*, bool> places[] = {{"broken", !disks_.damaged().empty()},
-                                                       {"rejected", deleted}};
-        for (const auto& [name, allowed] : places) {
-            const auto folder = disks_.folder(node->number) / name;
-            if (allowed || !std::filesystem::exists(folder)) continue;
-            for (const auto& item : std::filesystem::directory_iterator(folder)) {
-                referee_.fail(
-                    Invariant::everything_drains,
-                    fmt::format("{} was set aside in {}", item.path().filename().string(), name));
-            }
-        }
+std::string report_of(const Profile& profile, const Outcome& outcome, std::string_view program) {
+    std::string text = fmt::format("seed {} FAILED  {}\n", profile.seed, profile.words());
+    for (const std::string& line : outcome.recent) text += "    " + line + '\n';
+    for (const auto& [invariant, what] : outcome.violations) {
+        text += fmt::format("  {}: {}\n", word_of(invariant), what);
     }
-}
-
-// Nobody on hold is taken. The crashes are counted anew here.
-void World::check_taken(const KnownVisit& taken) {
-    if (paused_.contains("") || paused_.contains(taken.persona)) {
-        referee_.fail(Invariant::holds_hold, taken.persona + " is paused and is taken");
-    }
-    if (taken.started_at < taken.slot) {
-        referee_.fail(Invariant::never_early, taken.persona + " is taken before her slot");
-    }
-    const auto released = released_.find(taken.persona);
-    std::map<base::Moment, int> crashes;
-    for (const auto& [id, visit] : auth_.visits()) {
-        const bool counts = visit.crashed && visit.persona == taken.persona &&
-                            (released == released_.end() || visit.ended_at > released->second);
-        if (counts && ++crashes[visit.slot] >= 3) {
-            referee_.fail(Invariant::holds_hold, taken.persona + " is in quarantine and is taken");
-        }
-    }
-}
-
-// Every slot of hers was lived, waits to be tried again or is in the ledger, none of them is both
-// lived and in the ledger, and none is left out.
-void World::check_slots(const KnownPersona& persona) {
-    struct Tried {
-        int attempts = 0;
-        bool lived = false;
-    };
-    std::map<base::Moment, Tried> slots;
-    std::set<base::Moment> told, counted{persona.next_due};
-    for (const SkippedSlot& skipped : auth_.ledger()) {
-        if (skipped.persona == persona.id) told.insert(skipped.slot);
-    }
-    for (const auto& [id, visit] : auth_.visits()) {
-        if (visit.persona != persona.id) continue;
-        Tried& tried = slots[visit.slot];
-        tried.attempts += visit.handed_back ? 0 : 1;
-        tried.lived = tried.lived || visit.status == "finished" || !visit.actions.empty();
-        counted.insert(visit.slot);
-        counted.insert(visit.started_at);
-    }
-    counted.insert(told.begin(), told.end());
-    for (const auto& [slot, tried] : slots) {
-        const std::string name = persona.name + "'s slot of " + base::to_iso(slot);
-        if (tried.attempts > 3) {
-            referee_.fail(Invariant::attempts_are_few,
-                          fmt::format("{} was tried {} times", name, tried.attempts));
-        }
-        if (tried.lived && told.contains(slot)) {
-            referee_.fail(Invariant::slots_are_counted, name + " was lived and given up");
-        }
-        if (!tried.lived && !told.contains(slot) && persona.retry_slot != slot) {
-            referee_.fail(Invariant::slots_are_counted, name + " was given up without a word");
-        }
-    }
-    for (auto next = counted.begin(), slot = next++; next != counted.end(); slot = next++) {
-        if (*next <= AuthService::slot_limit(persona, *slot)) continue;
-        referee_.fail(Invariant::slots_are_counted,
-                      fmt::format("nothing is known of {}'s slots between {} and {}", persona.name,
-                                  base::to_iso(*slot), base::to_iso(*next)));
-    }
-}
-
-void World::check_end() {
-    check_set_aside();
-    for (const auto& [id, persona] : auth_.personas()) {
-        if (!persona.deleted) check_slots(persona);
-    }
-    for (const auto& [id, visit] : auth_.visits()) {
-        if (visit.ends != 1) {
-            referee_.fail(Invariant::one_end_per_visit,
-                          fmt::format("visit {} ended {} times", id, visit.ends));
-        }
-        if (visit.status == "deleted" || disks_.damaged().contains(id)) continue;
-        check_visit(visit);
-        check_ratings(visit);
-        if (visit.end_text.empty() && disks_.holds_end(id)) {
-            referee_.fail(Invariant::everything_drains,
-                          fmt::format("the end of visit {} was on disk and is not told", id));
-        }
-    }
-    for (const auto& [key, call] : product_.committed()) {
-        const KnownVisit* visit = auth_.visit(key.first);
-        const bool excused =
-            visit == nullptr || visit->status == "deleted" || disks_.damaged().contains(key.first);
-        if (excused || visit->actions.contains(key.second)) continue;
-        referee_.fail(Invariant::rows_match_calls,
-                      fmt::format("call {}/{} was executed and has no row", key.first, key.second));
-    }
-    if (!referee_.content() && first_trouble_.empty()) {
-        first_trouble_.assign(trace_.recent().begin(), trace_.recent().end());
-    }
-}
-
-// rows(ok|error) within committed within rows(ok|error|unknown): the right half is checked for each
-// call, the left half here. An error row that is no answer of the product says "not run".
-void World::check_visit(const KnownVisit& visit) {
-    for (const auto& [seq, row] : visit.actions) {
-        const auto call = product_.committed().find({visit.id, seq});
-        const bool executed = call != product_.committed().end();
-        const std::string outcome = row.at("outcome");
-        const std::string name = fmt::format("row {}/{} is {}", visit.id, seq, outcome);
-        if (outcome == "ok" && !executed) {
-            referee_.fail(Invariant::rows_match_calls, name + ", the call was never executed");
-        }
-        if (outcome != "error") continue;
-        const bool says_executed = row.value("errorMessage", "") == Product::error_text;
-        if (says_executed != executed) {
-            referee_.fail(Invariant::rows_match_calls,
-                          fmt::format("{} ({}), the call was {}executed", name,
-                                      row.value("errorMessage", ""), executed ? "" : "not "));
-        }
-    }
-}
-
-void World::check_ratings(const KnownVisit& visit) {
-    const std::string persona = auth_.personas().at(visit.persona).name;
-    for (const auto& [module, row] : visit.ratings) {
-        const std::string status = row.at("status");
-        if (status != "rated" && status != "refused") continue;
-        const bool answered = std::any_of(
-            model_.given().begin(), model_.given().end(), [&](const GivenScores& given) {
-                if (given.persona != persona) return false;
-                if (status == "refused") return given.refused;
-                const auto score = given.scores.find(module);
-                return score != given.scores.end() && row.at("rating") == score->second;
-            });
-        if (!answered) {
-            referee_.fail(Invariant::ratings_are_answers,
-                          fmt::format("{} of {} in visit {} was never said: {}", module, persona,
-                                      visit.id, base::to_text(row)));
-        }
-    }
+    return text + fmt::format("replay: {} --seed {} --trace\n", program, profile.seed);
 }
 
 Outcome run_world(const Profile& profile, bool print) {

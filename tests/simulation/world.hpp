@@ -2,23 +2,26 @@
 // dice do harm, then calm, in which everything must come to rest.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/group.hpp"
 #include "base/loop.hpp"
 #include "tests/simulation/auth_service.hpp"
+#include "tests/simulation/blame.hpp"
+#include "tests/simulation/checks.hpp"
 #include "tests/simulation/clock.hpp"
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/model.hpp"
+#include "tests/simulation/money.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/process.hpp"
 #include "tests/simulation/product.hpp"
 #include "tests/simulation/profile.hpp"
 #include "tests/simulation/referee.hpp"
+#include "tests/simulation/talks.hpp"
 #include "tests/simulation/trace.hpp"
 
 namespace simulation {
@@ -56,6 +59,7 @@ class World {
     void do_crash();
     void do_stop();
     void do_auth_outage();
+    void do_delivery_outage();
     void do_product_outage();
     void do_model_outage();
     void do_disk_full();
@@ -71,15 +75,10 @@ class World {
 
     bool is_at_rest() const;
     std::string restlessness() const;
-    void check_call_leaves(Caller caller, base::Duration limit);
-    void check_outcomes(Caller caller, const std::string& persona);
-    void check_step(bool has_timer);
-    void check_set_aside();
-    void check_end();
-    void check_visit(const KnownVisit& visit);
-    void check_taken(const KnownVisit& visit);
-    void check_slots(const KnownPersona& persona);
-    void check_ratings(const KnownVisit& visit);
+    void leaves(const Sent& sent);
+    const KnownVisit* visit_of(const Sent& sent, const std::string& body) const;
+    void check(bool has_timer);
+    void keep_first_trouble();
 
     const Profile profile_;
     DrivenClock clock_;
@@ -91,17 +90,23 @@ class World {
     Network network_;
     AuthService auth_;
     Product product_;
+    Talks talks_;
+    Blame blame_;
+    Money money_;
     Model model_;
+    Holds holds_;
+    Checks checks_;
     std::vector<std::unique_ptr<Node>> nodes_;
     bool ending_ = false;
-    // What the operators of this world did, to compare with whom the service takes: who is paused
-    // ("": everybody), and when each was last let out of quarantine.
-    std::multiset<std::string> paused_;
-    std::map<std::string, base::Moment> released_;
+    std::vector<const Process*> living_;
     std::vector<std::string> first_trouble_;
     base::Group harms_;
     base::Group keepers_;
 };
+
+// For people: what happened before the first violation, all violations, and the command that plays
+// the seed again.
+std::string report_of(const Profile& profile, const Outcome& outcome, std::string_view program);
 
 // Runs one seed.
 Outcome run_world(const Profile& profile, bool print = false);

@@ -1,0 +1,76 @@
+// Deliberate breaks of a promise, which prove that the referee sees them: a far end, the disk or
+// the wire does what it must not, so that an invariant does not hold although the runner is right.
+// sabotage_test.cpp says which invariant each one breaks.
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.hpp"
+#include "base/http.hpp"
+
+namespace simulation {
+
+enum class Sabotage {
+    none,
+    // The product …
+    runs_calls_twice,    // executes a call twice.
+    runs_refused_calls,  // … and says 503.
+    hides_a_tool,        // does not list a tool that it has.
+    mistakes_tools,      // executes another tool than was called.
+    moves_a_tool,        // has a tool in another module than its name says.
+    // The auth service …
+    forgets_rows,        // confirms action rows that it does not keep.
+    forgets_ends,        // confirms a finish and lets the visit run on.
+    ends_twice,          // ends a visit, and again when its runner dies.
+    two_visits_at_once,  // hands out a persona who is on a visit.
+    short_leases,        // lets runners die long before their lease is over.
+    due_again_at_once,   // makes a persona due at once after a failed or lost visit.
+    refuses_for_ever,    // never takes rows of some visits.
+    ignores_holds,       // hands out who is paused or in quarantine.
+    tries_for_ever,      // counts every attempt as the first.
+    forgets_skipped,     // keeps no ledger of slots that were given up.
+    gives_up_lived,      // writes lived slots into it as well.
+    takes_early,         // hands out personas before their slot.
+    mishears_paths,      // understands another call than was made.
+    loses_end_texts,     // ends visits and forgets what the end said.
+    loses_evidence,      // hears ratings without what they rest on.
+    loses_sources,       // hears failures without whose they are.
+    blames_another,      // hears that failures are another's.
+    confuses_tokens,     // lets one persona in as another.
+    hears_long_rows,     // hears more text in a row than a row may have.
+    grants_to_each,      // grants the day's money to each runner anew.
+    forgets_the_spent,   // says that nobody has spent anything today.
+    // The disk …
+    loses_outcomes,  // keeps no outcome of a call, whatever it says.
+    disk_lies,       // says synced and is not.
+    // The model …
+    scores_from_nowhere,  // gives other ratings than it is known to have given.
+    history_rewritten,    // remembers another reply than it streamed.
+    bills_more,           // takes more money than it says.
+    // The wire …
+    waits_unsaid,          // keeps the model's demand to wait for itself.
+    doubles_ratings,       // brings each question for ratings twice.
+    tools_in_ratings,      // puts tools into the question for ratings.
+    ratings_by_nobody,     // takes the character out of it.
+    shortens_digests,      // leaves out there what was done first.
+    clock_in_prompt,       // puts the time into the system prompt.
+    answers_elsewhere,     // gives answers of tools to calls that were not made.
+    renames_tools,         // offers the model a tool by a name that it does not take.
+    hides_retries,         // lets every try look like the first.
+    tries_too_often,       // tries each request to the model seven times at once.
+    loses_service_keys,    // drops the runner's key.
+    spreads_service_keys,  // shows the runner's key to the product.
+    loses_bearers,         // drops the persona's token.
+    // The process …
+    turns_without_end,   // is set to more turns than the world knows of.
+    too_many_at_once,    // … to more visits at once.
+    outbox_without_end,  // … to no limit of its outbox.
+    spends_freely,       // … to no budget.
+};
+
+constexpr std::size_t sabotages = static_cast<std::size_t>(Sabotage::spends_freely) + 1;
+
+// What the wire does to a request that leaves.
+void spoil(Sabotage sabotage, base::HttpRequest& request, const base::Clock& clock);
+
+}  // namespace simulation
