@@ -20,15 +20,28 @@ namespace {
 
 constexpr std::size_t module_rules_max = 1'000;
 
-constexpr std::array<std::string_view, 38> module_verbs{
-    "add",    "append", "archive", "browse",  "cancel", "complete", "convert",  "create",
-    "delete", "do",     "edit",    "execute", "fetch",  "find",     "generate", "get",
-    "insert", "list",   "log",     "make",    "move",   "open",     "post",     "put",
-    "query",  "read",   "remove",  "run",     "save",   "search",   "send",     "set",
-    "show",   "start",  "stop",    "toggle",  "update", "write"};
+constexpr std::array<std::string_view, 112> module_verbs{
+    "add",      "analyze", "annotate", "append",    "apply",     "approve",  "archive",
+    "ask",      "assign",  "attach",   "browse",    "calculate", "call",     "cancel",
+    "change",   "clear",   "click",    "close",     "commit",    "compare",  "complete",
+    "compress", "convert", "create",   "delegate",  "delete",    "deploy",   "describe",
+    "disable",  "do",      "download", "edit",      "enable",    "evaluate", "execute",
+    "export",   "extract", "fetch",    "find",      "generate",  "get",      "gzip",
+    "has",      "import",  "insert",   "install",   "invoke",    "is",       "list",
+    "load",     "log",     "lookup",   "make",      "merge",     "move",     "navigate",
+    "notify",   "open",    "pause",    "ping",      "post",      "process",  "publish",
+    "pull",     "push",    "put",      "query",     "read",      "refresh",  "register",
+    "reject",   "remove",  "rename",   "render",    "replace",   "reply",    "reset",
+    "resolve",  "restart", "restore",  "resume",    "retrieve",  "revoke",   "run",
+    "save",     "scan",    "search",   "select",    "send",      "set",      "show",
+    "simulate", "start",   "stop",     "submit",    "subscribe", "suggest",  "summarize",
+    "sync",     "take",    "toggle",   "translate", "trigger",   "undo",     "unsubscribe",
+    "update",   "upload",  "validate", "verify",    "view",      "wait",     "write"};
+
+}  // namespace
 
 // Greedy with one way back: "*" takes as little as it can, and more when the rest does not fit.
-bool module_fits(std::string_view pattern, std::string_view text) {
+bool fits_pattern(std::string_view pattern, std::string_view text) {
     std::size_t at = 0, from = 0, star = pattern.npos, taken = 0;
     while (at < text.size()) {
         if (from < pattern.size() && pattern[from] == '*') {
@@ -48,8 +61,6 @@ bool module_fits(std::string_view pattern, std::string_view text) {
     return from == pattern.size();
 }
 
-}  // namespace
-
 Modules::Modules(std::string_view text, std::string_view file_name) {
     const base::Json json = base::parse_json(text, file_name);
     const base::Fields file(json, std::string(file_name));
@@ -66,7 +77,7 @@ std::optional<std::string> Modules::module_of(std::string_view tool) const {
     if (rules_.empty()) return std::nullopt;
     const std::string name = base::lower_ascii(tool);
     const auto rule = std::find_if(rules_.begin(), rules_.end(), [&name](const Rule& one) {
-        return module_fits(one.pattern, name);
+        return fits_pattern(one.pattern, name);
     });
     return rule == rules_.end() ? std::nullopt : std::optional(rule->module);
 }

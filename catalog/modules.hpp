@@ -28,6 +28,9 @@ class Modules {
     std::vector<Rule> rules_;
 };
 
+// Whether the whole text fits; "*" stands for any text, case counts.
+bool fits_pattern(std::string_view pattern, std::string_view text);
+
 // Where no pattern fits: the name's prefix ("todo.create", "crm/add", "notes_add"), unless that is
 // but a verb ("create_issue"); else the server's own name.
 std::string module_by_name(std::string_view tool, std::string_view server);

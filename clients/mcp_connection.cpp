@@ -23,6 +23,7 @@ constexpr std::size_t tool_lists_max = 16;
 constexpr std::size_t server_eras_max = 256;
 constexpr std::size_t tool_maps_max = 16;  // Of one session.
 constexpr int input_rounds_max = 5;
+constexpr std::size_t told_bytes_usual = 256 * 1024;  // Of tools told to the model.
 
 std::string server_word(const base::Json& owner, std::string_view key, std::string_view name) {
     if (!owner.is_object()) return {};
@@ -76,8 +77,9 @@ base::Task<McpEra> McpConnection::find_era() {
     const McpEra era = stateless ? McpEra::stateless : McpEra::sessions;
     if (memory_.manners.size() >= server_eras_max) memory_.manners.clear();
     memory_.manners[url_] = {.era = era, .tells_changes = stateless && tells_changes_};
-    base::log_info("product's MCP era found",
-                   {{"url", base::origin_of(url_)}, {"era", stateless ? "stateless" : "sessions"}});
+    base::log_info("product's MCP era found", {{"server", alias_},
+                                               {"url", base::origin_of(url_)},
+                                               {"era", stateless ? "stateless" : "sessions"}});
     co_return era;
 }
 
@@ -146,6 +148,13 @@ base::Task<void> McpConnection::shake_hands() {
     ++generation_;
 }
 
+bool McpConnection::is_wanted(std::string_view tool) const {
+    return wanted_.empty() ||
+           std::any_of(wanted_.begin(), wanted_.end(), [&](const std::string& pattern) {
+               return catalog::fits_pattern(pattern, tool);
+           });
+}
+
 void McpConnection::take(ListedTools listed) {
     if (tools_) earlier_tools_.push_back(std::move(tools_));
     tools_ = std::move(listed.map);
@@ -158,6 +167,8 @@ base::Task<void> McpConnection::list_tools() {
     ListedTools listed;
     // The pages' texts, each with the request that it answers; and what else makes the map.
     std::string list = alias_ + (wire_.is_stateless() ? "\n1\n" : "\n0\n");
+    for (const std::string& pattern : wanted_) list += pattern + '\n';
+    const base::Steady until = wire_.loop().now() + options_.list_limit;
     std::set<std::string> cursors;
     std::optional<std::string> cursor;
     for (int page = 0; has_tools_; ++page) {
@@ -178,23 +189,35 @@ base::Task<void> McpConnection::list_tools() {
         }
         ToolPage found = read_tool_page(answer.result, wire_.is_stateless());
         for (const std::string& reason : found.left_out) {
-            base::log_warning("tool left out", {{"reason", reason}});
+            base::log_warning("tool left out", {{"server", alias_}, {"reason", reason}});
         }
-        for (McpTool& tool : found.tools) tools.push_back(std::move(tool));
+        for (McpTool& tool : found.tools) {
+            if (is_wanted(tool.name)) tools.push_back(std::move(tool));
+        }
         if (wire_.is_stateless()) read_server(answer.result, listed);
         cursor = std::move(found.next_cursor);
         if (!cursor) break;
         const bool repeated = !cursors.insert(*cursor).second;
         if (repeated || page + 1 >= options_.pages_max || tools.size() >= options_.tools_max ||
-            list.size() >= options_.list_bytes_max) {
-            base::log_warning("product's tool list does not end", {{"tools", tools.size()}});
+            list.size() >= options_.list_bytes_max || wire_.loop().now() >= until) {
+            base::log_warning("product's tool list does not end",
+                              {{"server", alias_}, {"tools", tools.size()}});
             break;
         }
     }
     if (tools.size() > options_.tools_max) tools.resize(options_.tools_max);
     listed.map = std::make_shared<const ToolMap>(std::move(tools), alias_, options_.modules.get());
     for (const std::string& reason : listed.map->left_out()) {
-        base::log_warning("tool left out", {{"reason", reason}});
+        base::log_warning("tool left out", {{"server", alias_}, {"reason", reason}});
+    }
+    if (const std::size_t bytes = listed.map->tools_json().size(); bytes > told_bytes_usual) {
+        base::log_warning("product's tools are many",
+                          {{"server", alias_},
+                           {"tools", listed.map->entries().size()},
+                           {"bytes", bytes},
+                           {"reason",
+                            "every request to the model carries them; \"tools\" of the server in "
+                            "MANA_MCP_URL names those that are wanted"}});
     }
     if (memory_.lists.size() >= tool_lists_max) memory_.lists.clear();
     memory_.lists.emplace(std::move(list), listed);
@@ -221,10 +244,12 @@ base::Task<void> McpConnection::list_again() {
     if (earlier_tools_.size() >= tool_maps_max) co_return;  // It changes without end.
     try {
         co_await list_tools();
-        base::log_info("product's tools changed", {{"tools", tools_->entries().size()}});
+        base::log_info("product's tools changed",
+                       {{"server", alias_}, {"tools", tools_->entries().size()}});
     } catch (const base::Failure& failure) {
         // The call is done; the next one finds out what the product is up to.
-        base::log_warning("product's changed tools not read", {{"reason", failure.what()}});
+        base::log_warning("product's changed tools not read",
+                          {{"server", alias_}, {"reason", failure.what()}});
     }
 }
 
@@ -342,7 +367,7 @@ base::Task<void> McpConnection::reopen(int lost_generation) {
     while (reopening_) co_await reopened_.wait();
     if (generation_ != lost_generation) co_return;  // Another call has done it.
     const Reopening guard{*this};
-    base::log_info("product's session lost, opening another");
+    base::log_info("product's session lost, opening another", {{"server", alias_}});
     metrics_.counter("mcp_sessions_reopened_total", "MCP sessions that were lost and reopened.")
         .add();
     co_await shake_hands();

@@ -23,6 +23,7 @@ class McpConnection final : public McpSession {
           memory_(memory),
           url_(target.url),
           alias_(target.alias),
+          wanted_(target.tools),
           wished_era_(target.era),
           wire_(http, options, std::move(target)),
           reopened_(http.loop()) {}
@@ -69,6 +70,7 @@ class McpConnection final : public McpSession {
     base::Task<RpcAnswer> ask(base::Json params, base::HttpHeaders more, base::Steady deadline);
     base::Task<CallResult> complete(base::Json params, base::HttpHeaders more,
                                     std::chrono::milliseconds limit);
+    bool is_wanted(std::string_view tool) const;
     void take(ListedTools listed);
     base::Task<void> reopen(int lost_generation);
     CallResult settle_failure(const base::Failure& failure) const;
@@ -79,6 +81,7 @@ class McpConnection final : public McpSession {
     McpMemory& memory_;
     const std::string url_;
     const std::string alias_;
+    const std::vector<std::string> wanted_;  // Patterns; empty: every tool is wanted.
     const McpEra wished_era_;
     McpWire wire_;
     std::shared_ptr<const ToolMap> tools_;

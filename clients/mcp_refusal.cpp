@@ -74,7 +74,8 @@ base::Failure failure_of_refusal(const HttpRefusal& refusal) {
         reason += "; an answer was due";
     } else if (status < 400) {
         kind = Kind::invalid;
-        reason += "; redirects are not followed, configure the product's final URL";
+        reason +=
+            "; redirects to another origin are not followed, configure the product's final URL";
     }
     return base::Failure{kind, reason, code}.status(status);
 }

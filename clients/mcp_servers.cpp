@@ -139,7 +139,8 @@ McpTarget target_of(const McpServer& server, const McpVisitor& visitor) {
                      .space_id = {},
                      .headers = server.headers,
                      .era = server.era,
-                     .alias = server.alias};
+                     .alias = server.alias,
+                     .tools = server.tools};
     if (server.bearer == McpServer::Bearer::fixed) target.bearer = server.token;
     if (server.bearer == McpServer::Bearer::login) {
         target.bearer = visitor.access_token;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/http.hpp"
 #include "base/secret.hpp"
@@ -19,7 +20,8 @@ struct McpTarget {
     std::string space_id;            // Sent as X-Mana-Space; empty: not sent.
     base::HttpHeaders headers = {};  // Sent as they are.
     McpEra era = McpEra::automatic;
-    std::string alias = "product";  // Module of tools whose name says none.
+    std::string alias = "product";        // Module of tools whose name says none.
+    std::vector<std::string> tools = {};  // Patterns of those that are wanted; empty: all.
 };
 
 // One server as the operator configured it.
@@ -34,6 +36,7 @@ struct McpServer {
     base::Secret token;         // Of Bearer::fixed.
     base::HttpHeaders headers;  // Sent with every request.
     McpEra era = McpEra::automatic;
+    std::vector<std::string> tools;  // Patterns of those that are wanted; empty: all.
 };
 
 struct McpVisitor {

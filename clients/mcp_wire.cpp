@@ -17,9 +17,9 @@ namespace clients {
 namespace {
 
 constexpr int server_requests_max = 100;  // Within one of our requests.
-constexpr int resumes_max = 5;
+constexpr int resumes_max = 5;            // In a row without an event.
 constexpr std::chrono::milliseconds resume_wait_default{1'000};
-constexpr std::chrono::milliseconds resume_wait_max{30'000};
+constexpr std::chrono::milliseconds resume_wait_min{100}, resume_wait_max{30'000};
 constexpr std::chrono::milliseconds side_message_limit{5'000};
 constexpr std::chrono::milliseconds cancel_limit{1'000};
 constexpr std::chrono::milliseconds limit_slack{1'000};
@@ -34,6 +34,20 @@ base::Failure outcome_unknown(const std::string& what) {
 std::string trace_in(const base::Json& params) {
     const auto meta = params.find("_meta");
     return meta == params.end() ? std::string() : meta->value("traceparent", "");
+}
+
+// Where a redirect leads, when that is the same origin.
+std::optional<std::string> moved_within(const std::string& url, std::string_view location) {
+    const std::string origin = base::origin_of(url);
+    std::string next(location);
+    if (next.starts_with('/') && !next.starts_with("//")) next = origin + next;
+    try {
+        if (base::origin_of(next) == origin && next != url) return next;
+    } catch (const base::Failure&) {
+        // No URL at all: nothing to follow, the caller refuses the redirect.
+        return std::nullopt;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -118,9 +132,25 @@ base::Task<void> McpWire::cancel(std::int64_t id) {
     }
 }
 
+base::Task<std::unique_ptr<base::HttpStream>> McpWire::open_first(base::HttpRequest post) {
+    base::HttpRequest again = post;
+    std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(post));
+    found_ = true;
+    const bool moved = stream->status() == 307 || stream->status() == 308;
+    const auto next = moved ? moved_within(target_.url, stream->header("location")) : std::nullopt;
+    if (!next) co_return stream;
+    stream.reset();
+    base::log_debug("product is at another path", {{"url", base::origin_of(*next)}});
+    target_.url = again.url = *next;
+    stream = co_await http_.open(std::move(again));
+    co_return stream;
+}
+
 base::Task<McpWire::Reply> McpWire::begin(base::HttpRequest post, bool opens_session) {
     const bool had_session = has_session();
-    std::unique_ptr<base::HttpStream> stream = co_await http_.open(std::move(post));
+    base::Task<std::unique_ptr<base::HttpStream>> opening =
+        found_ ? http_.open(std::move(post)) : open_first(std::move(post));
+    std::unique_ptr<base::HttpStream> stream = co_await std::move(opening);
     if (stream->status() != 200) {
         const base::Failure refused = co_await refusal(std::move(stream), had_session);
         throw base::Failure{refused};
@@ -146,7 +176,9 @@ std::chrono::milliseconds McpWire::time_left(const Stream& state) {
 // Nothing: out of time.
 base::Task<std::optional<std::string>> McpWire::read_stream(
     std::unique_ptr<base::HttpStream> stream, std::int64_t id, Stream& state) {
-    for (int resumes = 0;; ++resumes) {
+    // A server may let its client come again as often as it likes, as long as it says something.
+    for (int fruitless = 0;;) {
+        const std::string before = state.last_event_id;
         const bool answered = co_await read_events(*stream, id, state);
         if (answered) {
             co_await await_end(loop(), *stream);
@@ -155,11 +187,13 @@ base::Task<std::optional<std::string>> McpWire::read_stream(
         stream.reset();
         if (time_left(state).count() == 0) co_return std::nullopt;
         // Only a session's stream with event ids can be taken up again; the deadline stays.
-        if (stateless_ || state.last_event_id.empty() || resumes >= resumes_max) {
+        fruitless = state.last_event_id == before ? fruitless + 1 : 0;
+        if (stateless_ || state.last_event_id.empty() || fruitless > resumes_max) {
             throw outcome_unknown("the connection to the product was lost before the answer came");
         }
         const std::chrono::milliseconds wait =
-            std::min(state.retry.value_or(resume_wait_default * (1 << resumes)), resume_wait_max);
+            std::clamp(state.retry.value_or(resume_wait_default * (1 << fruitless)),
+                       resume_wait_min, resume_wait_max);
         co_await loop().sleep(std::min(wait, time_left(state)));
         base::Task<std::unique_ptr<base::HttpStream>> resuming =
             resume(state.last_event_id, state.limit);

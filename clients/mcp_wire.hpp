@@ -81,6 +81,10 @@ class McpWire {
     };
     struct Reply;  // The beginning of an answer.
 
+    // The first request of all finds out where the server really is: a redirect that keeps method
+    // and body (307, 308) is followed once, within the origin that was configured; the token goes
+    // nowhere else.
+    base::Task<std::unique_ptr<base::HttpStream>> open_first(base::HttpRequest post);
     base::Task<Reply> begin(base::HttpRequest post, bool opens_session);
     base::Task<std::optional<std::string>> read_stream(std::unique_ptr<base::HttpStream> stream,
                                                        std::int64_t id, Stream& state);
@@ -104,6 +108,7 @@ class McpWire {
     std::string session_id_;
     std::string revision_;
     bool stateless_ = false;
+    bool found_ = false;  // The server has answered at target_.url.
     bool tools_changed_ = false;
     std::int64_t next_id_ = 1;  // Never used twice within a session.
 };

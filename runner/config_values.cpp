@@ -119,9 +119,14 @@ std::string setting_url(const std::string& text) {
     return text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
 }
 
+std::string setting_endpoint(const std::string& text) {
+    setting_url(text);  // Refuses what is none. Here a slash at the end is another address.
+    return text;
+}
+
 std::string setting_servers(const std::string& text) {
     const bool is_list = text.starts_with('{') || text.starts_with('/') || text.starts_with('.');
-    return is_list ? text : setting_url(text);
+    return is_list ? text : setting_endpoint(text);
 }
 
 base::Secret setting_database(const std::string& text) {

@@ -26,6 +26,7 @@ std::string setting_domain(const std::string& text);
 std::string setting_word(const std::string& text);
 // http or https, without user name and password; a slash at its end is dropped.
 std::string setting_url(const std::string& text);
+std::string setting_endpoint(const std::string& text);  // A URL kept as it is.
 // The text as it may be repeated: what stands for a user and a password in URLs becomes "***".
 std::string without_passwords(std::string_view text);
 // One URL, the text of a JSON object, or a path; what is in them is read later.

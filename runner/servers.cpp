@@ -25,6 +25,7 @@ constexpr std::size_t servers_max = 32;
 constexpr std::size_t servers_text_bytes_max = 256 * 1024;
 constexpr std::size_t server_alias_bytes_max = 32;
 constexpr std::size_t server_headers_max = 32;
+constexpr std::size_t server_tools_max = 200;
 
 [[noreturn]] void refuse_servers(const std::string& reason) {
     throw Failure{Failure::Kind::invalid, "MANA_MCP_URL: " + reason};
@@ -117,6 +118,17 @@ void read_headers(const base::Fields& entry, McpServer& server, const Variables&
     }
 }
 
+void read_wanted_tools(const base::Fields& entry, McpServer& server) {
+    if (!entry.has("tools")) return;
+    for (const Json& pattern : entry.array("tools", server_tools_max)) {
+        if (!pattern.is_string() || pattern.get_ref<const std::string&>().empty()) {
+            entry.fail("tools", "a list of the tools' names; * stands for any text");
+        }
+        server.tools.push_back(pattern.get<std::string>());
+    }
+    if (server.tools.empty()) entry.fail("tools", "left out (all are wanted) or name some");
+}
+
 McpServer read_server(const std::string& alias, const base::Fields& entry,
                       const Variables& variables) {
     if (!is_word(alias, "-_") || alias.size() > server_alias_bytes_max) {
@@ -130,7 +142,7 @@ McpServer read_server(const std::string& alias, const base::Fields& entry,
     }
     if (!hosted) {
         try {
-            server.url = setting_url(entry.text("url"));
+            server.url = setting_endpoint(entry.text("url"));
         } catch (const Failure& failure) {
             // The reader of URLs does not know where this one stands.
             refuse_servers(entry.path_of("url") + " " + failure.what());
@@ -138,13 +150,14 @@ McpServer read_server(const std::string& alias, const base::Fields& entry,
     }
     read_bearer(entry, server, variables);
     read_headers(entry, server, variables);
+    read_wanted_tools(entry, server);
     constexpr std::array<std::string_view, 3> eras{"auto", "sessions", "stateless"};
     server.era = static_cast<clients::McpEra>(entry.word_or_none("era", eras).value_or(0));
     if (hosted && (server.bearer != McpServer::Bearer::login || !server.headers.empty())) {
         refuse_servers(fmt::format("mcpServers.{} is ours: it takes the login, no headers", alias));
     }
-    entry.only(
-        std::array<std::string_view, 6>{"url", "hosted", "bearer", "headers", "era", "type"});
+    entry.only(std::array<std::string_view, 7>{"url", "hosted", "bearer", "headers", "tools", "era",
+                                               "type"});
     return server;
 }
 

@@ -5,10 +5,11 @@
 //   {"mcpServers": {
 //     "mana":   {"hosted": true},
 //     "github": {"url": "https://api.example.com/mcp", "bearer": "${GITHUB_TOKEN}",
-//                "headers": {"X-Readonly": "true"}, "era": "auto"}}}
+//                "headers": {"X-Readonly": "true"}, "tools": ["*issue*"], "era": "auto"}}}
 //
-// bearer: login (the persona's access token), none (the default), ${VARIABLE} or file:PATH. Headers
-// may hold ${VARIABLE}. A token never stands in the text itself.
+// tools: those that are wanted, * stands for any text; left out: all. bearer: login (the persona's
+// access token), none (the default), ${VARIABLE} or file:PATH. Headers may hold ${VARIABLE}. A
+// token never stands in the text itself.
 #pragma once
 
 #include <functional>

@@ -182,16 +182,17 @@ base::Task<void> Visit::run() {
     session_ = co_await clients::open_servers(services_.mcp, options_.servers, std::move(visitor));
     progress_.product_name = session_->server_name();
     progress_.product_version = session_->server_version();
-    if (session_->tools().entries().empty()) {
+    told_ = &session_->tools();
+    if (told_->entries().empty()) {
         throw Failure{Failure::Kind::unavailable,
                       "the product offers no tool that the model could use"};
     }
 
     const catalog::Persona& persona = claimed_.persona;
-    plan_ = plan_day(persona.module_mix, session_->tools().modules(), seed());
+    plan_ = plan_day(persona.module_mix, told_->modules(), seed());
     home_ = space_id;
     places_ = draw_places(plan_.modules, spaces, seed());
-    talk_.emplace(system_text(persona), session_->tools().shared_tools_json());
+    talk_.emplace(system_text(persona), told_->shared_tools_json());
     const base::Moment now = services_.loop.clock().now();
     talk_->add_user(opening_text(persona, plan_, places_, catalog::local_time(now, options_.zone)));
 }
@@ -262,7 +263,7 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
 }
 
 [[gnu::noinline]] base::Task<clients::ToolAnswer> Visit::run_tool(clients::ToolUse use) {
-    const clients::ToolMap::Entry* entry = session_->tools().by_api_name(use.name);
+    const clients::ToolMap::Entry* entry = told_->by_api_name(use.name);
     progress_.waiting_for = Waiting::disk;
     if (use.valid && entry) check_lease();  // Before the intent: nothing is to be recorded then.
     Action action = intent_of(use, entry);

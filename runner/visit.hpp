@@ -164,6 +164,10 @@ class Visit {
     bool inside_ = false;
     clients::Login login_;
     std::unique_ptr<clients::McpSession> session_;
+    // What the model was told of. A product may change its tools meanwhile: names are read by this
+    // map to the end, and a tool that is gone is an error of its call. Telling the model of others
+    // would change the first part of every request, and it would read the whole day anew.
+    const clients::ToolMap* told_ = nullptr;
     std::optional<clients::Conversation> talk_;
     std::optional<base::Task<void>> outcome_written_;  // Of the newest action: until it is on disk.
     std::vector<DigestLine> digest_;

@@ -90,10 +90,14 @@ struct Service::State {
         server.after([this](const ServerRequest& request, base::ServerResponse& response) {
             browsers.add_cors(request, response);
         });
-        server.route("POST", "/mcp", [this](const ServerRequest& one) { return mcp.post(one); });
-        server.route("GET", "/mcp", [this](const ServerRequest& one) { return mcp.get(one); });
-        server.route("DELETE", "/mcp", [this](const ServerRequest& one) { return mcp.end(one); });
-        for (const char* path : {"/mcp", "/sync/:app", "/sync/:app/pull", "/sync/:app/stream"}) {
+        // Many servers' endpoints end with a slash, so people write one.
+        for (const char* path : {"/mcp", "/mcp/"}) {
+            server.route("POST", path, [this](const ServerRequest& one) { return mcp.post(one); });
+            server.route("GET", path, [this](const ServerRequest& one) { return mcp.get(one); });
+            server.route("DELETE", path, [this](const ServerRequest& one) { return mcp.end(one); });
+        }
+        for (const char* path :
+             {"/mcp", "/mcp/", "/sync/:app", "/sync/:app/pull", "/sync/:app/stream"}) {
             server.route("OPTIONS", path, [](const ServerRequest&) {
                 base::ServerResponse response;
                 response.status = 204;

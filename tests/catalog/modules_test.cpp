@@ -29,6 +29,9 @@ TEST(Modules, WithoutAPatternTheNameSaysIt) {
     EXPECT_EQ(catalog::module_by_name("create_issue", "github"), "github");
     EXPECT_EQ(catalog::module_by_name("get-sum", "everything"), "everything");
     EXPECT_EQ(catalog::module_by_name("get.sum", "everything"), "get");
+    EXPECT_EQ(catalog::module_by_name("gzip-file-as-resource", "everything"), "everything");
+    EXPECT_EQ(catalog::module_by_name("trigger-long-running-operation", "everything"),
+              "everything");
     EXPECT_EQ(catalog::module_by_name("echo", "everything"), "everything");
     EXPECT_EQ(catalog::module_by_name("_x", "everything"), "everything");
     EXPECT_EQ(catalog::module_by_name("github:create_issue", "product"), "github");

@@ -271,6 +271,33 @@ TEST(McpWire, AListThatNeverEndsIsCut) {
     EXPECT_EQ(pages, 2);
 }
 
+// Pages that come late, one after the other.
+TEST(McpWire, AListThatTakesTooLongIsCut) {
+    tests::RealMcpRoom room;
+    std::atomic<int> pages{0};
+    room.on_list = [&pages](const ServerRequest& request) {
+        const std::string name = "t" + std::to_string(++pages);
+        return rpc_result(request.json()["id"], Json{{"tools", Json::array({Json{{"name", name}}})},
+                                                     {"nextCursor", "c" + std::to_string(pages)}});
+    };
+    Mcp mcp{room.http,
+            {.list_limit = milliseconds{300}, .pages_max = 1'000'000, .tools_max = 1'000'000},
+            room.metrics};
+    auto session = room.open(mcp);
+    EXPECT_EQ(session->tools().entries().size(), static_cast<std::size_t>(pages));
+}
+
+TEST(McpWire, OnlyTheWantedToolsAreOffered) {
+    VirtualMcpRoom room;
+    Mcp mcp{room.http, {}, room.metrics};
+    clients::McpTarget target = room.target();
+    target.tools = {"*.list", "todo.fly"};
+    auto session = room.run(mcp.open(target));
+    ASSERT_EQ(session->tools().entries().size(), 1U);
+    EXPECT_EQ(session->tools().entries()[0].tool.name, "todo.list");
+    EXPECT_EQ(room.open(mcp)->tools().entries().size(), 2U) << "what is wanted is the server's";
+}
+
 TEST(McpWire, FollowsCursorsEvenEmptyOnes) {
     VirtualMcpRoom room;
     room.on_list = [](const ServerRequest& request) {
@@ -373,6 +400,27 @@ TEST(McpWire, AStreamWithEventIdsIsTakenUpAgain) {
     EXPECT_EQ(room.call(*session).outcome, CallResult::Outcome::unknown);
 }
 
+// A server that lets its client come again all the time, and has something new each time.
+TEST(McpWire, AStreamIsTakenUpAsOftenAsItGoesOn) {
+    VirtualMcpRoom room;
+    Mcp mcp{room.http, {}, room.metrics};
+    auto session = room.open(mcp);
+    room.on_call = [&](const ServerRequest& request) {
+        for (int poll = 1; poll <= 12; ++poll) {
+            room.far_end.then([poll](const ServerRequest&) {
+                return streamed("id: p" + std::to_string(poll) + "\nretry: 100\ndata:\n\n");
+            });
+        }
+        room.far_end.then([id = request.json()["id"]](const ServerRequest& resumed) {
+            EXPECT_EQ(resumed.header("last-event-id"), "p12");
+            return streamed(
+                rpc_event(Json{{"jsonrpc", "2.0"}, {"id", id}, {"result", text_result("done")}}));
+        });
+        return streamed("id: p0\nretry: 100\ndata:\n\n");
+    };
+    EXPECT_EQ(room.call(*session).text, "done");
+}
+
 TEST(McpWire, ACallOutOfTimeIsUnknownAndCancelled) {
     RealMcpRoom room;
     Mcp mcp{room.http, {}, room.metrics};
@@ -410,7 +458,7 @@ TEST(McpWire, ACallThatCannotLeaveIsNotRun) {
     EXPECT_EQ(room.failure_of(mcp.open(target)).code(), "not_sent");
 }
 
-TEST(McpWire, RedirectsAreNotFollowed) {
+TEST(McpWire, RedirectsToOtherOriginsAreNotFollowed) {
     VirtualMcpRoom room;
     room.far_end.then([](const ServerRequest&) {
         ServerResponse moved = no_content(307);
@@ -421,6 +469,34 @@ TEST(McpWire, RedirectsAreNotFollowed) {
     const Failure failure = room.failure_of(mcp.open(room.target()));
     EXPECT_EQ(failure.kind(), Failure::Kind::invalid);
     EXPECT_EQ(room.far_end.seen().size(), 1U);
+}
+
+// As frameworks do that know the endpoint with a slash at its end only.
+TEST(McpWire, ARedirectWithinTheOriginIsFollowedOnce) {
+    VirtualMcpRoom room;
+    const auto moved_to = [&](int status, const std::string& where) {
+        return [status, where](const ServerRequest&) {
+            ServerResponse moved = no_content(status);
+            moved.headers.emplace_back("Location", where);
+            return moved;
+        };
+    };
+    Mcp mcp{room.http, {}, room.metrics};
+    for (const std::string& where : {std::string("/mcp/"), room.far_end.url() + "/elsewhere?x=1"}) {
+        room.far_end.then(moved_to(307, where));
+        auto session = room.open(mcp);
+        EXPECT_EQ(room.call(*session).outcome, CallResult::Outcome::ok);
+    }
+    EXPECT_EQ(room.far_end.seen()[1].request.path, "/mcp/");
+    EXPECT_EQ(room.far_end.seen()[1].request.header("authorization"), "Bearer jwt");
+    EXPECT_EQ(room.far_end.seen().back().request.path, "/elsewhere");
+
+    room.far_end.then(moved_to(307, "/mcp/"));
+    room.far_end.then(moved_to(307, "/mcp"));
+    EXPECT_EQ(room.failure_of(mcp.open(room.target())).kind(), Failure::Kind::invalid);
+    room.far_end.then(moved_to(302, "/mcp/"));
+    EXPECT_EQ(room.failure_of(mcp.open(room.target())).kind(), Failure::Kind::invalid)
+        << "302 may become a GET";
 }
 
 TEST(McpWire, AnswersThatAreTooLargeAreRefusedAndLongResultsCut) {

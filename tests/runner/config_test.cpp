@@ -485,7 +485,7 @@ TEST_F(ConfigTest, ListsAndUrlsAreTidied) {
     const Config config = parse({"serve"});
     EXPECT_THAT(config.cors_origins, testing::ElementsAre("https://a.example", "http://b.example"));
     ASSERT_EQ(config.servers.size(), 1U);
-    EXPECT_EQ(config.servers[0].url, "http://127.0.0.1:3069/mcp");
+    EXPECT_EQ(config.servers[0].url, "http://127.0.0.1:3069/mcp/") << "an endpoint stays as it is";
 }
 
 TEST_F(ConfigTest, EverySettingHasHelpAndNoSecretAFlag) {

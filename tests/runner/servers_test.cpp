@@ -66,14 +66,15 @@ TEST(Servers, AListNamesEachServerWithItsBearerAndHeaders) {
         "mana":{"hosted":true},
         "own":{"url":"https://own.example/mcp/","bearer":"login","era":"sessions"},
         "github":{"type":"http","url":"https://api.example/mcp","bearer":"${TOKEN}",
-                  "headers":{"X-Readonly":"true","X-Team":"team-${TEAM}!"},"era":"stateless"},
+                  "headers":{"X-Readonly":"true","X-Team":"team-${TEAM}!"},"era":"stateless",
+                  "tools":["*_issue","list_repos"]},
         "open":{"url":"http://open.example"}}})",
                               "", {{"TOKEN", "secret-1\n"}, {"TEAM", "a"}});
     ASSERT_EQ(servers.size(), 4U);
     EXPECT_EQ(servers[0].alias, "mana");
     EXPECT_EQ(servers[0].url, "");
     EXPECT_EQ(servers[0].bearer, McpServer::Bearer::login);
-    EXPECT_EQ(servers[1].url, "https://own.example/mcp");
+    EXPECT_EQ(servers[1].url, "https://own.example/mcp/") << "another address without the slash";
     EXPECT_EQ(servers[1].bearer, McpServer::Bearer::login);
     EXPECT_EQ(servers[1].era, clients::McpEra::sessions);
     EXPECT_EQ(servers[2].bearer, McpServer::Bearer::fixed);
@@ -81,6 +82,8 @@ TEST(Servers, AListNamesEachServerWithItsBearerAndHeaders) {
     EXPECT_EQ(servers[2].headers,
               (base::HttpHeaders{{"X-Readonly", "true"}, {"X-Team", "team-a!"}}));
     EXPECT_EQ(servers[2].era, clients::McpEra::stateless);
+    EXPECT_EQ(servers[2].tools, (std::vector<std::string>{"*_issue", "list_repos"}));
+    EXPECT_TRUE(servers[3].tools.empty()) << "all are wanted";
     EXPECT_EQ(servers[3].bearer, McpServer::Bearer::none) << "nobody gets a token by default";
     EXPECT_EQ(servers[3].era, clients::McpEra::automatic);
 }
@@ -118,6 +121,10 @@ TEST(Servers, AWrongListSaysWhereAndWhatWouldBeValid) {
                 HasSubstr("Mcp-Session-Id"));
     EXPECT_THAT(one(R"({"url":"http://a.example","headers":{"X":"a\nb"}})"), HasSubstr("one line"));
     EXPECT_THAT(one(R"({"url":"http://a.example","era":"old"})"), HasSubstr("auto"));
+    for (const char* tools : {"[]", "[1]", "[\"\"]", "\"x\""}) {
+        EXPECT_THAT(one(std::string(R"({"url":"http://a.example","tools":)") + tools + "}"),
+                    HasSubstr("mcpServers.a.tools"));
+    }
     EXPECT_THAT(one(R"({"url":"http://a.example","command":"npx"})"), HasSubstr("command"));
     EXPECT_THAT(one(R"({"hosted":true,"bearer":"none"})"), HasSubstr("ours"));
     EXPECT_THAT(complaint(R"({"mcpServers":{"a":{"hosted":true},"b":{"hosted":true}}})"),

@@ -199,6 +199,37 @@ TEST(VisitWire, AnUnknownToolIsAnErrorThatNeverLeaves) {
     EXPECT_EQ(day.ratings[0].module, "todo");
 }
 
+// The new tool would be called by the name that the old one had until now.
+TEST(VisitWire, ToolsThatChangeMeanwhileDoNotChangeWhatNamesMean) {
+    VisitRoom room;
+    room.product.before_calls(
+        [&](const ScriptedProduct::Call& call) -> std::optional<base::ServerResponse> {
+            if (call.meta["persona-runner/seq"] != 1) return std::nullopt;
+            room.product.offer(Json::parse(R"([
+            {"name":"todo.create","inputSchema":{"type":"object"}},
+            {"name":"todo_create","inputSchema":{"type":"object"}}])"));
+            base::ServerResponse answer;
+            answer.content_type = "text/event-stream";
+            answer.body =
+                "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n\n"
+                "data: {\"jsonrpc\":\"2.0\",\"id\":" +
+                base::to_text(call.meta["progressToken"]) +
+                ",\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"fertig\"}]}}\n\n";
+            return answer;
+        });
+    room.model.then(model_calls({call_block("t1", "todo_create", R"({"title":"Brot"})")}));
+    room.model.then(model_calls(
+        {call_block("t2", "todo_create", R"({"title":"Milch"})"), call_block("t3", "todo_list")}));
+    const runner::VisitRecords day = room.live();
+    EXPECT_EQ(room.error, "");
+    ASSERT_EQ(day.actions.size(), 3U);
+    EXPECT_EQ(day.actions[1].tool, "todo.create");
+    const auto calls = room.product.calls();
+    ASSERT_GE(calls.size(), 2U);
+    EXPECT_EQ(calls[1].tool, "todo.create");
+    EXPECT_EQ(room.model.turns().at(0)["tools"], room.model.turns().at(2)["tools"]);
+}
+
 TEST(VisitWire, ACutToolInputIsAnErrorThatNeverLeaves) {
     VisitRoom room;
     room.model.then(

@@ -216,7 +216,8 @@ TEST(McpServer, RefusesForeignPagesAndReboundNames) {
     EXPECT_EQ(preflight.status, 204);
     EXPECT_THAT(std::string(preflight.header("access-control-allow-headers")),
                 HasSubstr("x-mana-space"));
-    for (const char* path : {"/mcp", "/sync/todo", "/sync/todo/pull", "/sync/todo/stream"}) {
+    for (const char* path :
+         {"/mcp", "/mcp/", "/sync/todo", "/sync/todo/pull", "/sync/todo/stream"}) {
         const auto asked =
             base::fetch({.method = "OPTIONS",
                          .url = world.service->url() + path,
