@@ -30,7 +30,9 @@ std::uint64_t bytes_in(const std::filesystem::path& folder) {
     std::uint64_t bytes = 0;
     std::error_code missing;
     for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
-        if (item.is_regular_file()) bytes += item.file_size();
+        std::error_code untold;  // Of a file whose size the disk does not tell.
+        const std::uintmax_t size = item.is_regular_file(untold) ? item.file_size(untold) : 0;
+        if (!untold) bytes += size;
     }
     return bytes;
 }
@@ -39,7 +41,8 @@ std::size_t visits_in(const std::filesystem::path& folder) {
     std::size_t visits = 0;
     std::error_code missing;
     for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
-        visits += item.path().extension() == ".visit" ? 1 : 0;
+        const std::string ending = item.path().extension();
+        visits += ending == ".visit" || ending == unreadable_ending ? 1 : 0;
     }
     return visits;
 }

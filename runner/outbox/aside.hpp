@@ -1,6 +1,7 @@
 // Visits that a person must look at: rejected/ (the auth service refuses their records for good)
 // and broken/ (the log or a file was damaged). Each is a file of readable lines (visit_file.hpp)
-// with the reason beside it in NAME.reason. Blocking; worker thread, or before the loop runs.
+// with the reason beside it in NAME.reason. A segment of the log that nobody can read stands in
+// broken/ with NAME.unreadable beside it. Blocking; worker thread, or before the loop runs.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,11 @@ std::string aside_name(std::string_view visit_id);
 std::string put_aside(const Disk& disk, const std::filesystem::path& folder,
                       const std::string& name, std::string_view text, std::string_view reason);
 
+inline constexpr std::string_view unreadable_ending = ".unreadable";
+
 // Of all files in the folder; 0 when there is none.
 std::uint64_t bytes_in(const std::filesystem::path& folder);
-std::size_t visits_in(const std::filesystem::path& folder);  // How many were set aside there.
+// How many were set aside there; an unreadable segment counts as one, nobody knows how many it is.
+std::size_t visits_in(const std::filesystem::path& folder);
 
 }  // namespace runner

@@ -121,15 +121,25 @@ std::string Disk::write_whole(const std::filesystem::path& path, std::string_vie
     return sync_folder(path.parent_path());
 }
 
-std::string read_all_there_is(const std::filesystem::path& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+Disk::Content Disk::read(const std::filesystem::path& path) const {
+    Content content;
+    const bool refused = refuses(DiskStep::Kind::read, path);
+    const int fd = refused ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat status{};
-    if (fd < 0 || ::fstat(fd, &status) != 0) {
-        const std::string error = disk_error("read", path);
-        if (fd >= 0) ::close(fd);
-        throw base::Failure{base::Failure::Kind::unavailable, error};
+    bool opened = fd >= 0 && ::fstat(fd, &status) == 0;
+    if (opened && static_cast<std::uint64_t>(status.st_size) > read_bytes_max) {
+        errno = EFBIG;
+        opened = false;
     }
-    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    if (!opened) {
+        content.error = errno;
+        content.reason =
+            fmt::format("cannot read {}: {}", path.string(), std::strerror(content.error));
+        if (fd >= 0) ::close(fd);
+        return content;
+    }
+    std::string& text = content.text;
+    text.resize(static_cast<std::size_t>(status.st_size));
     for (std::size_t done = 0; done < text.size();) {
         const ssize_t count =
             ::pread(fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
@@ -141,7 +151,15 @@ std::string read_all_there_is(const std::filesystem::path& path) {
         done = std::min(text.size(), done + step);
     }
     ::close(fd);
-    return text;
+    return content;
+}
+
+std::string read_all_there_is(const std::filesystem::path& path) {
+    Disk::Content content = Disk().read(path);
+    if (content.error != 0) {
+        throw base::Failure{base::Failure::Kind::unavailable, std::move(content.reason)};
+    }
+    return std::move(content.text);
 }
 
 }  // namespace runner

@@ -48,6 +48,15 @@ class Disk {
     // Created or replaced, and durable when it returns.
     std::string write_whole(const std::filesystem::path& path, std::string_view text) const;
 
+    struct Content {
+        std::string text;
+        int error = 0;       // The errno that kept the file closed; then there is no text.
+        std::string reason;  // The same in words, naming the file with its folder.
+    };
+    // As far as the disk gives it: a block that cannot be read comes as zeros, which no checksum
+    // fits. Never follows a link; more than read_bytes_max is EFBIG.
+    Content read(const std::filesystem::path& path) const;
+
   private:
     bool refuses(DiskStep::Kind kind, const std::filesystem::path& path,
                  std::size_t bytes = 0) const;
@@ -55,8 +64,10 @@ class Disk {
     std::shared_ptr<const DiskFaults> faults_;
 };
 
-// Reads a file as far as the disk gives it: a block that cannot be read comes as zeros, which no
-// checksum fits. Throws Failure::unavailable when it cannot be opened.
+// Far above what the outbox writes into one file.
+inline constexpr std::uint64_t read_bytes_max = 1ULL << 30;
+
+// Disk::read() without a hook. Throws Failure::unavailable when the file cannot be opened.
 std::string read_all_there_is(const std::filesystem::path& path);
 
 }  // namespace runner

@@ -15,6 +15,7 @@ struct DiskStep {
         sync,         // What was not synced before may be lost: the hook may cut the file itself.
         remove,       // Deleting or moving a file away.
         sync_folder,  // New names and deletions become durable.
+        read,         // Opening a file to read it, at the start.
     };
     Kind kind = Kind::write;
     const std::filesystem::path& file;

@@ -193,6 +193,10 @@ void LogReader::Visit::apply_early() {
     }
 }
 
+void LogReader::miss() {
+    last_stray_ = ++place_;
+}
+
 void LogReader::damaged(std::uint64_t segment, std::size_t offset, std::string_view line) {
     const auto claim = claim_of(line);
     if (claim) {

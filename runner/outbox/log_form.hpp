@@ -81,6 +81,8 @@ class LogReader {
     ~LogReader();
 
     void read(std::uint64_t segment, std::string_view text);
+    // In place of a segment that nobody can read: whose records stood in it is not known.
+    void miss();
     LogContent finish();
 
   private:

@@ -1,6 +1,7 @@
 #include "runner/outbox/recovery.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <system_error>
 
@@ -81,6 +82,67 @@ void keep_damaged_segments(Recovery& recovery, const LogContent& content) {
     }
 }
 
+// The disk's fault or the file's, which nobody mends by trying again. Missing rights and missing
+// descriptors are not: there the records are whole.
+bool is_beyond_reading(int error) {
+    switch (error) {
+        case EIO:
+        case EUCLEAN:
+        case EBADMSG:
+        case ELOOP:
+        case ENXIO:
+        case EFBIG:
+        case EOVERFLOW: return true;
+        default: return false;
+    }
+}
+
+// The log goes on without it. Where it cannot be moved it stays, untouched, and the next start
+// tells of it again.
+void set_segment_aside(Recovery& recovery, std::uint64_t number, const std::string& reason) {
+    const fs::path segment = segment_path(recovery.folder, number);
+    const fs::path kept = recovery.broken() / segment.filename();
+    // There already: its second name from when it could still be read. Numbers are used once.
+    const bool named = fs::exists(fs::symlink_status(kept));
+    std::string error = named ? recovery.disk.remove(segment) : recovery.disk.rename(segment, kept);
+    if (error.empty()) {
+        error = recovery.disk.write_whole(
+            recovery.broken() / (segment.stem().string() + std::string(unreadable_ending)),
+            reason + '\n');
+    }
+    if (error.empty()) error = recovery.disk.sync_folder(recovery.folder);
+    tell_of(recovery, "outbox segment set aside", segment.filename(),
+            reason + "; visits with records in it are broken or, if all stood there, unknown",
+            error);
+    recovery.count_broken("segment");
+}
+
+// All segments, oldest first; what cannot be read is set aside and out of the log.
+LogContent read_segments(Recovery& recovery) {
+    LogReader reader;
+    auto& segments = recovery.found.segments;
+    for (auto at = segments.begin(); at != segments.end();) {
+        const Disk::Content content = recovery.disk.read(segment_path(recovery.folder, at->first));
+        if (content.error == 0) {
+            reader.read(at->first, content.text);
+            ++at;
+            continue;
+        }
+        if (!is_beyond_reading(content.error)) {
+            throw Failure{
+                Failure::Kind::unavailable,
+                fmt::format("{}: records of visits wait in it, so the daemon does not start "
+                            "without it; let the daemon's user read it, or move it away, and its "
+                            "records are not delivered",
+                            content.reason)};
+        }
+        reader.miss();
+        set_segment_aside(recovery, at->first, content.reason);
+        at = segments.erase(at);
+    }
+    return reader.finish();
+}
+
 // In the form of a visit's file, so that a person reads both the same way.
 std::string text_of_loose(const std::map<std::uint64_t, std::string>& records) {
     std::string text;
@@ -93,7 +155,8 @@ void set_broken_aside(Recovery& recovery, const LogContent& content) {
     LooseRecords records;
     for (const LogContent::Broken& broken : content.broken) records[broken.visit_id];
     for (const auto& [number, bytes] : recovery.found.segments) {
-        collect_records(read_all_there_is(segment_path(recovery.folder, number)), records);
+        // Read a moment ago; a disk that fails now leaves its records out.
+        collect_records(recovery.disk.read(segment_path(recovery.folder, number)).text, records);
     }
     for (const LogContent::Broken& broken : content.broken) {
         const std::string name = aside_name(broken.visit_id);
@@ -108,11 +171,7 @@ void set_broken_aside(Recovery& recovery, const LogContent& content) {
 }
 
 void read_log(Recovery& recovery, std::set<std::string>& known) {
-    LogReader reader;
-    for (const auto& [number, bytes] : recovery.found.segments) {
-        reader.read(number, read_all_there_is(segment_path(recovery.folder, number)));
-    }
-    LogContent content = reader.finish();
+    LogContent content = read_segments(recovery);
     keep_damaged_segments(recovery, content);
     set_broken_aside(recovery, content);
     known = std::move(content.done);

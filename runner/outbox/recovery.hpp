@@ -1,7 +1,8 @@
 // What an earlier process left in the outbox's folder. Damage is settled here: a visit with a
 // damaged or missing record is set aside in broken/ with all of its records that can be read and
-// the reason; a damaged segment gets a second name there, so that a person finds its bytes. All
-// other visits are answered whole. Blocking; before the loop runs.
+// the reason; a damaged segment gets a second name there, so that a person finds its bytes; one
+// that the disk does not let us read at all is moved there. All other visits are answered whole.
+// Blocking; before the loop runs.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ struct Recovered {
 };
 
 // Makes the folders when they are missing (0700). Throws Failure::unavailable when one cannot be
-// made or a segment cannot be opened.
+// made, or when a segment is closed to us for a reason that is not damage (rights, descriptors):
+// whoever mends that loses nothing.
 Recovered recover_outbox(const Disk& disk, const std::filesystem::path& folder,
                          base::Metrics& metrics);
 

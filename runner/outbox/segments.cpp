@@ -10,22 +10,32 @@ namespace runner {
 namespace {
 
 constexpr std::string_view segment_ending = ".log";
+constexpr std::size_t segment_digits = 12;
 
 }  // namespace
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint64_t number) {
-    return folder / fmt::format("{:012}{}", number, segment_ending);
+    return folder / fmt::format("{:0{}}{}", number, segment_digits, segment_ending);
 }
 
 std::map<std::uint64_t, std::uint64_t> segments_in(const std::filesystem::path& folder) {
     std::map<std::uint64_t, std::uint64_t> found;
     for (const auto& item : std::filesystem::directory_iterator(folder)) {
         const std::string name = item.path().filename();
-        if (!item.is_regular_file() || !name.ends_with(segment_ending)) continue;
-        const char* end = name.data() + name.size() - segment_ending.size();
+        if (name.size() != segment_digits + segment_ending.size() ||
+            !name.ends_with(segment_ending)) {
+            continue;
+        }
+        const char* const end = name.data() + segment_digits;
         std::uint64_t number = 0;
         const auto read = std::from_chars(name.data(), end, number);
-        if (read.ec == std::errc{} && read.ptr == end) found.emplace(number, item.file_size());
+        if (read.ec != std::errc{} || read.ptr != end) continue;
+        // What the disk does not tell is no reason to leave a segment out: reading it will say why.
+        std::error_code untold;
+        const auto kind = item.symlink_status(untold).type();
+        if (kind == std::filesystem::file_type::directory) continue;
+        const std::uintmax_t bytes = item.file_size(untold);
+        found.emplace(number, untold ? 0 : bytes);
     }
     return found;
 }

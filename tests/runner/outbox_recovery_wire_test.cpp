@@ -337,6 +337,90 @@ TEST_F(OutboxRecovery, ADamagedOldFileIsSetAsideAndTheOthersAreDelivered) {
     EXPECT_EQ(outbox_text(folder / "notes.txt"), "not ours");
 }
 
+// v1 stands in the first and the third segment whole, bad began in the second.
+TEST_F(OutboxRecovery, ASegmentThatNobodyCanReadIsSetAsideAndTheOthersAreDelivered) {
+    const auto good = log_lines_of("v1", {header, intent, outcome, second});
+    const auto bad = log_lines_of("bad", bad_records);
+    leave("000000000001.log", joined(good));
+    leave("000000000002.log", bad[0] + bad[1]);
+    leave("000000000003.log", bad[2]);
+    options.disk_faults = [](const runner::DiskStep& step) {
+        const bool dead = step.file.filename() == "000000000002.log";
+        return dead && step.kind == runner::DiskStep::Kind::read ? EIO : 0;
+    };
+    testing::internal::CaptureStderr();
+    auto outbox = reborn();
+    EXPECT_THAT(
+        testing::internal::GetCapturedStderr(),
+        AllOf(HasSubstr("error outbox segment set aside"), HasSubstr("broken/000000000002.log"),
+              HasSubstr("000000000002.log: Input/output error"), HasSubstr("visit bad")));
+    EXPECT_EQ(outbox->broken_visits(), 2U) << "the visit, and the segment as whoever was in it";
+    EXPECT_THAT(
+        outbox_files(folder / "broken"),
+        ElementsAre("000000000002.log", "000000000002.unreadable", "bad.reason", "bad.visit"));
+    EXPECT_EQ(outbox_text(folder / "broken" / "000000000002.log"), bad[0] + bad[1]);
+    EXPECT_TRUE(deliver(*outbox));
+    EXPECT_EQ(world.service.actions("v1").size(), 2U);
+    EXPECT_THAT((*world.service.end_of("v1"))["reason"].get<std::string>(),
+                HasSubstr("a last record of the visit may be missing"));
+
+    auto again = reborn();
+    EXPECT_EQ(again->waiting_visits(), 0U);
+    EXPECT_EQ(again->broken_visits(), 2U) << "told until a person has looked";
+}
+
+// A link leads anywhere, and a size that no log has is no log.
+TEST_F(OutboxRecovery, WhatOnlyLooksLikeASegmentIsSetAsideUnread) {
+    leave("elsewhere.txt", "not ours");
+    fs::create_symlink(folder / "elsewhere.txt", folder / "000000000001.log");
+    leave("000000000002.log", "");
+    fs::resize_file(folder / "000000000002.log", runner::read_bytes_max + 1);  // Sparse.
+    leave("000000000003.log", joined(log_lines_of("v1", {header, intent, outcome})));
+    testing::internal::CaptureStderr();
+    auto outbox = reborn();
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                AllOf(HasSubstr("Too many levels of symbolic links"), HasSubstr("File too large")));
+    EXPECT_EQ(outbox->waiting_visits(), 1U);
+    EXPECT_EQ(outbox_text(folder / "elsewhere.txt"), "not ours");
+}
+
+TEST_F(OutboxRecovery, ASegmentThatStaysWhereItIsIsNeverDeleted) {
+    leave("000000000001.log", joined(log_lines_of("bad", bad_records)));
+    leave("000000000002.log", joined(log_lines_of("v1", {header, intent, outcome})));
+    options.disk_faults = [](const runner::DiskStep& step) {
+        const bool dead = step.file.filename() == "000000000001.log";
+        const bool reads = step.kind == runner::DiskStep::Kind::read;
+        return dead && (reads || step.kind == runner::DiskStep::Kind::remove) ? EIO : 0;
+    };
+    testing::internal::CaptureStderr();
+    auto outbox = reborn();
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("it stays where it is"));
+    base::Group group(world.loop);
+    group.add(outbox->deliver());
+    EXPECT_TRUE(world.until(
+        [&] { return outbox->waiting_visits() == 0 && outbox_files(folder).size() == 1; }));
+    EXPECT_THAT(outbox_files(folder), ElementsAre("000000000001.log"));
+}
+
+// Its records are whole: whoever mends the rights loses nothing.
+TEST_F(OutboxRecovery, ASegmentWithoutTheRightToReadItStopsTheStartAndSaysWhatToDo) {
+    leave_log({header, intent, outcome});
+    options.disk_faults = [](const runner::DiskStep& step) {
+        return step.kind == runner::DiskStep::Kind::read ? EACCES : 0;
+    };
+    try {
+        reborn();
+        FAIL() << "started";
+    } catch (const base::Failure& failure) {
+        EXPECT_THAT(failure.what(),
+                    AllOf(HasSubstr((folder / "000000000001.log").string()),
+                          HasSubstr("Permission denied"), HasSubstr("daemon's user")));
+    }
+    EXPECT_THAT(outbox_files(folder), ElementsAre("000000000001.log"));
+    options.disk_faults = {};
+    EXPECT_TRUE(deliver(*reborn()));
+}
+
 TEST_F(OutboxRecovery, AFolderThatCannotBeMadeStopsTheStart) {
     leave("file", "");
     options.folder = folder / "file";  // A file where the folder should be.

@@ -85,7 +85,8 @@ TEST_F(OutboxSegments, WhatTheDiskRefusesTwiceIsAnErrorAndLeavesNothing) {
 }
 
 TEST_F(OutboxSegments, OtherFilesAreNoSegments) {
-    for (const char* name : {"1.visit", "x.log", "12x.log", "-1.log", ".log"}) {
+    for (const char* name : {"1.visit", "x.log", "12x.log", "-1.log", ".log", "3.log",
+                             "0000000000003.log", "18446744073709551615.log"}) {
         std::fclose(std::fopen((folder.path() / name).c_str(), "w"));
     }
     EXPECT_THAT(runner::segments_in(folder.path()), IsEmpty());

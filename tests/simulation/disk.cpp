@@ -98,6 +98,7 @@ int Disks::fault(Caller caller, const runner::DiskStep& step) {
 
 int Disks::step(Caller caller, const runner::DiskStep& step) {
     using Kind = runner::DiskStep::Kind;
+    if (step.kind == Kind::read) return 0;
     if (dead_.contains(caller)) return EIO;
     if (!calm_ && dice_.chance(profile_.crash_on_disk)) {
         trace_.add("node{}.{} crash at disk step {} of {}", caller.node, caller.life,
@@ -120,7 +121,8 @@ int Disks::step(Caller caller, const runner::DiskStep& step) {
     }
     switch (step.kind) {
         case Kind::create: node.files[step.file] = {}; break;
-        case Kind::write: break;
+        case Kind::write:
+        case Kind::read: break;
         case Kind::sync: synced(caller, step.file, node.files[step.file]); break;
         case Kind::remove:
             if (node.files.contains(step.file)) node.removed[step.file] = bytes_of(step.file);
