@@ -47,6 +47,7 @@ struct CallResult {
     Outcome outcome = Outcome::unknown;
     std::string text;  // For the model; never empty.
     bool truncated = false;
+    bool answered = false;  // The product itself said so, also when it said no.
 };
 
 // Names the call to the product, so that it can recognise it (`_meta`).

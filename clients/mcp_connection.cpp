@@ -302,7 +302,8 @@ base::Task<CallResult> McpConnection::complete(base::Json params, base::HttpHead
         co_return CallResult{.outcome = CallResult::Outcome::error,
                              .text = step.fault.empty()
                                          ? "the product did not come to an end with this call"
-                                         : step.fault};
+                                         : step.fault,
+                             .answered = true};
     }
 }
 

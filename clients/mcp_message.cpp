@@ -267,16 +267,20 @@ CallResult read_call_result(const base::Json& result, std::size_t bytes_max) {
     const auto structured = result.find("structuredContent");
     if (text.empty() && structured != result.end()) text = base::to_text(*structured);
     const bool failed = mcp_flag(result, "isError", false);
-    return capped_result(failed ? CallResult::Outcome::error : CallResult::Outcome::ok, text,
-                         bytes_max);
+    CallResult answer = capped_result(failed ? CallResult::Outcome::error : CallResult::Outcome::ok,
+                                      text, bytes_max);
+    answer.answered = true;
+    return answer;
 }
 
 CallResult call_result_of_error(const RpcAnswer& answer, std::size_t bytes_max) {
     const std::string message =
         answer.error_message.empty() ? "no reason given" : answer.error_message;
-    return capped_result(CallResult::Outcome::error,
-                         "error " + std::to_string(answer.error_code.value_or(0)) + ": " + message,
-                         bytes_max);
+    CallResult refusal = capped_result(
+        CallResult::Outcome::error,
+        "error " + std::to_string(answer.error_code.value_or(0)) + ": " + message, bytes_max);
+    refusal.answered = true;
+    return refusal;
 }
 
 }  // namespace clients

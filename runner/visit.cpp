@@ -12,7 +12,6 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "catalog/cadence.hpp"
-#include "runner/ratings.hpp"
 
 namespace runner {
 
@@ -102,6 +101,8 @@ base::Task<void> Visit::run() {
         progress_.waiting_for = Waiting::budget;
         throw Failure{Failure::Kind::throttled, over_budget_};
     }
+    progress_.waiting_for = Waiting::tool;
+    require_an_answer();
     const double day_cost_usd = progress_.cost_usd;
     talk_.reset();  // The rating is a conversation of its own.
     std::vector<catalog::Rating> ratings = co_await rate();
@@ -298,7 +299,7 @@ Action Visit::intent_of(const clients::ToolUse& use, const clients::ToolMap::Ent
             "persona_tool_calls_total", "Tool calls by module and outcome",
             {{"module", action.module}, {"outcome", std::string(catalog::word_of(action.outcome))}})
         .add();
-    note(action, result.text);
+    note(action, result);
     const bool is_error = action.outcome != Action::Outcome::ok;
     // It shares its way to the disk with the next intent, which comes after it in the same file.
     outcome_written_.emplace(services_.outbox.put_outcome(std::move(action)));
@@ -336,49 +337,20 @@ base::Task<clients::CallResult> Visit::call_product(std::string tool, base::Json
     }
 }
 
-void Visit::note(const Action& action, const std::string& answer) {
-    const bool known_module = action.module != unknown_module;
-    if (known_module && std::find(progress_.modules.begin(), progress_.modules.end(),
-                                  action.module) == progress_.modules.end()) {
-        progress_.modules.push_back(action.module);
-    }
+void Visit::note(const Action& action, const clients::CallResult& result) {
     digest_.push_back({action.seq, action.module, action.tool, action.outcome,
-                       base::cut(answer, digest_answer_bytes_max)});
-}
-
-[[gnu::noinline]] base::Task<std::vector<catalog::Rating>> Visit::rate() {
-    const RatingQuestion question{id(), progress_.modules, progress_.tool_calls};
-    if (question.modules.empty()) co_return std::vector<catalog::Rating>{};
-    progress_.waiting_for = Waiting::rating;
-    progress_.asked_for_ratings = true;
-    if (services_.budget) services_.budget->release_rating(id());
-    std::string trouble;
-    for (const bool structured : {true, false}) {
-        bool schema_refused = false;
-        try {
-            const std::optional<clients::Message> reply = co_await ask_rating(structured);
-            if (!reply) {
-                trouble = "budget: " + over_budget_;
-                break;
-            }
-            if (reply->stop_reason == "refusal") {
-                co_return unanswered_ratings(question, catalog::Rating::Status::refused,
-                                             reply->text);
-            }
-            co_return read_ratings(question, reply->text);
-        } catch (const Failure& failure) {
-            // A day that was lived stays a day: without an answer its ratings are missing, not
-            // invented. A server without structured outputs refuses the schema; then it is asked
-            // without.
-            trouble = failure.what();
-            schema_refused = structured && failure.kind() == Failure::Kind::invalid;
-        }
-        if (!schema_refused) break;
+                       base::cut(result.text, digest_answer_bytes_max)});
+    if (action.module == unknown_module) return;
+    const auto enter = [&](std::vector<std::string>& modules) {
+        if (std::find(modules.begin(), modules.end(), action.module) == modules.end())
+            modules.push_back(action.module);
+    };
+    enter(progress_.modules);
+    if (result.answered) {
+        enter(answered_);
+    } else {
+        newest_trouble_ = result.text;
     }
-    base::log_warning("rating failed",
-                      {{"persona", persona()}, {"visit", id()}, {"reason", trouble}});
-    reason_ += "; rating failed";
-    co_return unanswered_ratings(question, catalog::Rating::Status::missing, trouble);
 }
 
 VisitEnd Visit::end_of(VisitEnd::Status status, std::string reason, VisitEnd::Source source) const {

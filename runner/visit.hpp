@@ -124,6 +124,7 @@ class Visit {
     void check_lease() const;
     base::Task<clients::CallResult> call_product(std::string tool, base::Json arguments, int seq);
     base::Task<std::vector<catalog::Rating>> rate();
+    base::Task<std::vector<catalog::Rating>> rate_answered();
     base::Task<std::optional<clients::Message>> ask_rating(bool structured);
     // Asks the model when the most that it can cost fits the budget; else nothing, and
     // over_budget_ says why (visit_money.cpp).
@@ -141,7 +142,8 @@ class Visit {
     void count_reply(const clients::Message& reply, const std::string& model);
     void count_prefix(const catalog::TokenCounts& tokens);
     clients::LostReply lost_reply_of(const std::string& model);
-    void note(const catalog::Action& action, const std::string& answer);
+    void note(const catalog::Action& action, const clients::CallResult& result);
+    void require_an_answer() const;
     catalog::Action intent_of(const clients::ToolUse& use, const clients::ToolMap::Entry* entry);
     catalog::VisitEnd end_of(catalog::VisitEnd::Status status, std::string reason,
                              catalog::VisitEnd::Source source) const;
@@ -171,6 +173,8 @@ class Visit {
     std::optional<clients::Conversation> talk_;
     std::optional<base::Task<void>> outcome_written_;  // Of the newest action: until it is on disk.
     std::vector<DigestLine> digest_;
+    std::vector<std::string> answered_;  // Modules of which a call was answered: those are rated.
+    std::string newest_trouble_;         // Why the newest call without an answer got none.
     DayPlan plan_;
     std::string home_;  // Id of her personal space.
     Places places_;

@@ -171,13 +171,4 @@ clients::LostReply Visit::lost_reply_of(const std::string& model) {
     };
 }
 
-base::Task<std::optional<clients::Message>> Visit::ask_rating(bool structured) {
-    clients::Conversation question(rating_system_text(claimed_.persona), "[]");
-    question.add_user(rating_question(progress_.modules, digest_));
-    clients::TurnOptions turn{.model = options_.rating_model, .max_tokens = rating_tokens_max};
-    if (structured) turn.output_schema = base::to_text(rating_schema(progress_.modules));
-    // Serialised before the first suspension: the task owns what it sends.
-    return ask(question, turn, tokens_at_most(question.bytes() + turn.output_schema.size()));
-}
-
 }  // namespace runner

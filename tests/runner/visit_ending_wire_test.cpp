@@ -23,6 +23,7 @@ using runner_tests::model_calls;
 using runner_tests::model_error;
 using runner_tests::model_reply;
 using runner_tests::refusal;
+using runner_tests::ScriptedProduct;
 using runner_tests::text_block;
 using runner_tests::VisitRoom;
 using testing::HasSubstr;
@@ -43,6 +44,53 @@ TEST(VisitEnding, AFailedRatingLeavesMissingRows) {
         EXPECT_FALSE(rating.notes.empty());
     }
     EXPECT_EQ(room.model.ratings().size(), 2U);  // One try and its retry, no second question.
+}
+
+// Nothing came back all day, so there is nothing to rate and nobody is asked.
+TEST(VisitEnding, ADayWithoutASingleAnswerOfTheProductIsPartialAndUnrated) {
+    VisitRoom room;
+    room.product.before_calls(
+        [](const ScriptedProduct::Call&) { return std::optional(runner_tests::lost_answer()); });
+    room.model.then(model_calls({call_block("t1", "todo_list"), call_block("t2", "notes_add")}));
+    const runner::VisitRecords day = room.live();
+    EXPECT_THAT(room.error, HasSubstr("no tool call of the day was answered; the last one: unknown "
+                                      "whether it was done"));
+    EXPECT_EQ(day.end->status, VisitEnd::Status::partial);
+    EXPECT_EQ(day.end->source, VisitEnd::Source::product);
+    EXPECT_EQ(day.end->tool_calls, 2);
+    ASSERT_EQ(day.ratings.size(), 2U);
+    for (const Rating& rating : day.ratings) EXPECT_EQ(rating.status, Rating::Status::missing);
+    EXPECT_TRUE(room.model.ratings().empty());
+}
+
+TEST(VisitEnding, AModuleThatNeverAnsweredIsNotAskedAbout) {
+    VisitRoom room;
+    room.product.before_calls([](const ScriptedProduct::Call& call) {
+        return call.tool.starts_with("notes") ? std::optional(runner_tests::lost_answer())
+                                              : std::nullopt;
+    });
+    room.model.then(model_calls({call_block("t1", "notes_add"), call_block("t2", "todo_list")}));
+    const runner::VisitRecords day = room.live();
+    EXPECT_EQ(room.error, "");
+    EXPECT_EQ(day.end->status, VisitEnd::Status::finished);
+    ASSERT_EQ(day.ratings.size(), 2U);
+    EXPECT_EQ(day.ratings[0].module, "todo");
+    EXPECT_EQ(day.ratings[0].status, Rating::Status::rated);
+    EXPECT_EQ(day.ratings[1].module, "notes");
+    EXPECT_EQ(day.ratings[1].status, Rating::Status::missing);
+    EXPECT_EQ(day.ratings[1].notes, "none of its calls was answered");
+    ASSERT_EQ(room.model.ratings().size(), 1U);
+    EXPECT_THAT(room.model.ratings()[0].dump(), HasSubstr("keine Antwort")) << "of the whole day";
+}
+
+// A no is an answer: it can be rated.
+TEST(VisitEnding, AProductThatOnlyRefusesIsRated) {
+    VisitRoom room;
+    room.model.then(model_calls({call_block("t1", "notes_add")}));
+    const runner::VisitRecords day = room.live();
+    EXPECT_EQ(day.actions.at(0).outcome, Action::Outcome::error);
+    EXPECT_EQ(day.end->status, VisitEnd::Status::finished);
+    EXPECT_EQ(room.model.ratings().size(), 1U);
 }
 
 TEST(VisitEnding, ARefusedRatingLeavesRefusedRows) {

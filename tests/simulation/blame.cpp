@@ -15,6 +15,8 @@ constexpr std::chrono::seconds slow_beat{2};
 // A stop of all visits by the model lasts a quarter of an hour, or what it demanded.
 constexpr std::chrono::minutes model_stop_max{20};
 
+constexpr std::string_view silent_day = "tool: no tool call of the day was answered";
+
 bool is_of_the_lease(const base::HttpRequest& request) {
     return request.url.ends_with("/heartbeat") || request.url.ends_with("/due");
 }
@@ -45,6 +47,7 @@ void Blame::leaves(const Sent& sent, const std::string& body, const KnownVisit* 
     if (sent.place == Place::product && sent.request.method == "GET") return;
     if (body.find("notifications/cancelled") != std::string::npos) return;
     visits_[sent.number] = visit->id;
+    if (body.find("\"tools/call\"") != std::string::npos) calls_.insert(sent.number);
     steps_[visit->id] = {.place = sent.place, .at = auth_.now()};
 }
 
@@ -62,6 +65,7 @@ void Blame::over(const Sent& sent, const Met& met) {
     step.is_open = false;
     step.went_well = met.well();
     step.status = met.status;
+    if (calls_.erase(sent.number) > 0 && met.well()) answered_.insert(found->second);
     visits_.erase(found);
 }
 
@@ -94,6 +98,8 @@ std::string Blame::fault_of_own(const KnownVisit& visit, std::string_view waitin
         const int status = is_so && step != steps_.end() ? step->second.status : 0;
         const bool is_hers = waiting == "login" && status >= 400 && status < 500 && status != 429;
         if (is_hers && !too_late) source = "persona";
+    } else if (visit.reason.starts_with(silent_day)) {
+        is_so = !answered_.contains(visit.id);
     } else if (source == "product") {
         is_so = was_refused(visit, Place::product);
     } else if (source == "model") {

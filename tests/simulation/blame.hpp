@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "tests/simulation/auth_service.hpp"
@@ -56,6 +57,8 @@ class Blame {
     Referee& referee_;
     std::map<std::string, Step> steps_;    // By visit.
     std::map<int, std::string> visits_;    // By request under way.
+    std::set<int> calls_;                  // Of them, tool calls.
+    std::set<std::string> answered_;       // Visits of which a tool call was answered.
     std::map<int, base::Moment> left_at_;  // Heartbeats and claims under way.
     std::map<Caller, Trouble> troubles_;
 };
