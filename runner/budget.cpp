@@ -98,6 +98,8 @@ Budget::Answer Budget::answer(Entry& entry, double usd) {
     const bool was_used_up = is_used_up(day);
     day.refused = usd;
     given = refuse(Limit::day, limits_.day, day.fixed() + day.under_way, usd);
+    if (is_granted_ && entry.day < today())
+        given.reason += "; after midnight no more of the day before is granted";
     if (!was_used_up && is_used_up(day)) {
         base::log_error("budget of the day used up, no visit starts", {{"reason", given.reason}});
     }
@@ -106,10 +108,10 @@ Budget::Answer Budget::answer(Entry& entry, double usd) {
 }
 
 Budget::Answer Budget::answer_of_day(Entry& entry, Day& day, double usd) {
-    const bool shared = is_shared(entry.day);
-    const double most = shared ? day.held : limits_.day - day.elsewhere;
+    const double most = is_granted_ ? day.held : limits_.day - day.elsewhere;
     if (day.own() + usd <= most + budget_rounding) return {};
-    if (shared && (!day.is_scarce || !entry.is_told || entry.wanted < usd)) {
+    const bool may_ask = is_granted_ && entry.day >= today();
+    if (may_ask && (!day.is_scarce || !entry.is_told || entry.wanted < usd)) {
         entry.wanted = usd;
         entry.is_told = false;
         if (ask_soon_) ask_soon_();
@@ -149,7 +151,7 @@ bool Budget::spend(const std::string& visit, double usd) {
     day.spent += usd;
     show();
     const double own = entry.spent + entry.kept + entry.under_way;
-    const bool fits_day = limits_.day <= 0 || !is_shared(entry.day)
+    const bool fits_day = limits_.day <= 0 || !is_granted_
                               ? fits(limits_.day, day.fixed() + day.under_way)
                               : day.own() <= day.held + budget_rounding;
     return fits(limits_.visit, own) && fits(limits_.persona_day, entry.persona_spent + own) &&
@@ -214,7 +216,7 @@ base::Json Budget::status() const {
             {"dayUsd", limit(limits_.day)},
             {"today",
              {{"spentUsd", day.spent},
-              {"reservedUsd", day.kept + day.under_way},
+              {"reservedUsd", std::max(0.0, day.kept + day.under_way)},
               {"heldUsd", is_granted_ ? base::Json(day.held) : base::Json()},
               {"elsewhereUsd", day.elsewhere}}},
             {"stopped", stopped.empty() ? base::Json() : base::Json(stopped)}};
@@ -290,7 +292,8 @@ void Budget::hear(const clients::DaySpend& reported, std::optional<double> elsew
         }
     }
     is_granted_ = granted.has_value();
-    if (granted) {
+    // An answer that comes after midnight: meanwhile others may not be counted any more.
+    if (granted && reported.since >= today()) {
         // What became somebody else's above is not held here any more.
         told.held = *granted + reported_settled_ - (own_before - told.own());
         told.is_scarce = *granted < reported.want_usd - budget_rounding;

@@ -11,7 +11,8 @@
 // day's limit is one for all daemons: each holds a part of it that the auth service granted, spends
 // no more than that, and asks for the next requests of its visits ahead, with each heartbeat and
 // whenever it is short. What a heartbeat does not need any more it gives back. Visits that run past
-// midnight finish on what was known of their day's limit then: no more of that day is granted.
+// midnight finish on what was granted for their day until then, one request ahead each: no more of
+// that day is granted, so its limit holds.
 #pragma once
 
 #include <functional>
@@ -114,7 +115,6 @@ class Budget {
     Answer answer_of_day(Entry& entry, Day& day, double usd);
     Answer refuse(Limit which, double limit, double used, double usd);
     double wanted_ahead(base::Moment day) const;
-    bool is_shared(base::Moment day) const { return is_granted_ && day >= today(); }
     bool is_used_up(const Day& day) const;
     base::Moment day_of(base::Moment moment) const;
     void show();

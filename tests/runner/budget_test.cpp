@@ -236,6 +236,25 @@ TEST(Budget, WithOtherDaemonsOnlyWhatWasGrantedIsReserved) {
     EXPECT_THAT(room.budget.stop_reason(), HasSubstr("BUDGET_DAY_USD"));
 }
 
+TEST(Budget, AVisitPastMidnightFinishesOnWhatWasGrantedForItsDay) {
+    BudgetRoom room({.day = 1.0});
+    GrantingService service;
+    room.open("a");
+    service.answer(room.budget, "one");
+    EXPECT_EQ(room.pay("a", 0.2, 0.01), Verdict::wait);
+    service.answer(room.budget, "one");
+    EXPECT_EQ(room.pay("a", 0.2, 0.01), Verdict::granted);
+    service.answer(room.budget, "one");  // Her next request is granted ahead.
+    room.clock.advance(hours{16});
+    service.answer(room.budget, "one");
+    for (int turn = 0; turn < 10; ++turn) {
+        EXPECT_EQ(room.pay("a", 0.1, 0.01), Verdict::granted) << turn;
+    }
+    const Budget::Answer refused = room.budget.reserve("a", 0.2);
+    EXPECT_EQ(refused.verdict, Verdict::refused) << "others may have had the rest of that day";
+    EXPECT_THAT(refused.reason, HasSubstr("no more of the day before is granted"));
+}
+
 TEST(Budget, WhatNobodyNeedsIsGivenBackBeforeTheAnswerComes) {
     BudgetRoom room({.day = 1.0});
     GrantingService service;
@@ -257,11 +276,13 @@ TEST(Budget, WhatNobodyNeedsIsGivenBackBeforeTheAnswerComes) {
     EXPECT_EQ(room.budget.reserve("b", 0.2).verdict, Verdict::granted);
 }
 
-// Several daemons, whatever they do and however late answers come, stay below the limit together.
+// Several daemons, whatever they do and however late answers come, stay below the limit together;
+// also with visits that run past midnight, when nobody asks for that day any more.
 TEST(Budget, NoHistoryOfSeveralDaemonsPassesTheDay) {
     std::mt19937_64 random(12);
     std::uniform_real_distribution<double> chance(0, 1);
     for (int history = 0; history < 8; ++history) {
+        const int midnight = history % 2 == 0 ? 300 : 3'000;
         GrantingService service{.limit = 2 + 6 * chance(random)};
         std::vector<std::unique_ptr<BudgetRoom>> rooms;
         std::vector<std::optional<clients::DaySpend>> under_way(3);
@@ -275,6 +296,9 @@ TEST(Budget, NoHistoryOfSeveralDaemonsPassesTheDay) {
             for (int j = 0; j < 16; ++j) rooms[i]->open(std::to_string(j));
         }
         for (int step = 0; step < 3'000; ++step) {
+            if (step == midnight) {
+                for (auto& room : rooms) room->clock.advance(hours{16});
+            }
             const std::size_t i = random() % rooms.size();
             Budget& budget = rooms[i]->budget;
             if (random() % 4 == 0) {
@@ -302,7 +326,8 @@ TEST(Budget, NoHistoryOfSeveralDaemonsPassesTheDay) {
             ASSERT_LE(sum, service.limit + 1e-6) << "history " << history << ", step " << step;
         }
         EXPECT_GT(refused, 0);
-        EXPECT_GT(spent, 0.9 * service.limit);  // The money was used, not only held.
+        // The money was used, not only held.
+        EXPECT_GT(spent, (midnight < 3'000 ? 0.2 : 0.9) * service.limit);
     }
 }
 
