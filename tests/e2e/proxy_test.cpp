@@ -172,11 +172,19 @@ TEST_F(Proxied, GarbledToolAnswersAreNeverOk) {
     recover(*mcp_);
 }
 
-TEST_F(Proxied, ASlowToolServerOnlyCostsTime) {
+TEST_F(Proxied, SlowFarEndsOnlyCostTime) {
     strike_within_a_day(*mcp_, "delay=40");
     await_rest();
     EXPECT_EQ(rows("r.outcome = 'unknown'"), 0);
     recover(*mcp_);
+    for (sim::Proxy* slow : {&*auth_, &behind_.proxy}) {
+        set(*slow, "delay=25");
+        EXPECT_EQ(runner_.tick_all().at("ranSuccessfully"), personas);
+        EXPECT_TRUE(host_.is_well());
+        ASSERT_TRUE(runner_.await_delivery()) << runner_.outbox().dump();
+        EXPECT_EQ(e2e::told(audit_->when_delivered()), e2e::all_well);
+        set(*slow, "none");
+    }
     EXPECT_EQ(audit_->count("select count(*) from ops.visits where status <> 'finished'"), 0);
 }
 
@@ -228,6 +236,13 @@ TEST_F(Proxied, ADatabaseThatIsCutIsSurvived) {
     strike_within_a_day(behind_.proxy, "cut=200");
     ASSERT_TRUE(e2e::eventually([&] { return !host_.is_well(); }));
     recover(behind_.proxy);
+
+    set(behind_.proxy, "refuse");
+    const auto unreached = testing::HasSubstr("PostgreSQL cannot be reached");
+    EXPECT_THAT(host_.ask("GET", "/health").body, unreached);
+    EXPECT_THAT(runner_.ask("POST", "/diag/tick").body, unreached);
+    set(behind_.proxy, "none");
+    EXPECT_TRUE(e2e::eventually([&] { return host_.is_well() && runner_.is_well(); }));
 }
 
 TEST_F(Proxied, AGarbledDatabaseIsNeverBelieved) {
