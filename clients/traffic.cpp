@@ -129,6 +129,8 @@ Traffic::Traffic(base::Loop& loop, TrafficOptions options, base::Metrics& metric
       random_(random),
       places_(options.places),
       holds_(metrics.counter("claude_holds_total", "Times the model made all calls wait.")),
+      held_until_gauge_(metrics.gauge("claude_held_until_timestamp_seconds",
+                                      "Until when the model made all calls wait, last time.")),
       stops_(metrics.counter("claude_stops_total",
                              "Times no visit could start: a spending cap or a very long wait.")),
       shrinks_(metrics.counter("claude_shrinks_total",
@@ -197,7 +199,10 @@ void Traffic::hold(std::chrono::milliseconds wait, const Failure& failure) {
     const base::Steady until = loop_.now() + wait;
     if (until <= held_until_) return;
     held_until_ = until;
+    hold_words_ = failure.what();
     holds_.add();
+    const base::Moment moment = loop_.clock().now() + wait;
+    held_until_gauge_.set(std::chrono::duration<double>(moment.time_since_epoch()).count());
     base::log_warning("claude holds all calls", {{"ms", wait}, {"reason", failure.what()}});
 }
 

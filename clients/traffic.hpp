@@ -90,8 +90,9 @@ class Traffic {
     std::string stop_reason() const;
     base::Failure stop_failure() const;  // What calls fail with while visits are stopped.
     void resume();                       // Lifts a stop by hand.
-    // Until when every call waits; in the past when none does.
+    // Until when every call waits, in the past when none does; and why it began.
     base::Steady held_until() const { return held_until_; }
+    const std::string& hold_reason() const { return hold_words_; }
     // Called when there may be more places than before.
     void on_more_places(std::function<void()> changed) { changed_ = std::move(changed); }
 
@@ -108,12 +109,14 @@ class Traffic {
     Places places_;
     std::map<std::string, Model, std::less<>> models_;
     base::Steady held_until_{};
+    std::string hold_words_;
     bool stopped_ = false;  // Also while it is being tried out, past stopped_until_.
     base::Steady stopped_until_{};
     std::string stop_words_, stop_code_;
     int stop_status_ = 0;
     std::function<void()> changed_;
     base::Counter& holds_;
+    base::Gauge& held_until_gauge_;
     base::Counter& stops_;
     base::Counter& shrinks_;
     base::Counter& paced_;

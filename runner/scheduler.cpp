@@ -335,7 +335,12 @@ base::Json Scheduler::status() const {
                     {"places", std::min<double>(schedule_.concurrency_max,
                                                 services_.claude.traffic().exact_places())},
                     {"running", std::move(visits)}};
-    const std::string stopped = services_.claude.traffic().stop_reason();
+    const clients::Traffic& traffic = services_.claude.traffic();
+    const std::string stopped = traffic.stop_reason();
+    const auto held = rounded(traffic.held_until() - services_.loop.now());
+    json["modelHeld"] = base::Json();
+    if (held.count() > 0)
+        json["modelHeld"] = {{"ms", held.count()}, {"reason", traffic.hold_reason()}};
     json["budget"] = services_.budget ? services_.budget->status() : base::Json();
     json["modelStopped"] = stopped.empty() ? base::Json() : base::Json(stopped);
     json["lastTickAt"] = last_tick_ ? base::Json(base::to_iso(*last_tick_)) : base::Json();

@@ -35,6 +35,11 @@ std::string stops_text(const Json& status) {
     if (const std::string stopped = text_of(status, "modelStopped"); !stopped.empty()) {
         text += fmt::format("stopped {}; lift it with `persona-runner resume --model`\n", stopped);
     }
+    const Json held = status.value("modelHeld", Json());
+    if (held.is_object()) {
+        text += fmt::format("waits   all calls of the model, {} s more: {}\n",
+                            (held.value("ms", 0L) + 999) / 1'000, text_of(held, "reason"));
+    }
     const Json budget = status.value("budget", Json());
     if (!budget.is_object()) return text;
     if (const std::string stopped = text_of(budget, "stopped"); !stopped.empty())

@@ -49,6 +49,9 @@ std::string top_daemon(const Json& status, std::size_t running) {
     if (status.value("tickRunning", false)) text += ", tick under way";
     const auto stopped = status.find("modelStopped");
     if (stopped != status.end() && stopped->is_string()) text += ", stopped by the model";
+    const auto held = status.find("modelHeld");
+    if (held != status.end() && held->is_object())
+        text += ", all wait for the model " + top_age(held->value("ms", 0L) + 999);
     return text;
 }
 

@@ -1,4 +1,6 @@
 // What becomes of visits when the model misbehaves.
+#include <future>
+
 #include "tests/e2e/world.hpp"
 
 namespace {
@@ -18,9 +20,18 @@ TEST_F(ModelTrouble, OneOverloadedAnswerIsWaitedOut) {
 
 TEST_F(ModelTrouble, ADemandedWaitIsKept) {
     model()->add_fault({.fault = "status=429;retry-after=2", .match = {}, .skip = 0, .times = 1});
-    const base::Json result = daemon().tick_all();
+    auto day = std::async(std::launch::async, [] { return daemon().tick_all(); });
+    EXPECT_TRUE(e2e::eventually([] {
+        const base::Json held = daemon().status().at("modelHeld");
+        return held.is_object() && held.at("ms") > 0 &&
+               held.at("reason").get<std::string>().find("429") != std::string::npos;
+    })) << "shown while it lasts";
+    const base::Json result = day.get();
     EXPECT_EQ(result.at("ranSuccessfully"), 3) << result.dump();
     EXPECT_GE(result.at("durationMs").get<int>(), 2000);
+    EXPECT_TRUE(daemon().status().at("modelHeld").is_null());
+    const std::string metrics = daemon().ask("GET", "/metrics").body;
+    EXPECT_THAT(metrics, testing::ContainsRegex("claude_held_until_timestamp_seconds [1-9]"));
 }
 
 TEST_F(ModelTrouble, ACutStreamIsAskedAgainAndNoCallDoubled) {

@@ -53,6 +53,8 @@ TEST(StatusPage, EachReasonWhyNothingHappensHasItsLine) {
     EXPECT_THAT(page_with({{"lease", {{"held", false}, {"lastError", "refused"}}}}),
                 HasSubstr("lease   not held: refused"));
     EXPECT_THAT(page_with({{"modelStopped", "a cap"}}), HasSubstr("stopped a cap"));
+    EXPECT_THAT(page_with({{"modelHeld", {{"ms", 97'200}, {"reason", "claude answered 429"}}}}),
+                HasSubstr("waits   all calls of the model, 98 s more: claude answered 429"));
     EXPECT_THAT(page_with({{"budget", {{"stopped", "budget: x"}}}}),
                 HasSubstr("stopped budget: x"));
     EXPECT_THAT(page_with({{"standing", {{"error", "no answer"}}}}),

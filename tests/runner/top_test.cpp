@@ -34,11 +34,24 @@ Json status_of(std::vector<Json> visits) {
             {"running", std::move(visits)}};
 }
 
+std::string heading_with(const char* name, Json value) {
+    Json status = status_of({});
+    status[name] = std::move(value);
+    const std::string page = top_page(status, {});
+    return page.substr(0, page.find('\n'));
+}
+
 std::vector<std::string> lines_of(const std::string& page) {
     std::vector<std::string> lines;
     std::istringstream in(page);
     for (std::string line; std::getline(in, line);) lines.push_back(line);
     return lines;
+}
+
+TEST(Top, SaysThatTheModelMakesAllWaitOrStoppedThem) {
+    EXPECT_EQ(heading_with("modelHeld", {{"ms", 97'200}, {"reason", "429"}}),
+              "0 of 8 visits running, all wait for the model 1m38s");
+    EXPECT_EQ(heading_with("modelStopped", "a cap"), "0 of 8 visits running, stopped by the model");
 }
 
 TEST(Top, ShowsWhoWaitsForWhatLongestFirst) {
