@@ -4,7 +4,7 @@
 
 namespace runner {
 
-BoundedCheck::BoundedCheck(std::function<bool()> question)
+BoundedCheck::BoundedCheck(std::function<std::string()> question)
     : question_(std::move(question)), thread_([this] { serve(); }) {}
 
 BoundedCheck::~BoundedCheck() {
@@ -16,7 +16,7 @@ BoundedCheck::~BoundedCheck() {
     thread_.join();
 }
 
-std::optional<bool> BoundedCheck::ask(std::chrono::milliseconds limit) {
+std::optional<std::string> BoundedCheck::ask(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     const std::uint64_t before = answers_;
     wanted_ = true;
@@ -32,9 +32,9 @@ void BoundedCheck::serve() {
         if (ending_) return;
         wanted_ = false;
         lock.unlock();
-        const bool answer = question_();
+        std::string answer = question_();
         lock.lock();
-        newest_ = answer;
+        newest_ = std::move(answer);
         ++answers_;
         changed_.notify_all();
     }

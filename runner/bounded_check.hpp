@@ -1,4 +1,4 @@
-// A yes-or-no question that may block for long (is the database there?), asked by handlers that
+// A question that may block for long (what is wrong with the database?), asked by handlers that
 // must answer within a bound. One thread asks it, one question at a time; whoever comes meanwhile
 // waits for that answer.
 #pragma once
@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 namespace runner {
@@ -16,23 +17,23 @@ namespace runner {
 // Thread-safe resource. The destructor waits for the question under way.
 class BoundedCheck {
   public:
-    explicit BoundedCheck(std::function<bool()> question);  // Does not throw.
+    explicit BoundedCheck(std::function<std::string()> question);  // Does not throw.
     BoundedCheck(const BoundedCheck&) = delete;
     BoundedCheck& operator=(const BoundedCheck&) = delete;
     ~BoundedCheck();
 
     // Nothing: no answer within the limit.
-    std::optional<bool> ask(std::chrono::milliseconds limit);
+    std::optional<std::string> ask(std::chrono::milliseconds limit);
 
   private:
     void serve();
 
-    const std::function<bool()> question_;
+    const std::function<std::string()> question_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool wanted_ = false, ending_ = false;
     std::uint64_t answers_ = 0;  // Given so far.
-    bool newest_ = false;
+    std::string newest_;
     std::thread thread_;
 };
 

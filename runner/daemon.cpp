@@ -340,9 +340,9 @@ void run_daemon(const Config& config) {
     Outbound outbound(config, std::move(prices), std::move(modules), state.node(), inbound, clock,
                       metrics);
     const bool enabled = !config.api_key.empty();
-    std::function<bool()> database_is_reachable;
+    std::function<std::string()> database_trouble;
     if (base::Postgres* postgres = inbound.postgres.get()) {
-        database_is_reachable = [postgres] { return postgres->is_reachable(); };
+        database_trouble = [postgres] { return trouble_of(*postgres); };
     }
     Ops ops({.loop = outbound.loop,
              .scheduler = enabled ? &outbound.scheduler : nullptr,
@@ -352,7 +352,7 @@ void run_daemon(const Config& config) {
              .mcp = &outbound.mcp,
              .servers = inbound.servers,
              .seed_secret = config.seed_secret,
-             .database_is_reachable = database_is_reachable},
+             .database_trouble = database_trouble},
             {.address = config.bind_address,
              .port = config.ops_port,
              .production = config.production,

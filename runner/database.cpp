@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/failure.hpp"
+#include "base/postgres.hpp"
 
 namespace runner {
 
@@ -60,6 +61,17 @@ base::Secret Database::ops_url() const {
     if (!config_.database_url.empty())
         return needed(config_.database_ops_url, "DATABASE_OPS_URL", "mana_ops");
     return cluster_ ? cluster_->ops_url() : base::embedded_url(folder_, "mana_ops");
+}
+
+std::string trouble_of(base::Postgres& database) {
+    try {
+        database.transact([](base::Transaction& transaction) { transaction.run("select 1"); });
+        return {};
+    } catch (const base::Failure& failure) {
+        // That is the answer.
+        const std::string_view words = failure.what();
+        return std::string(words.substr(0, words.find('\n')));
+    }
 }
 
 }  // namespace runner

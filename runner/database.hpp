@@ -4,10 +4,15 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/embedded_postgres.hpp"
 #include "base/secret.hpp"
 #include "runner/config.hpp"
+
+namespace base {
+class Postgres;
+}
 
 namespace runner {
 
@@ -37,5 +42,9 @@ class Database {
     std::filesystem::path folder_;
     std::unique_ptr<base::EmbeddedPostgres> cluster_;
 };
+
+// Why the database does not answer a question of no weight; empty when it does. For health: blocks
+// as long as one statement may.
+std::string trouble_of(base::Postgres& database);
 
 }  // namespace runner

@@ -83,8 +83,8 @@ Ops::Ops(OpsTargets targets, OpsOptions options, base::Metrics& metrics)
       options_(std::move(options)),
       metrics_(metrics),
       probes_(targets_.loop),
-      database_(targets_.database_is_reachable
-                    ? std::make_unique<BoundedCheck>(targets_.database_is_reachable)
+      database_(targets_.database_trouble
+                    ? std::make_unique<BoundedCheck>(targets_.database_trouble)
                     : nullptr),
       server_(base::ServerOptions{.name = "ops",
                                   .address = options_.address,
@@ -225,8 +225,8 @@ ServerResponse Ops::health() {
 
 // A database that says nothing at all must not silence the other checks.
 Json Ops::database_check() {
-    const std::optional<bool> reachable = database_->ask(options_.database_limit);
-    if (reachable) return check_of(*reachable);
+    const std::optional<std::string> trouble = database_->ask(options_.database_limit);
+    if (trouble) return check_of(trouble->empty(), *trouble);
     return check_of(false,
                     fmt::format("PostgreSQL does not answer within {} s",
                                 std::chrono::duration<double>(options_.database_limit).count()));

@@ -53,7 +53,8 @@ struct OpsTargets {
     clients::Mcp* mcp = nullptr;
     std::vector<clients::McpServer> servers;
     base::Secret seed_secret;
-    std::function<bool()> database_is_reachable;  // Null: no database of ours.
+    // What is wrong with the database, empty when it answers; null: no database of ours.
+    std::function<std::string()> database_trouble;
 };
 
 // Resource. Its threads never touch the loop's objects: they post and wait for the answer.

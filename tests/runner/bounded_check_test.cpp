@@ -11,11 +11,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 TEST(BoundedCheck, AnswersWhatTheQuestionSays) {
-    bool well = true;
-    runner::BoundedCheck check([&well] { return well; });
-    EXPECT_EQ(check.ask(seconds{20}), true);
-    well = false;
-    EXPECT_EQ(check.ask(seconds{20}), false);
+    std::string trouble;
+    runner::BoundedCheck check([&trouble] { return trouble; });
+    EXPECT_EQ(check.ask(seconds{20}), "");
+    trouble = "gone";
+    EXPECT_EQ(check.ask(seconds{20}), "gone");
 }
 
 TEST(BoundedCheck, AQuestionThatBlocksIsGivenUpAndAnswersLater) {
@@ -23,12 +23,12 @@ TEST(BoundedCheck, AQuestionThatBlocksIsGivenUpAndAnswersLater) {
     const std::shared_future<void> opened = gate.get_future().share();
     runner::BoundedCheck check([opened] {
         opened.wait();
-        return true;
+        return std::string("well");
     });
     EXPECT_EQ(check.ask(milliseconds{5}), std::nullopt);
     EXPECT_EQ(check.ask(milliseconds{5}), std::nullopt);  // The first one still blocks.
     gate.set_value();
-    EXPECT_EQ(check.ask(seconds{20}), true);
+    EXPECT_EQ(check.ask(seconds{20}), "well");
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct OpsRoomOptions {
     bool production = false;
     bool has_key = true;
     bool runs_loop = true;
-    std::function<bool()> database = {};
+    std::function<std::string()> database = {};
 };
 
 // The listener over a loop on a thread of its own, as in the daemon.
@@ -78,7 +78,7 @@ struct OpsRoom : RunnerWorld {
         runner::OpsTargets all{.loop = loop,
                                .servers = {{.url = product.url() + "/mcp"}},
                                .seed_secret = base::Secret{"seed"}};
-        all.database_is_reachable = room.database;
+        all.database_trouble = room.database;
         if (!room.has_key) return all;
         all.scheduler = &scheduler;
         all.outbox = &outbox;
@@ -122,7 +122,7 @@ TEST(OpsWire, ADatabaseThatSaysNothingIsNamedWithinABound) {
     {
         OpsRoom room({.database = [opened = gate.get_future().share()] {
             opened.wait();
-            return true;
+            return std::string();
         }});
         const HttpResponse answer = room.ask("GET", "/health");
         gate.set_value();
@@ -132,6 +132,15 @@ TEST(OpsWire, ADatabaseThatSaysNothingIsNamedWithinABound) {
         EXPECT_THAT(checks["database"]["reason"].get<std::string>(), HasSubstr("PostgreSQL"));
         EXPECT_EQ(checks["outbox"]["ok"], true);
     }
+}
+
+TEST(OpsWire, ADatabaseThatCannotBeReachedIsNamedWithItsReason) {
+    OpsRoom room({.database = [] { return std::string("PostgreSQL cannot be reached: refused"); }});
+    const HttpResponse answer = room.ask("GET", "/health");
+    EXPECT_EQ(answer.status, 503);
+    const Json check = OpsRoom::json(answer)["checks"]["database"];
+    EXPECT_EQ(check["ok"], false);
+    EXPECT_EQ(check["reason"], "PostgreSQL cannot be reached: refused");
 }
 
 TEST(OpsWire, HealthIsPublicAlsoInProduction) {
