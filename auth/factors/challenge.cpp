@@ -3,6 +3,7 @@
 #include <array>
 
 #include "auth/factors/sealing.hpp"
+#include "auth/keys/purposes.hpp"
 #include "base/crypto.hpp"
 
 namespace auth {
@@ -25,6 +26,9 @@ constexpr std::string_view count_challenge_attempt =
     "update auth.login_challenges set attempts = attempts + 1 where id = $1";
 constexpr std::string_view delete_challenge = "delete from auth.login_challenges where id = $1";
 constexpr std::string_view delete_its_code = "delete from auth.mailed_codes where holder = $1";
+constexpr std::string_view delete_challenges_of_user = R"(
+    with gone as (delete from auth.login_challenges where user_id = $1 returning id)
+    delete from auth.mailed_codes where holder in (select id from gone))";
 constexpr std::string_view totp_of_user = R"(
     select totp_verified from auth.two_factor_auth where user_id = $1)";
 
@@ -45,10 +49,21 @@ constexpr std::string_view use_device = R"(
     delete from auth.trusted_devices
      where id = $1 and user_id = $2 and expires_at > $3::timestamptz returning id)";
 
-std::string challenge_trust_mac(const base::Secret& secret, std::string_view user_id,
+std::string challenge_trust_mac(const base::Secret& key, std::string_view user_id,
                                 std::string_view trust_id) {
     return base::to_base64url(
-        base::hmac_sha256(secret.reveal(), std::string(user_id) + "!" + std::string(trust_id)));
+        base::hmac_sha256(key.reveal(), std::string(user_id) + "!" + std::string(trust_id)));
+}
+
+// The service before us used the secret itself; its devices are trusted until they are renewed.
+bool challenge_trust_holds(const base::Secret& secret, std::string_view mac,
+                           std::string_view user_id, std::string_view trust_id) {
+    for (const base::Secret& key : {key_for(Purpose::devices, secret), secret}) {
+        if (base::equal_constant_time(mac, challenge_trust_mac(key, user_id, trust_id))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace
@@ -92,6 +107,10 @@ void close_challenge(base::Transaction& transaction, const WaitingLogin& waiting
     transaction.run(delete_its_code, {waiting.id});
 }
 
+void close_challenges_of(base::Transaction& transaction, std::string_view user_id) {
+    transaction.run(delete_challenges_of_user, {user_id});
+}
+
 base::Secret trust_device(base::Transaction& transaction, const base::Secret& secret,
                           std::string_view user_id, base::Moment now) {
     transaction.run(forget_devices, {now});
@@ -99,7 +118,8 @@ base::Secret trust_device(base::Transaction& transaction, const base::Secret& se
         std::string(challenge_trust_prefix) + base::random_text(32, challenge_alphabet);
     transaction.run(insert_device,
                     {factor_digest(id), user_id, now, base::Moment(now + trust_life)});
-    return base::Secret(challenge_trust_mac(secret, user_id, id) + "!" + id);
+    const base::Secret key = key_for(Purpose::devices, secret);
+    return base::Secret(challenge_trust_mac(key, user_id, id) + "!" + id);
 }
 
 std::optional<base::Secret> renew_trust(base::Transaction& transaction, const base::Secret& secret,
@@ -109,8 +129,7 @@ std::optional<base::Secret> renew_trust(base::Transaction& transaction, const ba
     const std::size_t mark = text.find('!');
     if (mark == std::string::npos || text.size() > 256) return std::nullopt;
     const std::string id = text.substr(mark + 1);
-    const bool genuine =
-        base::equal_constant_time(text.substr(0, mark), challenge_trust_mac(secret, user_id, id));
+    const bool genuine = challenge_trust_holds(secret, text.substr(0, mark), user_id, id);
     if (!genuine || transaction.run(use_device, {factor_digest(id), user_id, now}).empty()) {
         return std::nullopt;
     }

@@ -51,6 +51,8 @@ std::optional<WaitingLogin> hold_challenge(base::Transaction& transaction, const
                                            base::Moment now);
 void count_attempt(base::Transaction& transaction, const WaitingLogin& waiting);
 void close_challenge(base::Transaction& transaction, const WaitingLogin& waiting);
+// All of a user's: what her old password began ends with it.
+void close_challenges_of(base::Transaction& transaction, std::string_view user_id);
 
 // The cookie's payload for a device that is trusted from now on.
 base::Secret trust_device(base::Transaction& transaction, const base::Secret& secret,

@@ -12,16 +12,19 @@ constexpr auto notes_of_factors = std::to_array<RouteNote>({
      "Begins with an authenticator app; a code of it switches the second factor on",
      "{totpURI:text backupCodes:text[]}",
      "{password:text(1,1024) issuer?:text(1,64)|null code?:text(0,64)|null}",
-     "400 INVALID_PASSWORD TWO_FACTOR_CODE_REQUIRED, 401 INVALID_CODE, "
+     "400 INVALID_PASSWORD CREDENTIAL_ACCOUNT_NOT_FOUND TWO_FACTOR_CODE_REQUIRED, 401 "
+     "INVALID_CODE, "
      "429 ACCOUNT_LOCKED ACCOUNT_TEMPORARILY_LOCKED"},
     {"POST /api/auth/two-factor/disable", "Switches the second factor off", "{status:flag}",
-     "{password:text(1,1024)}", "400 INVALID_PASSWORD, 429 ACCOUNT_LOCKED"},
+     "{password:text(1,1024)}",
+     "400 INVALID_PASSWORD CREDENTIAL_ACCOUNT_NOT_FOUND, 429 ACCOUNT_LOCKED"},
     {"POST /api/auth/two-factor/get-totp-uri", "What an authenticator app needs to know",
      "{totpURI:text}", "{password:text(1,1024)}",
-     "400 INVALID_PASSWORD TOTP_NOT_ENABLED, 429 ACCOUNT_LOCKED"},
+     "400 INVALID_PASSWORD CREDENTIAL_ACCOUNT_NOT_FOUND TOTP_NOT_ENABLED, 429 ACCOUNT_LOCKED"},
     {"POST /api/auth/two-factor/generate-backup-codes", "New backup codes; the old ones end",
      "{status:flag backupCodes:text[]}", "{password:text(1,1024)}",
-     "400 INVALID_PASSWORD TWO_FACTOR_NOT_ENABLED, 429 ACCOUNT_LOCKED"},
+     "400 INVALID_PASSWORD CREDENTIAL_ACCOUNT_NOT_FOUND TWO_FACTOR_NOT_ENABLED, 429 "
+     "ACCOUNT_LOCKED"},
     {"POST /api/auth/two-factor/verify-totp", "Ends a login, or the set-up, with a code of the app",
      "{token:text|null user:User}",
      "{code:text(1,64) trustDevice?:flag|null challengeId?:text(0,64)|null}",

@@ -3,14 +3,15 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
-#include "auth/factors/password_proof.hpp"
 #include "auth/factors/routes.hpp"
 #include "auth/factors/second_step.hpp"
 #include "auth/factors/totp.hpp"
 #include "auth/factors/two_factor.hpp"
 #include "auth/guard/limits.hpp"
+#include "auth/identity/client.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
+#include "auth/identity/password_check.hpp"
 #include "auth/identity/presence.hpp"
 #include "base/failure.hpp"
 #include "base/json.hpp"
@@ -26,6 +27,7 @@ using base::ServerResponse;
 
 constexpr std::string_view factor_issuer = "Mana";
 constexpr LimitRule factor_limit{"two-factor", 3, std::chrono::seconds(10)};
+constexpr LimitRule factor_set_up_limit{"two-factor-set-up", 3, std::chrono::seconds(10)};
 
 SecurityEvent factor_event(const Context& context, const User& user, const ServerRequest& request,
                            std::string_view type) {
@@ -33,6 +35,14 @@ SecurityEvent factor_event(const Context& context, const User& user, const Serve
             .user_id = user.user_id(),
             .address = address_of(context, request),
             .user_agent = std::string(request.header("user-agent"))};
+}
+
+// Setting a factor up needs the password; guesses count towards the account's lock.
+void factor_prove_password(const Context& context, const User& user, const ServerRequest& request,
+                           const base::Fields& fields) {
+    const base::Secret password(fields.text("password", 1, 1024));
+    admit_address(context, request, factor_set_up_limit);
+    require_password(context, user, password, client_of(context, request));
 }
 
 // The user again, inside the transaction; she may have been deleted since the door.
@@ -139,7 +149,7 @@ ServerResponse enable_two_factor(const User& user, const Context& context,
     const base::Fields fields(body);
     const std::string issuer = factor_read_issuer(fields);
     const auto code = fields.text_or_none("code", 64);
-    prove_password(context, user, request, fields);
+    factor_prove_password(context, user, request, fields);
 
     const base::Moment now = context.clock.now();
     CodeVerdict verdict = CodeVerdict::right;
@@ -177,7 +187,7 @@ ServerResponse enable_two_factor(const User& user, const Context& context,
 ServerResponse disable_two_factor(const User& user, const Context& context,
                                   const ServerRequest& request) {
     const Json body = request.json();
-    prove_password(context, user, request, base::Fields(body));
+    factor_prove_password(context, user, request, base::Fields(body));
     const base::Moment now = context.clock.now();
     const auto login =
         context.database.transact([&](base::Transaction& transaction) -> std::optional<Login> {
@@ -202,7 +212,7 @@ ServerResponse disable_two_factor(const User& user, const Context& context,
 ServerResponse get_totp_uri(const User& user, const Context& context,
                             const ServerRequest& request) {
     const Json body = request.json();
-    prove_password(context, user, request, base::Fields(body));
+    factor_prove_password(context, user, request, base::Fields(body));
     const auto factor = context.database.transact([&](base::Transaction& transaction) {
         return hold_second_factor(transaction, context.options.secret, user.user_id());
     });
@@ -216,7 +226,7 @@ ServerResponse get_totp_uri(const User& user, const Context& context,
 ServerResponse generate_backup_codes(const User& user, const Context& context,
                                      const ServerRequest& request) {
     const Json body = request.json();
-    prove_password(context, user, request, base::Fields(body));
+    factor_prove_password(context, user, request, base::Fields(body));
     const base::Moment now = context.clock.now();
     const auto codes = context.database.transact([&](base::Transaction& transaction) {
         const base::Secret& secret = context.options.secret;

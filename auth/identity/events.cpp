@@ -1,8 +1,10 @@
 #include "auth/identity/events.hpp"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/crypto.hpp"
+#include "base/failure.hpp"
 #include "base/text.hpp"
 
 namespace auth {
@@ -24,6 +26,21 @@ constexpr std::string_view events_of_user = R"(
             select b.created_at, b.id from auth.security_events b
              where b.id::text = $3 and b.user_id = $1))
      order by created_at desc, id desc limit $2::integer)";
+
+constexpr std::string_view event_of_user =
+    "select id from auth.security_events where id::text = $1 and user_id = $2";
+
+// What others' events, and those of nobody, say of her: the people she was invited by, tries at her
+// address before she had an account. Each statement has its index.
+constexpr auto name_in_events = std::to_array<std::string_view>({
+    R"(update auth.security_events set metadata = metadata || jsonb_build_object('member', $2::text)
+        where metadata ->> 'member' = $1)",
+    R"(update auth.security_events set metadata = metadata || jsonb_build_object('email', $2::text)
+        where metadata ->> 'email' = $1)",
+    R"(update auth.security_events
+          set metadata = metadata || jsonb_build_object('newEmail', $2::text)
+        where metadata ->> 'newEmail' = $1)",
+});
 
 constexpr std::string_view blank_events = R"(
     update auth.security_events
@@ -59,6 +76,10 @@ void record_act(base::Transaction& transaction, std::string_view type, std::stri
 
 base::Json list_events(base::Transaction& transaction, std::string_view user_id, int limit,
                        const std::optional<std::string>& before) {
+    if (before && transaction.run(event_of_user, {*before, user_id}).empty()) {
+        throw base::Failure(base::Failure::Kind::invalid,
+                            "before: must be the id of an event of yours");
+    }
     base::Json events = base::Json::array();
     for (const auto& row : transaction.run(events_of_user, {user_id, limit, before})) {
         events.push_back(
@@ -73,8 +94,13 @@ base::Json list_events(base::Transaction& transaction, std::string_view user_id,
     return events;
 }
 
-void pseudonymise_events(base::Transaction& transaction, std::string_view user_id) {
-    transaction.run(blank_events, {user_id, "deleted-" + base::random_id()});
+void pseudonymise_events(base::Transaction& transaction, std::string_view user_id,
+                         std::string_view email) {
+    const std::string pseudonym = "deleted-" + base::random_id();
+    transaction.run(blank_events, {user_id, pseudonym});
+    for (const std::string_view statement : name_in_events) {
+        transaction.run(statement, {email, pseudonym});
+    }
 }
 
 }  // namespace auth

@@ -32,12 +32,14 @@ void record_act(base::Transaction& transaction, std::string_view type, std::stri
 
 inline constexpr int events_page_max = 200;
 
-// The user's own events, newest first, in the wire's form; after `before` (an event of hers; one
-// that is not gives an empty page).
+// The user's own events, newest first, in the wire's form; after `before`, an event of hers.
+// Throws Failure::invalid when it is none.
 base::Json list_events(base::Transaction& transaction, std::string_view user_id, int limit,
                        const std::optional<std::string>& before);
 
-// Takes the name off a user's events: address, agent and detail go, one random pseudonym stays.
-void pseudonymise_events(base::Transaction& transaction, std::string_view user_id);
+// Takes the name off a user's events: address, agent and detail go, one random pseudonym stays. It
+// also takes the place of her mail address where events of others name her.
+void pseudonymise_events(base::Transaction& transaction, std::string_view user_id,
+                         std::string_view email);
 
 }  // namespace auth

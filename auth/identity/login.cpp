@@ -18,6 +18,9 @@ namespace {
 
 using base::Failure;
 
+// A password that is replaced while it is being checked is checked anew.
+constexpr int login_tries_max = 3;
+
 struct LoginCandidate {
     LoginPlace place;
     std::optional<base::Moment> locked;
@@ -28,7 +31,7 @@ struct LoginCandidate {
 };
 
 struct LoginOutcome {
-    enum class Kind { in, wrong, locked, unverified } kind = Kind::wrong;
+    enum class Kind { in, wrong, locked, unverified, changed } kind = Kind::wrong;
     std::optional<base::Moment> locked;
     LoginAnswer answer;
 };
@@ -71,6 +74,11 @@ LoginOutcome login_settle(const Context& context, base::Transaction& transaction
                           const LoginWish& wish, const LoginCandidate& candidate, bool matches,
                           base::Moment now) {
     using Kind = LoginOutcome::Kind;
+    // It may have been replaced while this one was computed: what fitted the old one opens nothing.
+    // Held, so that a reset that comes now ends the session that is made here.
+    if (candidate.user && hold_password_hash(transaction, candidate.user->id) != candidate.hash) {
+        return {Kind::changed, std::nullopt, {}};
+    }
     const Verdict verdict =
         settle_password(transaction, candidate.place,
                         {.matches = matches, .passes_lock = candidate.passes_lock}, now);
@@ -123,6 +131,24 @@ LoginOutcome login_settle(const Context& context, base::Transaction& transaction
     return {Kind::in, std::nullopt, std::move(answer)};
 }
 
+// One look at the account and one check of the password.
+LoginOutcome login_try(const Context& context, const LoginWish& wish) {
+    base::Moment now = context.clock.now();
+    const bool derived = context.passwords.is_derived(wish.email, wish.password);
+    const LoginCandidate candidate = context.database.transact([&](base::Transaction& transaction) {
+        return login_candidate(transaction, wish, derived, now);
+    });
+    if (candidate.locked && !candidate.passes_lock) {
+        return {LoginOutcome::Kind::locked, candidate.locked, {}};
+    }
+    const bool matches = context.passwords.matches(wish.password, candidate.hash);
+
+    now = context.clock.now();
+    return context.database.transact([&](base::Transaction& transaction) {
+        return login_settle(context, transaction, wish, candidate, matches, now);
+    });
+}
+
 [[noreturn]] void login_refuse_locked(std::optional<base::Moment> until, base::Moment now) {
     const auto wait = until && *until > now ? *until - now : base::Moment::duration(1);
     throw Failure(Failure::Kind::throttled,
@@ -150,26 +176,19 @@ LoginWish read_login_wish(const Context& context, const base::ServerRequest& req
 LoginAnswer log_in(const Context& context, const LoginWish& asked) {
     LoginWish wish = asked;
     wish.email = checked_email(asked.email);
-    base::Moment now = context.clock.now();
-    const bool derived = context.passwords.is_derived(wish.email, wish.password);
-    const LoginCandidate candidate = context.database.transact([&](base::Transaction& transaction) {
-        return login_candidate(transaction, wish, derived, now);
-    });
-    if (candidate.locked && !candidate.passes_lock) login_refuse_locked(candidate.locked, now);
-
-    const bool matches = context.passwords.matches(wish.password, candidate.hash);
-
-    now = context.clock.now();
-    LoginOutcome outcome = context.database.transact([&](base::Transaction& transaction) {
-        return login_settle(context, transaction, wish, candidate, matches, now);
-    });
+    LoginOutcome outcome = login_try(context, wish);
+    for (int again = 1; outcome.kind == LoginOutcome::Kind::changed && again < login_tries_max;
+         ++again) {
+        outcome = login_try(context, wish);
+    }
     switch (outcome.kind) {
         case LoginOutcome::Kind::in: return std::move(outcome.answer);
-        case LoginOutcome::Kind::locked: login_refuse_locked(outcome.locked, now);
+        case LoginOutcome::Kind::locked: login_refuse_locked(outcome.locked, context.clock.now());
         case LoginOutcome::Kind::unverified:
             throw Failure(Failure::Kind::forbidden,
                           "confirm your address first: open the link in the mail we sent",
                           "EMAIL_NOT_VERIFIED");
+        case LoginOutcome::Kind::changed:
         case LoginOutcome::Kind::wrong:
             throw Failure(Failure::Kind::unauthenticated, "address or password is wrong",
                           "INVALID_EMAIL_OR_PASSWORD");

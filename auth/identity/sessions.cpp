@@ -17,15 +17,14 @@ constexpr std::string_view insert_session = R"(
     values ($1, $2, $3, $4::timestamptz, $5::timestamptz, $5::timestamptz, $5::timestamptz, $6, $7,
             $8))";
 
-constexpr std::string_view session_by_token = R"(
-    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived,
-           active_organization_id
-      from auth.sessions where token = $1 and revoked_at is null)";
-
-constexpr std::string_view session_by_id = R"(
-    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived,
-           active_organization_id
-      from auth.sessions where id = $1 and revoked_at is null)";
+// A session with its user, in one round trip: each guarded request asks it.
+constexpr std::string_view session_columns = R"(
+    s.id as session_id, s.user_id, s.expires_at, s.created_at as session_created_at,
+    s.updated_at as session_updated_at, s.ip_address, s.user_agent, s.short_lived,
+    s.active_organization_id)";
+constexpr std::string_view session_with_user = R"(
+    from auth.sessions s join auth.users u on u.id = s.user_id and u.deleted_at is null
+    where s.revoked_at is null and )";
 
 constexpr std::string_view extend_session = R"(
     update auth.sessions
@@ -41,11 +40,9 @@ constexpr std::string_view delete_sessions_but_one =
 constexpr std::string_view delete_session_of_user = R"(
     delete from auth.sessions where user_id = $1 and (id = $2 or token = $3) returning id)";
 constexpr std::string_view sessions_of_user = R"(
-    select id, user_id, expires_at, created_at, updated_at, ip_address, user_agent, short_lived,
-           active_organization_id
-      from auth.sessions
-     where user_id = $1 and revoked_at is null and expires_at > $2::timestamptz
-     order by created_at desc, id limit 200)";
+      from auth.sessions s
+     where s.user_id = $1 and s.revoked_at is null and s.expires_at > $2::timestamptz
+     order by s.created_at desc, s.id limit 200)";
 constexpr std::string_view delete_some_expired = R"(
     delete from auth.sessions where id in (
         select id from auth.sessions where expires_at <= $1::timestamptz
@@ -57,11 +54,11 @@ std::string session_digest(const base::Secret& token) {
 
 Session session_of(const base::SqlRow& row) {
     Session session;
-    session.id = row.text("id");
+    session.id = row.text("session_id");
     session.user_id = row.text("user_id");
     session.expires_at = row.moment("expires_at");
-    session.created_at = row.moment("created_at");
-    session.updated_at = row.moment("updated_at");
+    session.created_at = row.moment("session_created_at");
+    session.updated_at = row.moment("session_updated_at");
     session.ip_address = row.text_or_none("ip_address").value_or("");
     session.user_agent = row.text_or_none("user_agent").value_or("");
     session.short_lived = row.flag("short_lived");
@@ -69,18 +66,16 @@ Session session_of(const base::SqlRow& row) {
     return session;
 }
 
-std::optional<Login> session_login(base::Transaction& transaction, const base::SqlRows& rows,
-                                   base::Moment now) {
-    const auto row = rows.first();
+std::optional<Login> session_login(base::Transaction& transaction, std::string_view condition,
+                                   std::string_view value, base::Moment now) {
+    static const std::string query = "select" + std::string(session_columns) + "," +
+                                     std::string(profile_columns) + std::string(session_with_user);
+    const auto row = transaction.run(query + std::string(condition), {value}).first();
     if (!row) return std::nullopt;
-    Session session = session_of(*row);
-    if (session.expires_at <= now) {
-        delete_session_by_id(transaction, session.id);
-        return std::nullopt;
-    }
-    auto user = find_user(transaction, session.user_id);
-    if (!user) return std::nullopt;
-    return Login{std::move(session), std::move(*user)};
+    Login login{session_of(*row), read_profile(*row)};
+    if (login.session.expires_at > now) return login;
+    delete_session_by_id(transaction, login.session.id);
+    return std::nullopt;
 }
 
 }  // namespace
@@ -117,15 +112,14 @@ Session create_session(base::Transaction& transaction, const NewSession& wish, b
 
 std::optional<Login> find_login_by_token(base::Transaction& transaction, const base::Secret& token,
                                          base::Moment now) {
-    auto login =
-        session_login(transaction, transaction.run(session_by_token, {session_digest(token)}), now);
+    auto login = session_login(transaction, "s.token = $1", session_digest(token), now);
     if (login) login->session.token = token;
     return login;
 }
 
 std::optional<Login> find_login_by_id(base::Transaction& transaction, std::string_view session_id,
                                       base::Moment now) {
-    return session_login(transaction, transaction.run(session_by_id, {session_id}), now);
+    return session_login(transaction, "s.id = $1", session_id, now);
 }
 
 bool must_renew(const Session& session, base::Moment now) {
@@ -170,7 +164,9 @@ std::optional<std::string> delete_session_of(base::Transaction& transaction,
 std::vector<Session> list_sessions_of(base::Transaction& transaction, std::string_view user_id,
                                       base::Moment now) {
     std::vector<Session> sessions;
-    for (const auto& row : transaction.run(sessions_of_user, {user_id, now})) {
+    const std::string query =
+        "select" + std::string(session_columns) + std::string(sessions_of_user);
+    for (const auto& row : transaction.run(query, {user_id, now})) {
         sessions.push_back(session_of(row));
     }
     return sessions;

@@ -28,21 +28,19 @@ constexpr std::string_view upsert_password = R"(
     on conflict (provider_id, account_id)
     do update set password = excluded.password, updated_at = excluded.updated_at)";
 
-constexpr std::string_view user_by_email = R"(
-    select id, name, email, email_verified, image, role::text as role, access_tier::text as tier,
-           kind::text as kind, coalesce(two_factor_enabled, false) as two_factor, created_at,
-           updated_at
-      from auth.users where email = $1 and deleted_at is null)";
-
-constexpr std::string_view user_by_id = R"(
-    select id, name, email, email_verified, image, role::text as role, access_tier::text as tier,
-           kind::text as kind, coalesce(two_factor_enabled, false) as two_factor, created_at,
-           updated_at
-      from auth.users where id = $1 and deleted_at is null)";
+constexpr std::string_view user_by_email =
+    " from auth.users u where u.email = $1 and u.deleted_at is null";
+constexpr std::string_view user_by_id =
+    " from auth.users u where u.id = $1 and u.deleted_at is null";
 
 constexpr std::string_view password_of_user = R"(
     select password from auth.accounts
      where user_id = $1 and provider_id = 'credential' and password is not null)";
+
+constexpr std::string_view held_password_of_user = R"(
+    select password from auth.accounts
+     where user_id = $1 and provider_id = 'credential' and password is not null
+       for no key update)";
 
 constexpr std::string_view accounts_of_user = R"(
     select id, provider_id, account_id, created_at, updated_at
@@ -98,25 +96,38 @@ constexpr std::string_view delete_locks = "delete from auth.login_locks where em
 constexpr std::string_view delete_verifications = "delete from auth.verification where value = $1";
 constexpr std::string_view delete_user = "delete from auth.users where id = $1";
 
-std::optional<Profile> users_profile(const base::SqlRows& rows) {
-    const auto row = rows.first();
+std::optional<Profile> users_find(base::Transaction& transaction, std::string_view condition,
+                                  const std::string& value) {
+    const std::string query = "select" + std::string(profile_columns) + std::string(condition);
+    const auto row = transaction.run(query, {value}).first();
     if (!row) return std::nullopt;
-    Profile profile;
-    profile.id = row->text("id");
-    profile.name = row->text("name");
-    profile.email = row->text("email");
-    profile.email_verified = row->flag("email_verified");
-    profile.image = row->text_or_none("image");
-    profile.role = row->text("role");
-    profile.tier = row->text("tier");
-    profile.kind = row->text("kind");
-    profile.two_factor = row->flag("two_factor");
-    profile.created_at = row->moment("created_at");
-    profile.updated_at = row->moment("updated_at");
-    return profile;
+    return read_profile(*row);
+}
+
+std::optional<std::string> users_password(base::Transaction& transaction,
+                                          std::string_view statement, std::string_view user_id) {
+    const auto row = transaction.run(statement, {user_id}).first();
+    if (!row) return std::nullopt;
+    return row->text("password");
 }
 
 }  // namespace
+
+Profile read_profile(const base::SqlRow& row) {
+    Profile profile;
+    profile.id = row.text("id");
+    profile.name = row.text("name");
+    profile.email = row.text("email");
+    profile.email_verified = row.flag("email_verified");
+    profile.image = row.text_or_none("image");
+    profile.role = row.text("role");
+    profile.tier = row.text("tier");
+    profile.kind = row.text("kind");
+    profile.two_factor = row.flag("two_factor");
+    profile.created_at = row.moment("created_at");
+    profile.updated_at = row.moment("updated_at");
+    return profile;
+}
 
 base::Json user_json(const Profile& profile) {
     return {{"name", profile.name},
@@ -146,18 +157,21 @@ std::optional<std::string> create_user(base::Transaction& transaction, const New
 }
 
 std::optional<Profile> find_user_by_email(base::Transaction& transaction, std::string_view email) {
-    return users_profile(transaction.run(user_by_email, {base::lower_ascii(base::trim(email))}));
+    return users_find(transaction, user_by_email, base::lower_ascii(base::trim(email)));
 }
 
 std::optional<Profile> find_user(base::Transaction& transaction, std::string_view user_id) {
-    return users_profile(transaction.run(user_by_id, {user_id}));
+    return users_find(transaction, user_by_id, std::string(user_id));
 }
 
 std::optional<std::string> find_password_hash(base::Transaction& transaction,
                                               std::string_view user_id) {
-    const auto row = transaction.run(password_of_user, {user_id}).first();
-    if (!row) return std::nullopt;
-    return row->text("password");
+    return users_password(transaction, password_of_user, user_id);
+}
+
+std::optional<std::string> hold_password_hash(base::Transaction& transaction,
+                                              std::string_view user_id) {
+    return users_password(transaction, held_password_of_user, user_id);
 }
 
 std::vector<Account> list_accounts_of(base::Transaction& transaction, std::string_view user_id) {
@@ -229,7 +243,7 @@ std::optional<std::vector<std::string>> delete_user_completely(base::Transaction
     if (row->text("kind") == "persona") {
         transaction.run(delete_events, {user_id});
     } else {
-        pseudonymise_events(transaction, user_id);
+        pseudonymise_events(transaction, user_id, row->text("email"));
     }
     transaction.run(delete_attempts, {row->text("email")});
     transaction.run(delete_locks, {row->text("email")});

@@ -46,12 +46,22 @@ struct NewUser {
 std::optional<std::string> create_user(base::Transaction& transaction, const NewUser& user,
                                        base::Moment now);
 
+// A row that has the columns of `profile_columns`, and the user it shows.
+inline constexpr std::string_view profile_columns = R"(
+    u.id, u.name, u.email, u.email_verified, u.image, u.role::text as role,
+    u.access_tier::text as tier, u.kind::text as kind,
+    coalesce(u.two_factor_enabled, false) as two_factor, u.created_at, u.updated_at)";
+Profile read_profile(const base::SqlRow& row);
+
 // Deleted users (deleted_at) are not found. `email` in any case.
 std::optional<Profile> find_user_by_email(base::Transaction& transaction, std::string_view email);
 std::optional<Profile> find_user(base::Transaction& transaction, std::string_view user_id);
 
 // The stored password hash; nothing when she has no password account.
 std::optional<std::string> find_password_hash(base::Transaction& transaction,
+                                              std::string_view user_id);
+// The same, and it stays what it is until the transaction ends.
+std::optional<std::string> hold_password_hash(base::Transaction& transaction,
                                               std::string_view user_id);
 // A way to prove who she is: provider "credential" is her password.
 struct Account {

@@ -15,6 +15,10 @@ std::string_view purpose_words(Purpose purpose) {
         case Purpose::mailed_links: return "auth mail verification";
         case Purpose::signing_keys: return "auth signing keys";
         case Purpose::outbound: return "auth outbound bodies";
+        case Purpose::factors: return "auth factors at rest";
+        case Purpose::mailed_codes: return "auth mailed codes";
+        case Purpose::devices: return "auth trusted devices";
+        case Purpose::handles: return "auth passkey handles";
     }
     base::unreachable("a purpose outside its enumerators");
 }

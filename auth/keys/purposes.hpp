@@ -11,6 +11,10 @@ enum class Purpose {
     mailed_links,  // HMAC of tokens in mailed links.
     signing_keys,  // Box of private signing keys.
     outbound,      // Box of what waits for other services.
+    factors,       // Box of one-time-code secrets and backup codes.
+    mailed_codes,  // HMAC of short codes that are mailed.
+    devices,       // HMAC of trusted devices' ids.
+    handles,       // HMAC that passkeys know a user by.
 };
 
 // 32 bytes. `secret` is BETTER_AUTH_SECRET.

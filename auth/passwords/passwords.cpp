@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "auth/context.hpp"
+#include "auth/factors/challenge.hpp"
 #include "auth/guard/even_time.hpp"
 #include "auth/guard/limits.hpp"
 #include "auth/guard/lockout.hpp"
@@ -99,6 +100,7 @@ void finish_password_reset(const Context& context, std::string_view token,
         if (!user) reset_refuse();
         set_password_hash(transaction, user->id, hash, now);
         drop_one_time(transaction, reset_purpose, user->id);
+        close_challenges_of(transaction, user->id);
         delete_sessions_of(transaction, user->id);
         unlock_account(transaction, user->email);
         record_act(transaction, "PASSWORD_RESET_COMPLETED", user->id, client, now);
@@ -121,6 +123,7 @@ std::optional<Session> change_password(const Context& context, const User& user,
             throw Failure(Failure::Kind::conflict,
                           "the password was changed elsewhere at the same time; log in again");
         }
+        close_challenges_of(transaction, user.user_id());
         std::optional<Session> replaced;
         if (others == OtherSessions::end) {
             delete_other_sessions(transaction, user.user_id(), user.session_id());

@@ -164,8 +164,10 @@ TEST(Keys, APrivateKeyRowOpensOnlyWithItsSecret) {
 // auth-api-doubts B43
 TEST(Keys, EveryPurposeHasAKeyOfItsOwn) {
     std::set<std::string> keys{service_secret.reveal(), base::sha256(service_secret.reveal())};
-    for (const auto purpose : {auth::Purpose::cookies, auth::Purpose::mailed_links,
-                               auth::Purpose::signing_keys, auth::Purpose::outbound}) {
+    for (const auto purpose :
+         {auth::Purpose::cookies, auth::Purpose::mailed_links, auth::Purpose::signing_keys,
+          auth::Purpose::outbound, auth::Purpose::factors, auth::Purpose::mailed_codes,
+          auth::Purpose::devices, auth::Purpose::handles}) {
         const std::string key = auth::key_for(purpose, service_secret).reveal();
         EXPECT_EQ(key.size(), 32u);
         EXPECT_TRUE(keys.insert(key).second);

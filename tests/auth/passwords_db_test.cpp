@@ -1,8 +1,12 @@
 // Forgotten and changed passwords, over the wire and by hand: every link comes out of a mail.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <thread>
 
+#include "auth/identity/credential.hpp"
+#include "auth/identity/sessions.hpp"
+#include "auth/identity/users.hpp"
 #include "tests/auth/service_support.hpp"
 
 namespace tests {
@@ -91,6 +95,37 @@ TEST_F(PasswordsTest, AResetEndsAllSessionsOpensTheLockAndTellsTheUser) {
     // auth-api-doubts B46
     EXPECT_EQ(events("PASSWORD_RESET_REQUESTED"), 1);
     EXPECT_EQ(events("PASSWORD_RESET_COMPLETED"), 1);
+}
+
+// auth-api-doubts B29, B30: whoever was on the way in with the old password is not let in after it.
+TEST_F(PasswordsTest, AReplacedPasswordLetsNobodyInWhoWasOnTheWay) {
+    const auto waits_or_ends = [&](const std::atomic<bool>& ended) {
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (!ended && count("pg_locks where not granted") == 0) {
+            ASSERT_LT(std::chrono::steady_clock::now(), end);
+            std::this_thread::yield();
+        }
+    };
+    Answer late;
+    std::atomic<bool> ended{false};
+    std::thread thief;
+    pool_.transact([&](base::Transaction& transaction) {
+        auth::set_password_hash(transaction, anna_, auth::hash_password(base::Secret("new one")),
+                                clock_.now());
+        auth::delete_sessions_of(transaction, anna_);
+        // His password is still the stored one when it is looked up.
+        thief = std::thread([&] {
+            late = login("anna@example.com");
+            ended = true;
+        });
+        waits_or_ends(ended);
+    });
+    thief.join();
+
+    EXPECT_EQ(late.status, 401) << late.raw.body;
+    EXPECT_EQ(late.text("error"), "INVALID_CREDENTIALS");
+    EXPECT_EQ(count("auth.sessions"), 0);
+    EXPECT_EQ(events("LOGIN_FAILURE"), 1);
 }
 
 TEST_F(PasswordsTest, LinksEndAfterAnHourAndANewResetEndsOlderOnes) {

@@ -5,6 +5,7 @@
 
 #include "auth/factors/sealing.hpp"
 #include "auth/factors/totp.hpp"
+#include "auth/identity/cookie.hpp"
 #include "base/crypto.hpp"
 #include "tests/auth/browser.hpp"
 
@@ -245,6 +246,8 @@ TEST_F(TwoFactorTest, WrongPasswordsLockThereToo) {
     EXPECT_EQ(locked.status, 429);
     EXPECT_EQ(locked.text("code"), "ACCOUNT_LOCKED");
     EXPECT_EQ(count("auth.users where two_factor_enabled"), 1);
+    EXPECT_EQ(events("LOGIN_FAILURE"), 5);
+    EXPECT_EQ(events("ACCOUNT_LOCKED"), 1);
 }
 
 // auth-api-doubts B41: with the password alone a second factor that is in use is not exchanged.
@@ -299,6 +302,42 @@ TEST_F(TwoFactorTest, ATrustedDeviceIsNotAskedForThirtyDays) {
 
     clock_.advance(std::chrono::hours(24 * 30) + std::chrono::seconds(1));
     EXPECT_EQ(sign_in(browser, anna_address).json["twoFactorRedirect"], true);
+}
+
+// auth-api-doubts B43: the secret itself signs no device; one that the ancestor signed is renewed.
+TEST_F(TwoFactorTest, ATrustedDevicesMacHasAKeyOfItsOwn) {
+    switch_on();
+    const std::string id = "trust-device-" + std::string(32, 'x'), named = anna_id_ + "!" + id;
+    const std::string old = base::to_base64url(base::hmac_sha256(service_secret.reveal(), named));
+    sql("insert into auth.trusted_devices (id, user_id, created_at, expires_at) values "
+        "($1, $2, $3::timestamptz, $4::timestamptz)",
+        {auth::factor_digest(id), anna_id_, clock_.now(),
+         base::Moment(clock_.now() + std::chrono::hours(24))});
+    Browser browser;
+    browser.cookies["mana.trust_device"] = auth::sign_cookie(service_secret, old + "!" + id);
+    ASSERT_FALSE(sign_in(browser, anna_address).json.contains("twoFactorRedirect"));
+
+    const std::string payload =
+        auth::open_cookie(service_secret, browser.cookies["mana.trust_device"])->reveal();
+    const std::size_t mark = payload.find('!');
+    const std::string next = anna_id_ + payload.substr(mark);
+    EXPECT_NE(payload.substr(0, mark),
+              base::to_base64url(base::hmac_sha256(service_secret.reveal(), next)));
+    EXPECT_FALSE(sign_in(browser, anna_address).json.contains("twoFactorRedirect"));
+}
+
+TEST_F(TwoFactorTest, ANewPasswordEndsLoginsThatWaitForTheirCode) {
+    Browser browser, waiting;
+    switch_on(browser);
+    ASSERT_TRUE(sign_in(waiting, anna_address).json.contains("twoFactorRedirect"));
+    ASSERT_EQ(tell(browser, "/api/auth/change-password",
+                   {{"currentPassword", good_password}, {"newPassword", "a new password"}})
+                  .status,
+              200);
+
+    EXPECT_EQ(verify(waiting, "verify-totp", next_code()).text("code"),
+              "INVALID_TWO_FACTOR_COOKIE");
+    EXPECT_EQ(count("auth.login_challenges"), 0);
 }
 
 TEST_F(TwoFactorTest, SwitchingOffForgetsEverything) {

@@ -88,11 +88,25 @@ TEST_F(UsersTest, DeletingLeavesNothingButPseudonymousEvents) {
         "('m1', 'team', $1, 'owner'), ('m2', 'team', $2, 'owner'), ('m3', 'alone', $1, 'owner')",
         {anna_id, ben});
 
+    for (const char* name : {"member", "newEmail", "email"}) {
+        sql("insert into auth.security_events (user_id, event_type, metadata) values "
+            "($1, 'OF_BEN', jsonb_build_object($2::text, 'anna@example.com', 'kept', 1))",
+            {ben, name});
+    }
+
     const bool deleted = pool_.transact([&](base::Transaction& transaction) {
         return auth::delete_user_completely(transaction, anna_id).has_value();
     });
 
     EXPECT_TRUE(deleted);
+    EXPECT_EQ(count("auth.security_events e where e::text like '%anna@example.com%'"), 0);
+    const auto of_ben =
+        sql("delete from auth.security_events where event_type = 'OF_BEN' "
+            "and metadata ->> 'kept' = '1' returning metadata::text as m");
+    ASSERT_EQ(of_ben.size(), 3U);
+    EXPECT_NE(of_ben[0].text("m").find(
+                  sql("select pseudonym from auth.security_events limit 1")[0].text("pseudonym")),
+              std::string::npos);
     EXPECT_EQ(count("auth.users"), 1);
     EXPECT_EQ(count("auth.accounts"), 1);
     EXPECT_EQ(count("auth.sessions"), 0);
