@@ -39,6 +39,8 @@ struct ServerRequest {
     void only_query(std::span<const std::string_view> names) const;
     const std::string& param(std::string_view name) const;
     std::optional<std::string> cookie(std::string_view name) const;  // Raw value, not decoded.
+    // All of one name, in order: pages of neighbouring hosts may have set more than one.
+    std::vector<std::string> cookies(std::string_view name) const;
     Json json() const;  // Body as JSON; Failure::invalid naming the fault. Empty body: invalid.
 };
 

@@ -52,15 +52,22 @@ const std::string& ServerRequest::param(std::string_view name) const {
 }
 
 std::optional<std::string> ServerRequest::cookie(std::string_view name) const {
+    auto all = cookies(name);
+    if (all.empty()) return std::nullopt;
+    return std::move(all.front());
+}
+
+std::vector<std::string> ServerRequest::cookies(std::string_view name) const {
+    std::vector<std::string> values;
     auto [begin, end] = headers.equal_range("cookie");
     for (auto it = begin; it != end; ++it) {
         for (std::string_view part : split(it->second, ';')) {
             std::size_t equals = part.find('=');
             if (equals == part.npos || trim(part.substr(0, equals)) != name) continue;
-            return std::string(trim(part.substr(equals + 1)));
+            values.emplace_back(trim(part.substr(equals + 1)));
         }
     }
-    return std::nullopt;
+    return values;
 }
 
 Json ServerRequest::json() const {

@@ -220,6 +220,7 @@ Config parse_command_line(int argc, char** argv, const Environment& environment,
     config.token_life = std::chrono::minutes(options.token_minutes);
     config.sim_pacing = std::chrono::milliseconds(options.pacing_ms);
     config.top_interval = std::chrono::milliseconds(std::lround(options.top_seconds * 1'000));
+    if (config.production && !config.given.contains("CORS_ORIGINS")) config.cors_origins.clear();
     check_config(config);
     return config;
 }

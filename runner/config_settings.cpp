@@ -88,7 +88,9 @@ std::vector<Setting> auth_settings() {
         {"COOKIE_DOMAIN", "--cookie-domain", "", "Domain attribute of session cookies", false,
          [](Config& c, const std::string& t) { c.cookie_domain = setting_domain(t); }},
         {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173",
-         "comma list of web origins that may use auth service and workspace", false,
+         "comma list of web origins that may use auth service and workspace; production has no "
+         "default",
+         false,
          [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
         {"WEBAUTHN_RP_ID", "--webauthn-rp-id", "",
          "domain that passkeys belong to; empty: COOKIE_DOMAIN, else the host of BASE_URL", false,
@@ -348,6 +350,13 @@ void check_config(const Config& config) {
         throw Failure{Failure::Kind::invalid,
                       "MANA_NOTIFY_URL must be the address of a service that sends mails (such as "
                       "http://notify:3013) in production"};
+    const bool every_address = config.bind_address == "0.0.0.0" || config.bind_address == "::";
+    if (serves && config.auth_url.empty() && every_address && config.base_url.empty())
+        throw Failure{Failure::Kind::invalid,
+                      fmt::format("BASE_URL must be the address of the auth service (such as "
+                                  "https://auth.example.com) with BIND_ADDRESS {}, which is "
+                                  "nobody's address in a mailed link or a token",
+                                  config.bind_address)};
     if ((serves && config.auth_url.empty()) || administers)
         refuse_default(config.auth_secret, development_auth_secret, "BETTER_AUTH_SECRET");
 }

@@ -8,9 +8,11 @@
 #include "auth/context.hpp"
 #include "auth/factors/authenticator_data.hpp"
 #include "auth/guard/limits.hpp"
+#include "auth/guard/origin.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/presence.hpp"
+#include "auth/keys/purposes.hpp"
 #include "auth/spaces/spaces.hpp"
 #include "base/crypto.hpp"
 #include "base/failure.hpp"
@@ -37,6 +39,9 @@ WebauthnRules passkey_rules(const Context& context, const std::string& challenge
     if (rules.origins.empty()) {
         rules.origins = options.cors_origins;
         rules.origins.push_back(options.base_url);
+        if (const auto local = localhost_of(options); !local.empty()) {
+            rules.origins.push_back(local);
+        }
     }
     return rules;
 }
@@ -56,7 +61,7 @@ Json passkey_listed(const std::vector<Passkey>& passkeys) {
 // The same for all passkeys of an account, so that a device holds one per account; says nothing
 // about it.
 std::string passkey_user_handle(const Options& options, std::string_view user_id) {
-    const base::Secret key(base::derive_key(options.secret.reveal(), "auth passkey handles"));
+    const base::Secret key = key_for(Purpose::handles, options.secret);
     return base::to_base64url(base::hmac_sha256(key.reveal(), user_id));
 }
 
@@ -193,6 +198,8 @@ std::string passkey_rp_id(const Options& options) {
     if (!options.cookie_domain.empty()) {
         return options.cookie_domain.substr(options.cookie_domain.starts_with('.') ? 1 : 0);
     }
+    // An address is no domain that a passkey could belong to.
+    if (!localhost_of(options).empty()) return "localhost";
     const std::size_t scheme = options.base_url.find("://");
     const std::string host =
         scheme == std::string::npos ? options.base_url : options.base_url.substr(scheme + 3);

@@ -42,7 +42,9 @@ void origin_require(const Options& options, const base::ServerRequest& request) 
                       "MISSING_OR_NULL_ORIGIN");
     }
     if (!is_trusted_origin(options, origin)) {
-        throw Failure(Failure::Kind::forbidden, "the request comes from a page that is not trusted",
+        throw Failure(Failure::Kind::forbidden,
+                      "the request comes from a page that is not trusted; CORS_ORIGINS of the "
+                      "service names those that are",
                       "INVALID_ORIGIN");
     }
 }
@@ -63,11 +65,22 @@ bool origin_takes_forms(std::string_view path) {
 }  // namespace
 
 bool is_trusted_origin(const Options& options, std::string_view origin) {
+    if (origin.empty()) return false;
     return origin_listed(options.trusted_origins, origin) ||
            origin_listed(options.cors_origins, origin) ||
            base::equals_ignoring_case(origin_of_text(options.base_url), origin) ||
+           base::equals_ignoring_case(localhost_of(options), origin) ||
            (!options.web_url.empty() &&
             base::equals_ignoring_case(origin_of_text(options.web_url), origin));
+}
+
+std::string localhost_of(const Options& options) {
+    for (const std::string_view host : {"http://127.0.0.1:", "http://[::1]:"}) {
+        if (options.base_url.starts_with(host)) {
+            return "http://localhost:" + options.base_url.substr(host.size());
+        }
+    }
+    return "";
 }
 
 bool is_trusted_redirect(const Options& options, std::string_view url) {

@@ -10,6 +10,10 @@ namespace auth {
 
 bool is_trusted_origin(const Options& options, std::string_view origin);
 
+// The other name of a service on this machine: passkeys need a name, and browsers know
+// http://127.0.0.1:3001 as http://localhost:3001, too. Empty for a service elsewhere.
+std::string localhost_of(const Options& options);
+
 // A relative path, or a URL of a trusted origin.
 bool is_trusted_redirect(const Options& options, std::string_view url);
 

@@ -1,5 +1,7 @@
 #include "auth/identity/cookie.hpp"
 
+#include <algorithm>
+
 #include "auth/keys/purposes.hpp"
 #include "base/crypto.hpp"
 
@@ -8,6 +10,7 @@ namespace auth {
 namespace {
 
 constexpr std::size_t cookie_signature_length = 44;
+constexpr std::size_t session_cookies_max = 4;
 
 // encodeURIComponent: what the browsers' cookies were written with.
 std::string cookie_encode(std::string_view text) {
@@ -96,10 +99,24 @@ std::string set_session_cookie(const Options& options, const base::Secret& token
     return set_cookie(options, session_cookie, sign_cookie(options.secret, token.reveal()), life);
 }
 
+std::vector<base::Secret> session_tokens_of(const Options& options,
+                                            const base::ServerRequest& request) {
+    std::vector<base::Secret> tokens;
+    for (const auto& value : request.cookies(cookie_name(options, session_cookie))) {
+        auto token = open_cookie(options.secret, value);
+        const bool known =
+            !token || std::any_of(tokens.begin(), tokens.end(),
+                                  [&](const auto& one) { return one.reveal() == token->reveal(); });
+        if (!known && tokens.size() < session_cookies_max) tokens.push_back(std::move(*token));
+    }
+    return tokens;
+}
+
 std::optional<base::Secret> session_token_of(const Options& options,
                                              const base::ServerRequest& request) {
-    const auto value = request.cookie(cookie_name(options, session_cookie));
-    return value ? open_cookie(options.secret, *value) : std::nullopt;
+    auto tokens = session_tokens_of(options, request);
+    if (tokens.size() != 1) return std::nullopt;
+    return std::move(tokens.front());
 }
 
 bool has_dont_remember(const Options& options, const base::ServerRequest& request) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "auth/options.hpp"
 #include "base/secret.hpp"
@@ -31,7 +32,11 @@ std::string set_cookie(const Options& options, std::string_view name, std::strin
 std::string set_session_cookie(const Options& options, const base::Secret& token,
                                std::optional<std::chrono::seconds> life);
 
-// The token of the request's session cookie.
+// The tokens of the request's session cookies, each once. A browser sends several when a
+// neighbouring host or an older setting of ours has left one.
+std::vector<base::Secret> session_tokens_of(const Options& options,
+                                            const base::ServerRequest& request);
+// The only one; nothing when there are several.
 std::optional<base::Secret> session_token_of(const Options& options,
                                              const base::ServerRequest& request);
 bool has_dont_remember(const Options& options, const base::ServerRequest& request);

@@ -65,16 +65,19 @@ Presence find_presence(const Context& context, const base::ServerRequest& reques
     const bool may_renew = !has_dont_remember(options, request) &&
                            request.query_value("disableRefresh").value_or("") != "true";
     if (request.cookie(cookie_name(options, session_cookie))) {
-        const auto token = session_token_of(options, request);
-        Found found = token ? presence_by_token(context, *token, may_renew) : Found{};
-        if (found.login) {
+        // A neighbouring host may have set one more: whose session was meant is not guessed.
+        int living = 0;
+        for (const auto& token : session_tokens_of(options, request)) {
+            Found found = presence_by_token(context, token, may_renew);
+            if (!found.login || ++living > 1) continue;
             if (found.renewed) {
                 presence.headers.emplace_back("Set-Cookie",
-                                              set_session_cookie(options, *token, session_life));
+                                              set_session_cookie(options, token, session_life));
             }
             presence.login = std::move(found.login);
-            return presence;
         }
+        if (living == 1) return presence;
+        presence.login.reset();
         presence.headers = expired_cookies(context);
     }
     const std::string_view bearer = bearer_of(request);

@@ -37,10 +37,11 @@ TEST(Origin, RedirectsStayWithThoseWeTrust) {
     EXPECT_TRUE(is_trusted_redirect(options, "https://mana.how/x"));
     EXPECT_TRUE(is_trusted_redirect(options, "http://127.0.0.1:9999/x"));
     EXPECT_TRUE(is_trusted_redirect(options, "https://app.example.com"));
+    EXPECT_TRUE(is_trusted_redirect(options, "http://localhost:9999/x")) << "its other name";
     for (const std::string url :
          {"//evil.com", "/\\evil.com", "https://evil.com", "https://mana.how.evil.com",
           "https://mana.how@evil.com/", "javascript:alert(1)", "mana.how", "", "/a\r\nX: y",
-          "http://mana.how"}) {
+          "http://mana.how", "http://localhost:9998", "https://localhost:9999"}) {
         EXPECT_FALSE(is_trusted_redirect(options, url)) << url;
     }
 }

@@ -49,7 +49,7 @@ TEST_F(PasskeysTest, IsEnrolledAndLogsIn) {
     SoftAuthenticator key;
     const Answer options = ask(anna_, passkey_native + "generate-register-options");
     ASSERT_EQ(options.status, 200) << options.raw.body;
-    EXPECT_EQ(options.json["rp"], (Json{{"name", "Mana"}, {"id", "127.0.0.1"}}));
+    EXPECT_EQ(options.json["rp"], (Json{{"name", "Mana"}, {"id", "localhost"}}));
     EXPECT_EQ(options.json["user"]["name"], "anna@example.com");
     EXPECT_EQ(options.json["attestation"], "none");
     EXPECT_EQ(options.json["pubKeyCredParams"].size(), 3u);
@@ -80,7 +80,7 @@ TEST_F(PasskeysTest, IsEnrolledAndLogsIn) {
 // token, a bad assertion is 401 and one event, deleting needs no content type.
 TEST_F(PasskeysTest, TheWrapperDoesTheSame) {
     SoftAuthenticator key;
-    EXPECT_EQ(get("/api/v1/auth/passkeys/capability").json["rpId"], "127.0.0.1");
+    EXPECT_EQ(get("/api/v1/auth/passkeys/capability").json["rpId"], "localhost");
     const Answer options = tell(anna_, passkey_custom + "register/options", Json::object());
     ASSERT_EQ(options.status, 200) << options.raw.body;
     const Answer made = tell(anna_, passkey_custom + "register/verify",

@@ -344,7 +344,20 @@ TEST_F(SecurityTest, HeadersAreReadInOneWay) {
     const std::string value = browser.cookies["mana.session_token"];
     const Answer both = get("/api/auth/get-session",
                             {{"Cookie", "mana.session_token=evil.x; mana.session_token=" + value}});
-    EXPECT_EQ(both.status, 200);
+    EXPECT_EQ(both.json["user"]["id"], anna_id_);
+    add_user("mallory@example.com");
+    Browser mallory;
+    sign_in(mallory, "mallory@example.com");
+    const std::string planted = mallory.cookies["mana.session_token"];
+    const auto seen = [&](const std::string& first, const std::string& second) {
+        return get("/api/auth/get-session",
+                   {{"Cookie", "mana.session_token=" + first + "; mana.session_token=" + second}})
+            .json;
+    };
+    EXPECT_EQ(seen(value, planted), nullptr);
+    EXPECT_EQ(seen(planted, value), nullptr);
+    sql("delete from auth.sessions where user_id <> $1", {anna_id_});
+    EXPECT_EQ(seen(planted, value)["user"]["id"], anna_id_) << "one that has ended is none";
     // X-Forwarded-* of strangers change neither address nor links.
     clock_.advance(std::chrono::seconds(1));
     const Answer in = send("POST", "/api/v1/auth/login",

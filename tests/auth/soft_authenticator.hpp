@@ -15,7 +15,7 @@ namespace tests {
 class SoftAuthenticator {
   public:
     std::string origin = "http://localhost:5173";
-    std::string rp_id = "127.0.0.1";
+    std::string rp_id = "localhost";
     std::uint32_t counter = 0;
     bool user_present = true;
     bool user_verified = true;

@@ -8,7 +8,7 @@ namespace auth {
 namespace {
 
 WebauthnRules webauthn_test_rules(bool verified = false) {
-    return {"the-challenge", {"http://localhost:5173"}, "127.0.0.1", verified};
+    return {"the-challenge", {"http://localhost:5173"}, "localhost", verified};
 }
 
 std::string webauthn_refusal(const base::Json& response,

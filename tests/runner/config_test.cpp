@@ -370,8 +370,18 @@ TEST_F(ConfigTest, OtherAddressesThanLoopbackNeedProduction) {
     for (const char* loopback : {"127.0.0.1", "::1", "localhost"}) {
         EXPECT_EQ(parse({"serve", "--bind", loopback}).bind_address, loopback);
     }
+    EXPECT_EQ(parse({"serve"}).cors_origins.size(), 1U);
     make_production();
-    EXPECT_EQ(parse({"serve", "--bind", "0.0.0.0"}).bind_address, "0.0.0.0");
+    EXPECT_TRUE(parse({"serve"}).cors_origins.empty()) << "a visitor's own machine";
+    EXPECT_EQ(parse({"serve", "--cors-origins", "http://localhost:5173"}).cors_origins.size(), 1U);
+    EXPECT_EQ(parse({"serve", "--bind", "192.0.2.7"}).bind_address, "192.0.2.7");
+    for (const char* everywhere : {"0.0.0.0", "::"}) {
+        EXPECT_THAT(complaint({"serve", "--bind", everywhere}),
+                    AllOf(HasSubstr("BASE_URL must be"), HasSubstr(everywhere)));
+        EXPECT_EQ(parse({"serve", "--bind", everywhere, "--base-url", "https://auth.example.org"})
+                      .bind_address,
+                  everywhere);
+    }
 }
 
 TEST_F(ConfigTest, ASpreadHasAUnitOrIsInSeconds) {
