@@ -41,10 +41,10 @@ std::string sign_jwt(const Json& claims, std::string_view kid, const Secret& pri
 // The kid of a token that has not been verified; nothing when it is no JWT.
 std::optional<std::string> kid_of(std::string_view token);
 
-// A key set fetched from a URL (blocking), cached ten minutes; an unknown kid fetches again, at
-// most once in thirty seconds. When a fetch fails, the keys of before stay good for an hour, then
-// verify throws Failure::unavailable. Any inbound thread. Verified tokens are cached (bounded)
-// until exp.
+// A key set fetched from a URL (blocking), cached for a minute: so long a revoked key goes on. An
+// unknown kid fetches again, at most once in thirty seconds. When a fetch fails, the keys of before
+// stay good for an hour, then verify throws Failure::unavailable. Any inbound thread. Verified
+// tokens are cached (bounded) until exp.
 class JwtVerifier {
   public:
     JwtVerifier(std::string jwks_url, JwtRules rules, Clock& clock);

@@ -10,7 +10,7 @@ namespace base {
 
 namespace {
 
-constexpr auto verifier_fresh = std::chrono::minutes(10);
+constexpr auto verifier_fresh = std::chrono::minutes(1);
 constexpr auto verifier_usable = std::chrono::hours(1);
 constexpr auto verifier_pause = std::chrono::seconds(30);
 constexpr std::size_t verifier_tokens_max = 4'096;
@@ -43,7 +43,9 @@ std::optional<Json> JwtVerifier::verify(std::string_view token, std::string* why
     const Moment now = clock_.now();
     {
         const std::lock_guard lock(mutex_);
-        const auto known = verified_.find(digest);
+        // Past that the keys are asked for first: one of them may have been revoked.
+        const bool fresh = fetched_at_ && clock_.steady() - *fetched_at_ < verifier_fresh;
+        const auto known = fresh ? verified_.find(digest) : verified_.end();
         if (known != verified_.end()) {
             if (now < verifier_end(known->second, rules_.skew)) return known->second;
             verified_.erase(known);

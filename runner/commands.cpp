@@ -119,7 +119,11 @@ int run_keys_rotate(const Config& config) {
     fmt::print("{}: {}, signs from {}\n", next.kid,
                next.made ? "made" : "was made before and waits for its time",
                base::to_iso(next.signs_from));
-    if (config.revoke) fmt::print("all other keys have ended, and all access tokens with them\n");
+    if (config.revoke) {
+        fmt::print(
+            "all other keys have ended, and all access tokens with them: in running auth "
+            "services within ten seconds, in workspaces within a minute\n");
+    }
     return 0;
 }
 

@@ -10,8 +10,9 @@ namespace auth {
 
 namespace {
 
-constexpr auto keys_fresh = std::chrono::minutes(1);
-constexpr auto keys_pause = std::chrono::seconds(10);
+// How long a revoked key goes on here, and how soon one that others made is looked for.
+constexpr auto keys_fresh = std::chrono::seconds(10);
+constexpr auto keys_pause = std::chrono::seconds(1);
 constexpr auto keys_skew = std::chrono::seconds(5);  // Several services mint; clocks differ.
 
 bool keys_are_old(const std::vector<KeyRow>& keys, int days, base::Moment now) {

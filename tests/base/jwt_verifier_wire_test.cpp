@@ -47,6 +47,12 @@ class JwtVerifierTest : public testing::Test {
         const std::lock_guard lock(mutex_);
         return keys_.emplace_back(Key{.kid = kid});
     }
+    // The one key that there is from now on.
+    const Key& replace_keys(const std::string& kid) {
+        const std::lock_guard lock(mutex_);
+        keys_.clear();
+        return keys_.emplace_back(Key{.kid = kid});
+    }
     void set_broken(bool broken) {
         const std::lock_guard lock(mutex_);
         broken_ = broken;
@@ -80,7 +86,10 @@ TEST_F(JwtVerifierTest, FetchesOnceForManyTokens) {
     EXPECT_FALSE(verifier_->verify("nonsense"));
     EXPECT_EQ(fetches_, 1);
 
-    clock_.advance(std::chrono::minutes(11));
+    clock_.advance(std::chrono::seconds(59));
+    EXPECT_TRUE(verifier_->verify(token(key)));
+    EXPECT_EQ(fetches_, 1);
+    clock_.advance(std::chrono::seconds(1));
     EXPECT_TRUE(verifier_->verify(token(key)));
     EXPECT_EQ(fetches_, 2);
 }
@@ -105,6 +114,17 @@ TEST_F(JwtVerifierTest, ACachedTokenStillExpires) {
 
     clock_.advance(std::chrono::seconds(91));
     EXPECT_FALSE(verifier_->verify(short_token));
+}
+
+TEST_F(JwtVerifierTest, ARevokedKeyEndsWithinAMinuteInCachedTokensToo) {
+    const std::string revoked = token(add_key("a"));
+    ASSERT_TRUE(verifier_->verify(revoked));
+    const Key& key = replace_keys("b");
+
+    clock_.advance(std::chrono::seconds(60));
+    EXPECT_FALSE(verifier_->verify(revoked));
+    EXPECT_TRUE(verifier_->verify(token(key)));
+    EXPECT_EQ(fetches_, 2);
 }
 
 TEST_F(JwtVerifierTest, OldKeysServeAnHourWithoutTheService) {

@@ -202,6 +202,22 @@ TEST_F(Verbs, KeysRotateMakesTheNextKeyOnceAndNobodyIsLoggedOut) {
                   .status,
               200);
     EXPECT_EQ(daemon().verb({"keys", "rotate", "--at-once"}).exit_code, 2);
+
+    const e2e::Outcome revoked = daemon().verb({"keys", "rotate", "--revoke"});
+    EXPECT_EQ(revoked.exit_code, 0) << revoked.err;
+    EXPECT_THAT(revoked.out, HasSubstr("all access tokens with them"));
+    const e2e::Outcome alone = daemon().verb({"keys", "list"});
+    EXPECT_EQ(lines(alone.out), 1) << alone.out;
+    EXPECT_THAT(alone.out, HasSubstr(revoked.out.substr(0, revoked.out.find(':'))));
+    const auto status_of = [&](const std::string& bearer) {
+        return base::fetch({.url = daemon().auth_url() + "/api/v1/admin/personas",
+                            .headers = {{"Authorization", "Bearer " + bearer}}})
+            .status;
+    };
+    // A token of the new key makes the running service read the keys, and the old ones are gone.
+    const std::string fresh = daemon().admin_token();
+    EXPECT_TRUE(e2e::eventually([&] { return status_of(fresh) == 200; }));
+    EXPECT_EQ(status_of(token), 401);
     EXPECT_EQ(daemon().verb({"keys"}).exit_code, 2);
 }
 
