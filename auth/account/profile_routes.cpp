@@ -7,6 +7,7 @@
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
 #include "auth/envelope.hpp"
+#include "auth/guard/picture.hpp"
 #include "auth/identity/client.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/spaces/spaces.hpp"
@@ -26,7 +27,6 @@ using base::ServerResponse;
 using base::Transaction;
 
 constexpr std::size_t profile_name_characters_max = 80;
-constexpr std::size_t profile_image_bytes_max = 2048;
 
 constexpr std::string_view profile_update = R"(
     update auth.users
@@ -82,7 +82,7 @@ ServerResponse patch_own_profile(const User& user, const Context& context,
         }
     }
     const bool sets_image = body.contains("image");
-    const auto image = fields.text_or_none("image", profile_image_bytes_max);
+    const auto image = read_picture(fields, "image");
     const auto shows_name = fields.flag_or_none("feedbackShowRealName");
     if (!name && !sets_image && !shows_name) {
         throw Failure(Failure::Kind::invalid,

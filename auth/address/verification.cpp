@@ -110,7 +110,10 @@ void ask_email_change(const Context& context, const User& user, std::string_view
     if (address == user.email()) {
         throw Failure(Failure::Kind::invalid, "newEmail: must be another address than before");
     }
-    if (!client.trusted) context.limits.admit(mail_limit, user.user_id());
+    if (!client.trusted) {
+        context.limits.admit(mail_limit, user.user_id());
+        context.limits.admit(mail_limit, address);  // Whose box it is has not asked for mails.
+    }
     const EvenTime even;
     const base::Moment now = context.clock.now();
     context.database.transact([&](base::Transaction& transaction) {

@@ -9,6 +9,7 @@
 #include "auth/envelope.hpp"
 #include "auth/factors/second_step.hpp"
 #include "auth/guard/origin.hpp"
+#include "auth/guard/picture.hpp"
 #include "auth/guard/redirect.hpp"
 #include "auth/identity/cookie.hpp"
 #include "auth/identity/events.hpp"
@@ -29,8 +30,6 @@ using base::Failure;
 using base::Json;
 using base::ServerResponse;
 
-constexpr std::size_t native_image_bytes_max = 2048;
-
 std::string native_agent(const base::ServerRequest& request) {
     return std::string(request.header("user-agent"));
 }
@@ -42,7 +41,7 @@ ServerResponse sign_up_email(const Context& context, const base::ServerRequest& 
     const base::Fields fields(body);
     SignUpWish wish = read_sign_up_wish(context, request, fields);
     wish.name = fields.text("name", 1, 200);
-    wish.image = fields.text_or_none("image", native_image_bytes_max);
+    wish.image = read_picture(fields, "image");
     wish.callback = read_redirect(context.options, fields, "callbackURL", "INVALID_CALLBACK_URL");
     const Profile user = sign_up(context, wish);
     return ServerResponse::json({{"token", nullptr}, {"user", user_json(user)}});

@@ -4,6 +4,7 @@
 
 #include "auth/account/deletion.hpp"
 #include "auth/context.hpp"
+#include "auth/guard/picture.hpp"
 #include "auth/identity/events.hpp"
 #include "auth/identity/password_check.hpp"
 #include "auth/identity/sessions.hpp"
@@ -18,7 +19,6 @@ namespace {
 using base::Failure;
 
 constexpr std::size_t profile_name_bytes_max = 200;
-constexpr std::size_t profile_image_bytes_max = 2048;
 constexpr auto profile_fresh = std::chrono::hours(24);
 
 }  // namespace
@@ -37,7 +37,7 @@ void change_profile(const Context& context, const User& user, const base::Json& 
     }
     const auto name = fields.text_or_none("name", profile_name_bytes_max);
     if (name && base::trim(*name).empty()) fields.fail("name", "text of 1 to 200 bytes");
-    const auto image = fields.text_or_none("image", profile_image_bytes_max);
+    const auto image = read_picture(fields, "image");
     const bool clear = body.contains("image") && body["image"].is_null();
     if (!name && !image && !clear) {
         throw Failure(Failure::Kind::invalid, "nothing to change: give name or image");

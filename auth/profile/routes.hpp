@@ -44,4 +44,19 @@ base::ServerResponse revoke_sessions(const User& user, const Context& context,
 base::ServerResponse revoke_other_sessions(const User& user, const Context& context,
                                            const base::ServerRequest& request);
 
+// linked.cpp: /api/auth, accounts at other providers. None is set up here; rows that were taken
+// over can be listed and let go.
+base::ServerResponse sign_in_social(const Context& context, const base::ServerRequest& request);
+base::ServerResponse link_social(const User& user, const Context& context,
+                                 const base::ServerRequest& request);
+base::ServerResponse unlink_account(const User& user, const Context& context,
+                                    const base::ServerRequest& request);
+base::ServerResponse provider_token(const User& user, const Context& context,
+                                    const base::ServerRequest& request);
+base::ServerResponse account_info(const User& user, const Context& context,
+                                  const base::ServerRequest& request);
+base::ServerResponse provider_callback(const Context& context, const base::ServerRequest& request);
+base::ServerResponse delete_user_callback(const User& user, const Context& context,
+                                          const base::ServerRequest& request);
+
 }  // namespace auth

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "auth/guard/picture.hpp"
 #include "auth/identity/users.hpp"
 #include "auth/spaces/invitations.hpp"
 #include "auth/spaces/members.hpp"
@@ -20,7 +21,6 @@ using base::Failure;
 
 constexpr std::size_t organization_name_bytes_max = 200;
 constexpr std::size_t organization_slug_bytes_max = 64;
-constexpr std::size_t organization_logo_bytes_max = 2048;
 
 constexpr std::string_view space_by_id = R"(
     select id, name, slug, logo, metadata, created_at, coalesce(personal_user_id, '') as personal
@@ -135,13 +135,8 @@ std::string read_slug(const base::Fields& fields, std::string_view name) {
 }
 
 std::optional<std::string> read_logo(const base::Fields& fields) {
-    auto logo = fields.text_or_none("logo", organization_logo_bytes_max);
-    if (!logo || logo->empty()) return std::nullopt;
-    const bool shown = logo->starts_with("https://") || logo->starts_with("http://") ||
-                       logo->starts_with("data:image/") ||
-                       (logo->starts_with("/") && !logo->starts_with("//"));
-    if (!shown) fields.fail("logo", "text: the address of a picture, https://…");
-    return logo;
+    auto logo = read_picture(fields, "logo");
+    return logo && logo->empty() ? std::nullopt : logo;
 }
 
 std::string read_space_name(const base::Fields& fields) {

@@ -1,6 +1,7 @@
 // Confirming and changing an address, over the wire.
 #include <gmock/gmock.h>
 
+#include "auth/identity/sessions.hpp"
 #include "tests/auth/service_support.hpp"
 
 namespace tests {
@@ -153,6 +154,27 @@ TEST_F(AddressTest, AChangeIsLimitedPerUser) {
         return post("/api/v1/auth/change-email", {{"newEmail", "n" + n + "@example.com"}},
                     {{"Authorization", "Bearer " + in.text("token")},
                      {"X-Forwarded-For", "192.0.2." + n}})
+            .status;
+    };
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(i), 200);
+    EXPECT_EQ(ask(3), 429);
+}
+
+// auth-api-doubts B25: many accounts together do not fill a stranger's box.
+TEST_F(AddressTest, AChangeIsLimitedPerNewAddress) {
+    auth::Options limited = options();
+    limited.address_limits = true;
+    limited.trusted_proxies = {"127.0.0.1"};
+    start(limited);
+    const auto ask = [&](int i) {
+        const std::string n = std::to_string(i);
+        const std::string id = add_user("u" + n + "@example.com");
+        const auto session = pool_.transact([&](base::Transaction& transaction) {
+            return auth::create_session(transaction, {.user_id = id}, clock_.now());
+        });
+        return post("/api/v1/auth/change-email", {{"newEmail", "victim@example.com"}},
+                    {{"X-Forwarded-For", "192.0.2." + n},
+                     {"Authorization", "Bearer " + session.token.reveal()}})
             .status;
     };
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(i), 200);

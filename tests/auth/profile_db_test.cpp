@@ -1,5 +1,6 @@
 // What a user sees and does of her own account, over the wire.
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -181,6 +182,71 @@ TEST_F(ProfileTest, AccountsAreListedAsTheClientLibraryReadsThem) {
     EXPECT_EQ(get("/api/auth/list-accounts").status, 401);
 }
 
+// What better-auth's server answers when no other provider is set up.
+TEST_F(ProfileTest, OtherProvidersAreToldOfAsMissing) {
+    const auto expect = [&](const Answer& answer, int status, const std::string& code) {
+        EXPECT_EQ(answer.status, status) << answer.raw.body;
+        EXPECT_EQ(answer.text("code"), code) << answer.raw.body;
+    };
+    const std::string native = "/api/auth/";
+    for (const char* path : {"sign-in/social", "link-social"}) {
+        expect(post(native + path, {{"provider", "google"}}, me_), 404, "PROVIDER_NOT_FOUND");
+        expect(post(native + path, Json::object(), me_), 400, "VALIDATION_ERROR");
+        expect(post(native + path,
+                    {{"provider", "google"}, {"callbackURL", "https://evil.example"}}, me_),
+               403, "INVALID_CALLBACK_URL");
+    }
+    expect(post(native + "sign-in/social", {{"provider", "google"}}), 404, "PROVIDER_NOT_FOUND");
+    for (const char* path : {"refresh-token", "get-access-token"}) {
+        expect(post(native + path, {{"providerId", "google"}}, me_), 400, "PROVIDER_NOT_SUPPORTED");
+    }
+    expect(get(native + "account-info", me_), 400, "ACCOUNT_NOT_FOUND");
+    expect(get(native + "account-info?accountId=x", me_), 400, "ACCOUNT_NOT_FOUND");
+    expect(get(native + "account-info?accountId=" + anna_, me_), 400, "PROVIDER_NOT_CONFIGURED");
+    expect(get(native + "delete-user/callback?token=x", me_), 404, "INVALID_TOKEN");
+    EXPECT_THAT(std::string(get(native + "callback/google").raw.header("Location")),
+                testing::EndsWith("/api/auth/error?error=state_not_found"));
+    EXPECT_THAT(std::string(get(native + "callback/google?state=x").raw.header("Location")),
+                testing::EndsWith("/api/auth/error?error=state_mismatch"));
+    for (const char* path : {"link-social", "unlink-account", "get-access-token"}) {
+        EXPECT_EQ(post(native + path, {{"provider", "x"}, {"providerId", "x"}}).status, 401);
+    }
+}
+
+TEST_F(ProfileTest, OfTwoAccountsOneCanGoAndTheLastStays) {
+    const auto unlink = [&](const Json& body) {
+        return post("/api/auth/unlink-account", body, me_);
+    };
+    EXPECT_EQ(unlink({{"providerId", "google"}}).text("code"), "FAILED_TO_UNLINK_LAST_ACCOUNT");
+    sql("insert into auth.accounts (id, account_id, provider_id, user_id) values "
+        "('g', 'her id there', 'google', $1)",
+        {anna_});
+    EXPECT_EQ(unlink({{"providerId", "github"}}).text("code"), "ACCOUNT_NOT_FOUND");
+    EXPECT_EQ(unlink({{"providerId", "google"}, {"accountId", "another"}}).text("code"),
+              "ACCOUNT_NOT_FOUND");
+    // Both at once: each is one of two until the other is gone.
+    std::vector<std::thread> threads;
+    for (const char* provider : {"google", "credential"}) {
+        threads.emplace_back([&, provider] { unlink({{"providerId", provider}}); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(count("auth.accounts"), 1);
+    EXPECT_EQ(count("auth.security_events where event_type = 'ACCOUNT_UNLINKED'"), 1);
+    clock_.advance(std::chrono::hours(24));
+    EXPECT_EQ(unlink({{"providerId", "credential"}}).text("code"), "SESSION_NOT_FRESH");
+}
+
+TEST_F(ProfileTest, APictureIsTheAddressOfOne) {
+    for (const char* image : {"javascript:alert(1)", "//evil.example/x", "data:text/html,x", "x"}) {
+        const Answer refused = post("/api/auth/update-user", {{"image", image}}, me_);
+        EXPECT_EQ(refused.status, 400) << image;
+        EXPECT_THAT(refused.text("message"), HasSubstr("image must be text: the address"));
+    }
+    for (const char* image : {"https://mana.how/a.png", "/a.png", "data:image/png;base64,AA", ""}) {
+        EXPECT_EQ(post("/api/auth/update-user", {{"image", image}}, me_).status, 200) << image;
+    }
+}
+
 // Nobody moves into a space, or lives longer, by writing it into her own session.
 TEST_F(ProfileTest, NoFieldOfASessionIsItsUsersToSet) {
     const auto before = sql("select * from auth.sessions order by id")[0].text("id");
@@ -235,7 +301,8 @@ TEST_F(ProfileTest, OwnEventsComeInPagesNewestFirst) {
     EXPECT_EQ(seen.size(), 7u) << "her login and six changes";
     EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 7u);
     EXPECT_EQ(page("").json.back()["eventType"], "LOGIN_SUCCESS");
-    EXPECT_EQ(page("?before=nonsense").json.size(), 0u);
+    EXPECT_EQ(page("?before=nonsense").status, 400);
+    EXPECT_THAT(page("?before=nonsense").text("message"), HasSubstr("before: must be"));
     for (const char* limit : {"0", "201", "x", "", "1.5"}) {
         const Answer refused = page("?limit=" + std::string(limit));
         EXPECT_EQ(refused.status, 400) << limit;
