@@ -29,8 +29,8 @@ struct Options {
     bool production = false;
 
     std::vector<std::string> cors_origins{"http://localhost:5173"};
-    // Beside these, the origin of base_url and the CORS origins are trusted. Production does without
-    // those on localhost.
+    // Beside these, the origin of base_url and the CORS origins are trusted. Production does
+    // without those on localhost.
     std::vector<std::string> trusted_origins{"https://mana.how", "https://auth.mana.how",
                                              "https://whopxl.mana.how", "http://localhost:3001",
                                              "http://localhost:5173"};

@@ -90,8 +90,7 @@ std::vector<Setting> auth_settings() {
         {"CORS_ORIGINS", "--cors-origins", "http://localhost:5173",
          "comma list of web origins that may use auth service and workspace; production has no "
          "default",
-         false,
-         [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
+         false, [](Config& c, const std::string& t) { c.cors_origins = setting_origins(t); }},
         {"WEBAUTHN_RP_ID", "--webauthn-rp-id", "",
          "domain that passkeys belong to; empty: COOKIE_DOMAIN, else the host of BASE_URL", false,
          [](Config& c, const std::string& t) { c.webauthn_rp_id = setting_domain(t); }},
