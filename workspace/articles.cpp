@@ -118,16 +118,13 @@ Json articles_save(Call& call) {
 }
 
 Json articles_list(Call& call) {
-    Json equal = Json::object();
-    RecordFilter filter;
+    Json equal = call.asked_flags();
+    RecordFilter filter = call.asked();
     if (call.given("status")) {
         equal["status"] = call.args["status"];
     } else {
         filter.without["status"] = "archived";
     }
-    if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
-    filter.text = call.text("query");
-    filter.limit = call.args["limit"].get<int>();
     return {{"articles", call.records.list(articles_articles, equal, filter)}};
 }
 

@@ -184,10 +184,8 @@ Json calendar_update(Call& call) {
 }
 
 Json calendar_search(Call& call) {
-    RecordFilter filter;
-    filter.text = call.text("query");
+    RecordFilter filter = call.asked();
     filter.order = "startTime";
-    filter.limit = call.args["limit"].get<int>();
     return {{"events", call.records.list(calendar_events, Json::object(), filter)}};
 }
 

@@ -128,13 +128,7 @@ Json contacts_create(Call& call) {
 }
 
 Json contacts_search(Call& call) {
-    Json equal = Json::object();
-    if (!call.args["includeArchived"].get<bool>()) equal["isArchived"] = false;
-    if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
-    RecordFilter filter;
-    filter.text = call.text("query");
-    filter.limit = call.args["limit"].get<int>();
-    return {{"contacts", call.records.list(contacts_contacts, equal, filter)}};
+    return {{"contacts", call.records.list(contacts_contacts, call.asked_flags(), call.asked())}};
 }
 
 Json contacts_update(Call& call) {

@@ -111,17 +111,11 @@ Json dreams_create(Call& call) {
 }
 
 Json dreams_list(Call& call) {
-    Json equal = Json::object();
-    if (!call.args["includeArchived"].get<bool>()) equal["isArchived"] = false;
+    Json equal = call.asked_flags();
     if (call.args["lucidOnly"].get<bool>()) equal["isLucid"] = true;
-    RecordFilter filter;
-    filter.text = call.text("query");
-    filter.range.field = "dreamDate";
-    if (call.given("from")) filter.range.from = call.text("from");
-    // Dates compare as texts; nothing sorts between a date and itself with a letter behind it.
-    if (call.given("to")) filter.range.before = call.text("to") + "~";
+    RecordFilter filter = call.asked();
+    filter.range = call.asked_days("dreamDate");
     filter.order = "dreamDate";
-    filter.limit = call.args["limit"].get<int>();
     return {{"dreams", call.records.list(dreams_dreams, equal, filter)}};
 }
 

@@ -59,21 +59,15 @@ Json journal_add(Call& call) {
 }
 
 Json journal_list(Call& call) {
-    RecordFilter filter;
-    filter.range.field = "entryDate";
-    if (call.given("from")) filter.range.from = call.text("from");
-    // Dates compare as texts; nothing sorts between a date and itself with a letter behind it.
-    if (call.given("to")) filter.range.before = call.text("to") + "~";
+    RecordFilter filter = call.asked();
+    filter.range = call.asked_days("entryDate");
     filter.order = "entryDate";
-    filter.limit = call.args["limit"].get<int>();
     return {{"entries", call.records.list(journal_entries, {{"isArchived", false}}, filter)}};
 }
 
 Json journal_search(Call& call) {
-    RecordFilter filter;
-    filter.text = call.text("query");
+    RecordFilter filter = call.asked();
     filter.order = "entryDate";
-    filter.limit = call.args["limit"].get<int>();
     return {{"entries", call.records.list(journal_entries, {{"isArchived", false}}, filter)}};
 }
 

@@ -136,12 +136,8 @@ Json library_create(Call& call) {
 
 Json library_list(Call& call) {
     Json equal = call.chosen({"kind", "status"});
-    if (!call.args["includeArchived"].get<bool>()) equal["isArchived"] = false;
-    if (call.args["favoritesOnly"].get<bool>()) equal["isFavorite"] = true;
-    RecordFilter filter;
-    filter.text = call.text("query");
-    filter.limit = call.args["limit"].get<int>();
-    return {{"entries", call.records.list(library_entries, equal, filter)}};
+    equal.update(call.asked_flags());
+    return {{"entries", call.records.list(library_entries, equal, call.asked())}};
 }
 
 Json library_update(Call& call) {

@@ -46,12 +46,7 @@ Json notes_create(Call& call) {
 }
 
 Json notes_search(Call& call) {
-    Json equal = Json::object();
-    if (!call.args["includeArchived"].get<bool>()) equal["isArchived"] = false;
-    RecordFilter filter;
-    filter.text = call.text("query");
-    filter.limit = call.args["limit"].get<int>();
-    return {{"notes", call.records.list(notes_notes, equal, filter)}};
+    return {{"notes", call.records.list(notes_notes, call.asked_flags(), call.asked())}};
 }
 
 Json notes_update(Call& call) {

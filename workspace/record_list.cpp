@@ -40,9 +40,11 @@ class ListStatement {
         if (filter.text.empty()) {
             text_ += "workspace.records r where true";
         } else {
+            // Record by record through the primary key, whatever the planner believes of the table.
             text_ += fmt::format(
-                "workspace.found($2, $3, {}, {}) hit join workspace.records r "
-                "on r.record_id = hit.record_id where true",
+                "workspace.found($2, $3, {}, {}) hit cross join lateral (select * from "
+                "workspace.records kept where kept.space_id = $1 and kept.app_id = $2 and "
+                "kept.table_name = $3 and kept.record_id = hit.record_id offset 0) r where true",
                 param(filter.text), param(hits_max));
         }
         text_ +=

@@ -51,6 +51,28 @@ Json Call::chosen(std::initializer_list<std::string_view> names) const {
     return fields;
 }
 
+RecordFilter Call::asked() const {
+    RecordFilter filter;
+    if (given("query")) filter.text = text("query");
+    filter.limit = args["limit"].get<int>();
+    return filter;
+}
+
+Json Call::asked_flags() const {
+    Json flags = Json::object();
+    if (!args.value("includeArchived", true)) flags["isArchived"] = false;
+    if (args.value("favoritesOnly", false)) flags["isFavorite"] = true;
+    return flags;
+}
+
+RecordFilter::Range Call::asked_days(std::string field) const {
+    RecordFilter::Range days{.field = std::move(field), .from = {}, .before = {}};
+    if (given("from")) days.from = text("from");
+    // Dates compare as texts; nothing sorts between a date and itself with a letter behind it.
+    if (given("to")) days.before = text("to") + "~";
+    return days;
+}
+
 Json Call::refuse(std::string reason) {
     base::require(records.written() == 0, "a tool refuses before it writes");
     refusal_ = std::move(reason);

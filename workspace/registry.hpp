@@ -66,6 +66,13 @@ class Call {
     // The arguments of those names that were given, null included.
     base::Json chosen(std::initializer_list<std::string_view> names) const;
 
+    // What lists have in common, as far as the tool has these arguments: `query` and `limit`;
+    // `includeArchived` and `favoritesOnly` as fields that records must have; `from` and `to`, both
+    // included, as a range of days.
+    RecordFilter asked() const;
+    base::Json asked_flags() const;
+    RecordFilter::Range asked_days(std::string field) const;
+
     // The tool does not do it: the reason tells the model what to do instead. Nothing may have been
     // written before. Answers null, for `return call.refuse(…)`.
     base::Json refuse(std::string reason);

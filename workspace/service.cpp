@@ -225,22 +225,28 @@ struct Service::State {
         return base::ServerResponse::json(ensure_singletons(database, wish, clock.now()));
     }
 
+    // `what`: space or user.
+    static base::ServerResponse told_departed(const char* what, const std::string& id,
+                                              const Departed& departed) {
+        base::log_info("workspace rows removed", {{what, id},
+                                                  {"records", departed.records},
+                                                  {"changes", departed.changes},
+                                                  {"calls", departed.calls}});
+        base::Json body;
+        body[what + std::string("Id")] = id;
+        body["deleted"]["records"] = departed.records;
+        body["deleted"]["changes"] = departed.changes;
+        body["deleted"]["calls"] = departed.calls;
+        return base::ServerResponse::json(body);
+    }
+
     base::ServerResponse remove_all_of_space(const base::ServerRequest& request) {
         require_service(request);
         request.only_query({});
         const std::string& space_id = request.param("id");
         const Departed departed = remove_space(database, space_id);
         memberships.forget_space(space_id);
-        base::log_info("workspace space removed", {{"space", space_id},
-                                                   {"records", departed.records},
-                                                   {"changes", departed.changes},
-                                                   {"calls", departed.calls}});
-        base::Json body;
-        body["spaceId"] = space_id;
-        body["deleted"]["records"] = departed.records;
-        body["deleted"]["changes"] = departed.changes;
-        body["deleted"]["calls"] = departed.calls;
-        return base::ServerResponse::json(body);
+        return told_departed("space", space_id, departed);
     }
 
     base::ServerResponse remove(const base::ServerRequest& request) {
@@ -260,16 +266,7 @@ struct Service::State {
         const Departed departed = remove_user(database, user_id, rows);
         sessions.close_all(user_id);
         memberships.forget(user_id);
-        base::log_info("workspace user removed", {{"user", user_id},
-                                                  {"records", departed.records},
-                                                  {"changes", departed.changes},
-                                                  {"calls", departed.calls}});
-        base::Json body;
-        body["userId"] = user_id;
-        body["deleted"]["records"] = departed.records;
-        body["deleted"]["changes"] = departed.changes;
-        body["deleted"]["calls"] = departed.calls;
-        return base::ServerResponse::json(body);
+        return told_departed("user", user_id, departed);
     }
 
     base::Postgres& database;

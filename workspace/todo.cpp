@@ -63,8 +63,7 @@ Json todo_create(Call& call) {
 Json todo_list(Call& call) {
     Json equal = Json::object();
     if (!call.args["includeCompleted"].get<bool>()) equal["isCompleted"] = false;
-    return {
-        {"tasks", call.records.list(todo_tasks, equal, {.limit = call.args["limit"].get<int>()})}};
+    return {{"tasks", call.records.list(todo_tasks, equal, call.asked())}};
 }
 
 Json todo_update(Call& call) {
@@ -107,9 +106,7 @@ Json todo_delete(Call& call) {
 Json todo_search(Call& call) {
     Json equal = Json::object();
     if (!call.args["includeCompleted"].get<bool>()) equal["isCompleted"] = false;
-    return {{"tasks", call.records.list(
-                          todo_tasks, equal,
-                          {.text = call.text("query"), .limit = call.args["limit"].get<int>()})}};
+    return {{"tasks", call.records.list(todo_tasks, equal, call.asked())}};
 }
 
 // Open tasks with a due date before the end of the last day asked for, in three groups.

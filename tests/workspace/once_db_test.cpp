@@ -90,6 +90,33 @@ TEST(Once, AFreedAddressIsFreeForOthersAndOtherSpacesHaveTheirOwn) {
     anna.call("contacts.create", lena);
 }
 
+// A device may do what tools refuse, and what it does is never in the way of a device later.
+TEST(Once, ADeviceThatChangesOrRestoresARecordFreesItsValue) {
+    World world;
+    Client anna(world, "anna", "home");
+    const auto push = [&](const Json& id, const char* field, const Json& value, int second) {
+        const std::string at = "2026-11-20T09:00:0" + std::to_string(second) + "Z";
+        Json change{{"table", "contacts"}, {"id", id}, {"op", "update"}, {"spaceId", "home"}};
+        change["fields"][field] = {{"value", value}, {"at", at}};
+        return base::fetch(
+                   {.method = "POST",
+                    .url = world.service->url() + "/sync/contacts",
+                    .headers = anna.headers(),
+                    .body = Json{{"clientId", "phone"}, {"changes", Json::array({change})}}.dump()})
+            .status;
+    };
+    const Json lena = {{"firstName", "Lena"}, {"email", "lena@example.org"}};
+    const Json first = anna.call("contacts.create", lena)["contact"];
+    EXPECT_EQ(push(first["id"], "phone", "+49 30 1", 1), 200);
+    anna.refusal("contacts.create", lena);
+    EXPECT_EQ(push(first["id"], "email", "new@example.org", 2), 200);
+    const Json second = anna.call("contacts.create", lena)["contact"];
+    EXPECT_EQ(push(second["id"], "deletedAt", "2026-11-20T09:00:03Z", 3), 200);
+    anna.call("contacts.create", lena);
+    EXPECT_EQ(push(second["id"], "deletedAt", nullptr, 4), 200) << "it comes back beside the third";
+    EXPECT_EQ(anna.call("contacts.search")["contacts"].size(), 3U);
+}
+
 // The index holds also where a writer forgets to ask.
 TEST(Once, TheDatabaseRefusesASecondRecord) {
     World world;

@@ -109,6 +109,25 @@ TEST(Search, UsesTheIndex) {
     EXPECT_THAT(plan, HasSubstr("record_words_found")) << plan;
 }
 
+// Before there are statistics nothing but the primary key may fit, or a push reads all of a table
+// for each of its records.
+TEST(Search, OfOneRecordByItsIdNeedsNoStatistics) {
+    World world;
+    world.look("set local session_replication_role = replica");
+    world.look(
+        "insert into workspace.records (space_id, app_id, table_name, record_id, created_by, "
+        "updated_by, data, field_times, position, created_seq, changed_seq, created_at, "
+        "updated_at) select 'home', 'todo', 'tasks', i::text, 'anna', 'anna', '{}', '{}', i, i, i, "
+        "now(), now() from generate_series(1, 300) i");
+    std::string plan;
+    for (const base::SqlRow row : world.look(
+             "explain select data from workspace.records where space_id = 'home' and app_id = "
+             "'todo' and table_name = 'tasks' and record_id = '7' for update")) {
+        plan += row.text("QUERY PLAN") + "\n";
+    }
+    EXPECT_THAT(plan, HasSubstr("records_pkey")) << plan;
+}
+
 TEST(Search, FindsWhatLiesBehindManyNewerHitsThatAreLeftOut) {
     World world;
     Client anna(world, "anna", "home");

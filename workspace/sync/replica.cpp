@@ -61,7 +61,8 @@ order by one.place
 on conflict (id) do nothing returning id::text as id, seq
 )sql";
 
-// What is there already keeps its creator and its beginning.
+// What is there already keeps its creator and its beginning. It holds its value that exists once
+// per space (see Table::once) only as long as it has that value and lives: devices may double one.
 constexpr std::string_view sync_keep = R"sql(
 insert into workspace.records as r (space_id, app_id, table_name, record_id, created_by, updated_by,
     data, field_times, created_seq, changed_seq, created_at, updated_at, deleted_at)
@@ -73,7 +74,11 @@ from jsonb_to_recordset($4::jsonb) as one (tab text, record text, data jsonb, ti
 on conflict (space_id, app_id, table_name, record_id) do update set data = excluded.data,
     field_times = excluded.field_times, updated_by = excluded.updated_by,
     changed_seq = excluded.changed_seq, updated_at = greatest(r.updated_at, excluded.updated_at),
-    deleted_at = excluded.deleted_at
+    deleted_at = excluded.deleted_at,
+    once_key = case when r.once_key is not null and r.deleted_at is null and exists (
+        select from jsonb_each_text(excluded.data) field
+        where encode(sha256(convert_to(field.value, 'UTF8')), 'hex') = r.once_key)
+        then r.once_key end
 )sql";
 
 // When the record was deleted, as its fields have it now.
