@@ -14,6 +14,7 @@ class Postgres;
 
 namespace auth {
 
+class DatabaseTime;
 class Limits;
 class Passwords;
 class PostOffice;
@@ -22,6 +23,7 @@ class SigningKeys;
 struct Context {
     base::Postgres& database;
     base::Clock& clock;
+    DatabaseTime& time;  // Of personas and their visits.
     base::Metrics& metrics;
     const Options& options;
     SigningKeys& keys;

@@ -57,6 +57,7 @@ struct Options {
     int scrypt_waiting_max = 32;  // Past it: 503. Fewer than the listener has threads.
 
     std::string timezone = "UTC";  // Of the personas' slots.
+    bool database_time = false;    // Of leases, slots, visits; else this host's clock, for tests.
     std::chrono::seconds visit_deadline{600};
     std::chrono::seconds spread{0};  // Of the personas' starts: they are delayed by up to this.
 };

@@ -10,6 +10,7 @@
 #include "auth/identity/credential.hpp"
 #include "auth/keys/signing_keys.hpp"
 #include "auth/mail/post_office.hpp"
+#include "auth/personas/database_time.hpp"
 #include "base/failure.hpp"
 #include "base/log.hpp"
 #include "base/server.hpp"
@@ -94,7 +95,8 @@ struct Service::State {
           limits(options.address_limits, database, clock),
           sweeper(database, clock),
           proxies(service_proxies(options)),
-          context{database, clock, metrics, options, keys, passwords, mail, limits, proxies},
+          time(database, clock, options.database_time),
+          context{database, clock, time, metrics, options, keys, passwords, mail, limits, proxies},
           server(service_listener(options, metrics)) {}
 
     Options options;
@@ -104,6 +106,7 @@ struct Service::State {
     Limits limits;
     Sweeper sweeper;
     const std::vector<base::AddressRange> proxies;
+    DatabaseTime time;
     Context context;
     std::atomic<bool> ready{false};
     base::Server server;  // Last: it stops before what its handlers use goes.

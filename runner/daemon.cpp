@@ -58,6 +58,7 @@ auth::Options auth_options(const Config& config) {
     options.mail_folder = config.state_directory / "mail";
     options.daily_signups_max = config.daily_signups_max;
     options.timezone = config.zone;
+    options.database_time = true;
     options.spread = config.spread;
     options.visit_deadline =
         std::chrono::duration_cast<std::chrono::seconds>(config.visit_deadline);

@@ -11,6 +11,7 @@
 #include "auth/identity/credential.hpp"
 #include "auth/identity/users.hpp"
 #include "auth/mail/post_office.hpp"
+#include "auth/personas/database_time.hpp"
 #include "auth/personas/personas.hpp"
 #include "auth/personas/records.hpp"
 #include "auth/personas/routes.hpp"
@@ -194,7 +195,7 @@ base::ServerResponse upsert_persona(const Admin&, const Context& context,
     const PersonaSpec spec = form.read();
     if (!form.faults().empty()) return validation_error(form.faults());
     Personas personas(context.database, visit_rules(context.options));
-    const UpsertAnswer answer = personas.upsert(spec, context.passwords, context.clock.now());
+    const UpsertAnswer answer = personas.upsert(spec, context.passwords, context.time.now());
     base::log_info(answer.created ? "persona created" : "persona updated",
                    {{"persona", catalog::short_name(spec.persona.email)},
                     {"changed", answer.changed},
@@ -219,7 +220,7 @@ base::ServerResponse list_personas(const Admin&, const Context& context,
         throw base::Failure(base::Failure::Kind::invalid,
                             "after must be a persona's userId, as `next` of the page before said");
     }
-    const auto page = personas.list(limit, after, context.clock.now());
+    const auto page = personas.list(limit, after, context.time.now());
     base::Json json = base::Json::object();
     json["personas"] = base::Json::array();
     for (const ListedPersona& listed : page) json["personas"].push_back(listed_json(listed));
@@ -232,7 +233,7 @@ base::ServerResponse list_personas(const Admin&, const Context& context,
 base::ServerResponse show_persona(const Admin&, const Context& context,
                                   const base::ServerRequest& request) {
     Personas personas(context.database, visit_rules(context.options));
-    const auto detail = personas.detail(request.param("id"), context.clock.now());
+    const auto detail = personas.detail(request.param("id"), context.time.now());
     if (!detail) return persona_not_found();
     return base::ServerResponse::json(detail_json(*detail));
 }
@@ -241,7 +242,7 @@ base::ServerResponse export_persona(const Admin&, const Context& context,
                                     const base::ServerRequest& request) {
     const std::string user_id = request.param("id");
     Personas personas(context.database, visit_rules(context.options));
-    const auto detail = personas.detail(user_id, context.clock.now());
+    const auto detail = personas.detail(user_id, context.time.now());
     if (!detail) return persona_not_found();
     base::Json head = detail_json(*detail);
     base::Json first = base::Json::object();

@@ -4,6 +4,7 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/personas/database_time.hpp"
 #include "auth/personas/holds.hpp"
 #include "auth/personas/routes.hpp"
 #include "base/text.hpp"
@@ -13,7 +14,7 @@ namespace auth {
 base::ServerResponse pause_personas(const ServiceCaller&, const Context& context,
                                     const base::ServerRequest& request) {
     const catalog::Whom whom = catalog::whom_from_json(request.json());
-    const Holds::Paused paused = Holds(context.database).pause(whom, context.clock.now());
+    const Holds::Paused paused = Holds(context.database).pause(whom, context.time.now());
     return base::ServerResponse::json(
         {{"ok", true}, {"changed", paused.changed}, {"since", base::to_iso(paused.since)}});
 }
@@ -21,7 +22,7 @@ base::ServerResponse pause_personas(const ServiceCaller&, const Context& context
 base::ServerResponse resume_personas(const ServiceCaller&, const Context& context,
                                      const base::ServerRequest& request) {
     const catalog::Whom whom = catalog::whom_from_json(request.json());
-    Holds(context.database).resume(whom, context.clock.now());
+    Holds(context.database).resume(whom, context.time.now());
     return base::ServerResponse::json({{"ok", true}});
 }
 
@@ -32,14 +33,14 @@ base::ServerResponse release_persona(const ServiceCaller&, const Context& contex
     const base::Fields fields(body);
     fields.only(known);
     const std::string email = base::lower_ascii(fields.text("email", 3, 320));
-    const base::Moment next = Holds(context.database).release(email, context.clock.now());
+    const base::Moment next = Holds(context.database).release(email, context.time.now());
     return base::ServerResponse::json({{"ok", true}, {"nextDueAt", base::to_iso(next)}});
 }
 
 base::ServerResponse show_standing(const ServiceCaller&, const Context& context,
                                    const base::ServerRequest&) {
     return base::ServerResponse::json(
-        catalog::to_json(Holds(context.database).standing(context.clock.now())));
+        catalog::to_json(Holds(context.database).standing(context.time.now())));
 }
 
 }  // namespace auth

@@ -2,6 +2,7 @@
 
 #include "auth/caller.hpp"
 #include "auth/context.hpp"
+#include "auth/personas/database_time.hpp"
 #include "auth/personas/personas.hpp"
 #include "auth/personas/records.hpp"
 #include "auth/personas/routes.hpp"
@@ -125,7 +126,7 @@ void add_spent(base::Json& visits, const std::vector<ClaimedVisit>& claimed, bas
 
 base::ServerResponse list_due_personas(const ServiceCaller&, const Context& context,
                                        const base::ServerRequest&) {
-    const base::Moment now = context.clock.now();
+    const base::Moment now = context.time.now();
     Personas personas(context.database, visit_rules(context.options));
     base::Json json = base::Json::object();
     json["personas"] = base::Json::array();
@@ -143,7 +144,7 @@ base::ServerResponse claim_due_personas(const ServiceCaller&, const Context& con
     const base::Json body = request.json();
     const Claim claim = claim_of(body);
     const auto spent_since = moment_or_none(base::Fields(body), "spentSince");
-    const base::Moment now = context.clock.now();
+    const base::Moment now = context.time.now();
     Visits visits(context.database, visit_rules(context.options));
     const auto claimed = visits.claim(claim, now);
     if (!claimed) return runner_is_dead();
@@ -170,7 +171,7 @@ base::ServerResponse store_actions(const ServiceCaller&, const Context& context,
         }
         return read;
     });
-    return stored_response(records.store_actions(user_id, actions, context.clock.now()));
+    return stored_response(records.store_actions(user_id, actions, context.time.now()));
 }
 
 base::ServerResponse store_feedback(const ServiceCaller&, const Context& context,
@@ -191,7 +192,7 @@ base::ServerResponse store_feedback(const ServiceCaller&, const Context& context
         return read;
     });
     return stored_response(
-        records.store_ratings(user_id, ratings, from_visits, context.clock.now()));
+        records.store_ratings(user_id, ratings, from_visits, context.time.now()));
 }
 
 base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& context,
@@ -205,7 +206,7 @@ base::ServerResponse heartbeat_runner(const ServiceCaller&, const Context& conte
                               .lease = std::chrono::seconds(fields.integer(
                                   "leaseSeconds", lease_seconds_min, lease_seconds_max))};
     const std::optional<Spending::Report> spending = spending_of(fields);
-    const base::Moment now = context.clock.now();
+    const base::Moment now = context.time.now();
     Runners runners(context.database, visit_rules(context.options));
     if (runners.heartbeat(heartbeat, now) == Runners::Answer::dead) return runner_is_dead();
     base::Json json = base::Json::object();
@@ -228,7 +229,7 @@ base::ServerResponse finish_visit(const ServiceCaller&, const Context& context,
     const catalog::VisitEnd end =
         catalog::visit_end_from_json(body, catalog::UnknownFields::refused);
     Visits visits(context.database, visit_rules(context.options));
-    const FinishAnswer answer = visits.finish(request.param("tickId"), end, context.clock.now());
+    const FinishAnswer answer = visits.finish(request.param("tickId"), end, context.time.now());
     base::Json json = base::Json::object();
     switch (answer.outcome) {
         case Outcome::missing:
