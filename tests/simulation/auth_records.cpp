@@ -58,14 +58,17 @@ void AuthService::note_late_row(const KnownVisit& visit) {
 }
 
 Reply AuthService::actions(const std::string& persona, const Json& body) {
-    if (!personas_.contains(persona) || personas_.at(persona).deleted) {
+    const bool disowns = profile_.sabotage == Sabotage::disowns_personas;
+    if (disowns || !personas_.contains(persona) || personas_.at(persona).deleted) {
         return auth_refusal(404, "Persona not found", "persona_unknown");
     }
     Json rows = body.at("actions");
     for (Json& row : rows) {
         const bool pads = profile_.sabotage == Sabotage::hears_long_rows;
+        if (profile_.sabotage == Sabotage::hears_strange_rows) row["tickId"] = "nobody's";
         if (pads) row["errorMessage"] = row.value("errorMessage", "") + std::string(1'001, '.');
     }
+    if (profile_.sabotage == Sabotage::hears_many_rows) rows.insert(rows.end(), 501, Json(rows[0]));
     check_sizes(rows, action_rows_max);
     int known = 0, differing = 0, all = 0;
     for (const Json& row : rows) {
@@ -101,8 +104,10 @@ Reply AuthService::feedback(const std::string& persona, const Json& body) {
         return auth_refusal(404, "Persona not found", "persona_unknown");
     }
     Json rows = body.at("feedback");
-    if (profile_.sabotage == Sabotage::loses_evidence) {
-        for (Json& row : rows) row.erase("evidence");
+    for (Json& row : rows) {
+        if (profile_.sabotage == Sabotage::loses_evidence) row.erase("evidence");
+        if (profile_.sabotage == Sabotage::loses_scores) row["rating"] = nullptr;
+        if (profile_.sabotage == Sabotage::hears_strange_ratings) row["tickId"] = "nobody's";
     }
     check_sizes(rows, rating_rows_max);
     int known = 0, differing = 0, all = 0;
@@ -155,7 +160,8 @@ void AuthService::hear_end(KnownVisit& visit, const Json& body, Caller caller) {
 Reply AuthService::finish(const std::string& visit_id, const Json& body, Caller caller) {
     reap();
     check_sizes(Json::array({body}), 1);
-    const auto found = visits_.find(visit_id);
+    const bool mishears = profile_.sabotage == Sabotage::hears_strange_ends;
+    const auto found = visits_.find(mishears ? "nobody's" : visit_id);
     if (found == visits_.end()) {
         referee_.fail(Invariant::nothing_unknown, "the end of a visit that nobody claimed");
         return auth_refusal(404, "no such visit", "visit_unknown");

@@ -193,7 +193,8 @@ AuthService::Token AuthService::token(const std::string& bearer) const {
 }
 
 Json AuthService::login_answer(const KnownPersona& persona) const {
-    const std::string session = "session-" + persona.id;
+    const bool loses = profile_.sabotage == Sabotage::loses_sessions;
+    const std::string session = (loses ? "sitting-" : "session-") + persona.id;
     const bool confused = profile_.sabotage == Sabotage::confuses_tokens;
     const std::string& holder = confused ? personas_.begin()->first : persona.id;
     return Json{{"user", {{"id", persona.id}, {"email", persona.email}}},
@@ -204,7 +205,9 @@ Json AuthService::login_answer(const KnownPersona& persona) const {
 
 Reply AuthService::log_in(const Json& body) {
     const std::string email = body.at("email");
-    const base::Secret password = catalog::password_of(email, base::Secret{"seed"});
+    const bool mistakes = profile_.sabotage == Sabotage::mistakes_passwords;
+    const base::Secret secret{mistakes ? "another" : "seed"};
+    const base::Secret password = catalog::password_of(email, secret);
     if (body.at("password") != password.reveal()) {
         referee_.fail(Invariant::writers_are_proven, email + " comes with a wrong password");
         return auth_refusal(401, "wrong address or password");

@@ -25,9 +25,9 @@ bool AuthService::may_be_taken(const KnownPersona& persona, bool everybody,
                                const std::optional<base::Moment>& idle_since) const {
     if (persona.deleted) return false;
     if (is_held(persona) && profile_.sabotage != Sabotage::ignores_holds) return false;
-    if (profile_.sabotage != Sabotage::two_visits_at_once && running_visit_of(persona.id)) {
-        return false;
-    }
+    const bool shares = profile_.sabotage == Sabotage::two_visits_at_once ||
+                        profile_.sabotage == Sabotage::takes_visits_away;
+    if (!shares && running_visit_of(persona.id)) return false;
     if (!everybody) {
         const bool early = profile_.sabotage == Sabotage::takes_early;
         if (persona.next_due > now() + (early ? 10min : 0min)) return false;
@@ -46,6 +46,11 @@ void AuthService::take(KnownPersona& persona, const Claim& claim, std::vector<st
                       persona.name + " is taken again at once after a day that went wrong");
     }
     persona.not_before.reset();
+    if (profile_.sabotage == Sabotage::takes_visits_away) {
+        for (auto& [id, other] : visits_) {
+            if (other.persona == persona.id && other.running()) end(other, "lost");
+        }
+    }
     KnownVisit visit;
     visit.id = dice_.random().uuid();
     visit.persona = persona.id;
@@ -76,6 +81,8 @@ void AuthService::take(KnownPersona& persona, const Claim& claim, std::vector<st
     persona.retry_slot.reset();
     persona.following_slot.reset();
     if (profile_.sabotage == Sabotage::two_visits_at_once) persona.next_due = now();
+    if (profile_.sabotage == Sabotage::takes_visits_away) persona.next_due = now() + 1s;
+    if (profile_.sabotage == Sabotage::leaves_out_slots) persona.next_due += 72h;
     trace_.add("auth: visit {} of {} attempt {}", visit.id, persona.name, visit.attempt);
     taken.push_back(visit.id);
     const auto [place, fresh] = visits_.emplace(visit.id, std::move(visit));
@@ -136,6 +143,7 @@ Reply AuthService::claim(const Json& body) {
 // The longest due first.
 std::vector<KnownPersona*> AuthService::candidates_for(const Claim& claim) {
     std::vector<KnownPersona*> candidates;
+    if (profile_.sabotage == Sabotage::hands_out_nobody) return candidates;
     for (auto& [id, persona] : personas_) {
         if (!may_be_taken(persona, claim.everybody, claim.idle_since)) continue;
         if (persona.retry_slot && has_lived(persona, *persona.retry_slot)) {

@@ -67,9 +67,10 @@ bool Checks::is_excused(const KnownVisit& visit) const {
 
 void Checks::check_process(const Process& process) {
     const Caller caller = process.caller();
-    const auto too_much = [&](const std::string& what) {
-        parts_.referee.fail(Invariant::nothing_unbounded,
-                            fmt::format("node{}.{} has {}", caller.node, caller.life, what));
+    const auto too_much = [&](const std::string& what,
+                              Referee::Place where = Referee::Place::current()) {
+        const std::string text = fmt::format("node{}.{} has {}", caller.node, caller.life, what);
+        parts_.referee.fail(Invariant::nothing_unbounded, text, where);
     };
     const auto running = static_cast<int>(process.scheduler().running());
     if (running > parts_.profile.concurrency) too_much(fmt::format("{} visits at once", running));

@@ -87,7 +87,7 @@ std::shared_ptr<Exchange> Network::start(Caller caller, base::HttpRequest reques
 
 void Network::leave(Exchange& exchange) {
     --active_;
-    --open_[exchange.caller];
+    if (profile_.sabotage != Sabotage::never_closes) --open_[exchange.caller];
     exchange.gone = true;
     on_over(exchange.sent(), exchange.met());
     if (exchange.ended || exchange.arrived) return;

@@ -109,7 +109,9 @@ Reply Product::serve(const base::HttpRequest& request, Caller caller) {
     }
     if (!token.valid) return refuse_bearer(token.persona);
     const Json message = base::parse_json(request.body.text(), "message");
-    const std::string method = message.value("method", "");
+    std::string method = message.value("method", "");
+    const bool mishears = profile_.sabotage == Sabotage::mishears_methods;
+    if (mishears && method == "tools/list") method = "tools/lost";
     if (method == "server/discover") return Reply::bare(404);  // It knows sessions only.
     if (method == "initialize") return open_session(message, token.persona);
     const std::string session = header_of(request, "mcp-session-id");
@@ -136,7 +138,7 @@ Reply Product::refuse_bearer(const std::string& persona) {
 
 Reply Product::open_session(const Json& message, const std::string& persona) {
     const std::string id = fmt::format("session-{}", next_session_++);
-    sessions_[id] = persona;
+    sessions_[id] = profile_.sabotage == Sabotage::swaps_sessions ? "another" : persona;
     Reply reply = Reply::json({{"jsonrpc", "2.0"},
                                {"id", message.at("id")},
                                {"result",
@@ -191,7 +193,8 @@ Reply Product::call(const base::HttpRequest& request, const Json& message, Calle
     const Json& params = message.at("params");
     const std::string tool = params.at("name");
     const Json& note = params.at("_meta");
-    const std::string visit = note.at("persona-runner/visit");
+    std::string visit = note.at("persona-runner/visit");
+    if (profile_.sabotage == Sabotage::mistakes_visits) visit += "'s other";
     const int seq = note.at("persona-runner/seq");
     check_right(visit, seq, caller);
     check_writer(request, visit);
@@ -211,6 +214,7 @@ Reply Product::call(const base::HttpRequest& request, const Json& message, Calle
         answer(message, {{"content", Json::array({{{"type", "text"}, {"text", std::move(text)}}})},
                          {"isError", call.is_error}});
     if (!network_.calm() && dice_.chance(profile_.slow)) reply.takes = dice_.time(100ms, 15s);
+    if (profile_.sabotage == Sabotage::forgets_calls) committed_.erase({visit, seq});
     return reply;
 }
 

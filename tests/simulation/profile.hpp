@@ -17,6 +17,7 @@ struct Profile {
     Sabotage sabotage = Sabotage::none;
 
     base::Moment begin{};
+    std::size_t steps_max = 3'000'000;    // Past them the world runs in circles.
     std::chrono::milliseconds unrest{0};  // How long faults happen; then all is calm.
     int nodes = 1;
     int personas = 3;

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <array>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "tests/simulation/trace.hpp"
 
@@ -68,25 +71,36 @@ constexpr std::string_view word_of(Invariant invariant) {
     return words[static_cast<std::size_t>(invariant)];
 }
 
+struct Violation {
+    Invariant invariant = Invariant::nothing_unknown;
+    std::string what;
+    std::string place;  // Of the check: "talks.cpp:94".
+};
+
 class Referee {
   public:
+    using Place = std::source_location;
+
     explicit Referee(Trace& trace) : trace_(trace) {}
     Referee(const Referee&) = delete;
     Referee& operator=(const Referee&) = delete;
 
-    void fail(Invariant invariant, std::string what) {
+    void fail(Invariant invariant, std::string what, Place where = Place::current()) {
         if (violations_.size() >= violations_max) return;
         trace_.add("VIOLATION {}: {}", word_of(invariant), what);
-        violations_.emplace_back(invariant, std::move(what));
+        const std::string_view file = where.file_name();
+        violations_.push_back(
+            {invariant, std::move(what),
+             fmt::format("{}:{}", file.substr(file.rfind('/') + 1), where.line())});
     }
     bool content() const { return violations_.empty(); }
-    const std::vector<std::pair<Invariant, std::string>>& violations() const { return violations_; }
+    const std::vector<Violation>& violations() const { return violations_; }
 
   private:
     static constexpr std::size_t violations_max = 20;  // The first tells most.
 
     Trace& trace_;
-    std::vector<std::pair<Invariant, std::string>> violations_;
+    std::vector<Violation> violations_;
 };
 
 }  // namespace simulation

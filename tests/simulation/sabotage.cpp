@@ -1,53 +1,92 @@
 #include "tests/simulation/sabotage.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace simulation {
 
 namespace {
 
 struct Change {
-    std::string_view from;
-    std::string to;
+    std::string from, to;
 };
 
-// Of what the model is asked; the first place counts.
-std::optional<Change> change_of(Sabotage sabotage, bool is_rating, const base::Clock& clock) {
-    switch (sabotage) {
-        case Sabotage::tools_in_ratings:
-            if (!is_rating) return std::nullopt;
-            return Change{R"(,"system":)", R"(,"tools":[{"name":"a"}],"system":)"};
-        case Sabotage::ratings_by_nobody:
-            if (!is_rating) return std::nullopt;
-            return Change{R"("system":[{"type":"text","text":")",
-                          R"("system":[{"type":"text","text":"Sei ehrlich. )"};
-        case Sabotage::shortens_digests:
-            if (!is_rating) return std::nullopt;
-            return Change{"#1 [", "Zuerst ["};
-        case Sabotage::clock_in_prompt:
-            return Change{"Du benutzt heute",
-                          "Es ist " + base::to_iso(clock.now()) + ". Du benutzt heute"};
-        case Sabotage::answers_elsewhere:
-            return Change{R"("tool_use_id":")", R"("tool_use_id":"x)"};
-        case Sabotage::renames_tools: return Change{R"("name":"mood_log")", R"("name":"mood.log")"};
-        default: return std::nullopt;
+enum class Of { both, day, rating };
+
+struct Rule {
+    Sabotage sabotage;
+    Of of;
+    Change change;
+};
+
+// What is changed in a question to the model; the first place counts.
+const std::vector<Rule>& rules() {
+    const std::string mark = R"(,"cache_control":{"type":"ephemeral"})";
+    const std::string system = R"("system":[{"type":"text","text":")";
+    static const std::vector<Rule> all{
+        {Sabotage::tools_in_ratings,
+         Of::rating,
+         {R"(,"system":)", R"(,"tools":[{"name":"a"}],"system":)"}},
+        {Sabotage::ratings_by_nobody, Of::rating, {system, system + "Sei ehrlich. "}},
+        {Sabotage::days_of_nobody, Of::day, {system, system + "Sei munter. "}},
+        {Sabotage::shortens_digests, Of::rating, {"#1 [", "Zuerst ["}},
+        {Sabotage::answers_elsewhere, Of::day, {R"("tool_use_id":")", R"("tool_use_id":"x)"}},
+        {Sabotage::adds_answers,
+         Of::day,
+         {R"([{"type":"tool_result",)",
+          R"([{"type":"tool_result","tool_use_id":"x","content":"-"},{"type":"tool_result",)"}},
+        {Sabotage::renames_tools, Of::day, {R"("name":"mood_log")", R"("name":"mood.log")"}},
+        {Sabotage::marks_too_often,
+         Of::both,
+         {R"("stream":true)", R"("stream":true)" + mark + mark + mark + mark}},
+        {Sabotage::begins_in_the_middle,
+         Of::day,
+         {R"("messages":[)", R"("messages":[{"role":"assistant","content":[]},)"}},
+        {Sabotage::rewrites_inputs, Of::day, {R"("title" : ")", R"("title": ")"}},
+        {Sabotage::falsifies_answers,
+         Of::day,
+         {R"("content":"erledigt)", R"("content":"verloren)"}},
+        {Sabotage::rates_in_the_day,
+         Of::rating,
+         {R"("messages":[)", R"("messages":[{"role":"user","content":[]},)"}},
+        {Sabotage::asks_for_more, Of::rating, {"mit 1 bis 5: ", "mit 1 bis 5: alles, "}},
+        {Sabotage::tells_of_failures, Of::rating, {": gelungen. ", ": Fehler. "}},
+        {Sabotage::describes_anew, Of::day, {"Stimmung heute", "Laune heute"}},
+        {Sabotage::describes_alike, Of::day, {"Alle Aufgaben", "Neue Aufgabe"}},
+        {Sabotage::asks_for_strangers, Of::both, {"Du bist ", "Du bist un"}}};
+    return all;
+}
+
+void change(std::string& text, const Change& change) {
+    const std::size_t at = text.find(change.from);
+    if (at != std::string::npos) text.replace(at, change.from.size(), change.to);
+}
+
+void spoil_headers(Sabotage sabotage, base::HttpRequest& request) {
+    for (auto& [name, value] : request.headers) {
+        const bool hides = sabotage == Sabotage::hides_retries;
+        if (hides && name == "x-persona-runner-retry-count") value = "0";
+        if (sabotage == Sabotage::shows_other_keys && name == "x-api-key") value = "key";
     }
 }
 
 void spoil_question(Sabotage sabotage, base::HttpRequest& request, const base::Clock& clock) {
-    if (sabotage == Sabotage::hides_retries) {
-        for (auto& [name, value] : request.headers) {
-            if (name == "x-persona-runner-retry-count") value = "0";
-        }
-    }
+    spoil_headers(sabotage, request);
     std::string text = request.body.text();
     const bool is_rating = text.find("#1 [") != std::string::npos;
-    const auto change = change_of(sabotage, is_rating, clock);
-    const std::size_t at = change ? text.find(change->from) : std::string::npos;
-    if (at == std::string::npos) return;
-    text.replace(at, change->from.size(), change->to);
+    const bool goes_on = text.find("\"tool_result\"") != std::string::npos;
+    for (const Rule& rule : rules()) {
+        const bool fits = rule.of == Of::both || (rule.of == Of::rating) == is_rating;
+        if (rule.sabotage == sabotage && fits) change(text, rule.change);
+    }
+    if (sabotage == Sabotage::clock_in_prompt) {
+        change(text, {"Du benutzt heute", base::to_iso(clock.now()) + " Du benutzt heute"});
+    }
+    if (sabotage == Sabotage::changes_the_past && goes_on) change(text, {"Fang an.", "Fangt an."});
+    if (sabotage == Sabotage::adds_messages && goes_on) {
+        text.insert(text.size() - 2, R"(,{"role":"user","content":[]})");
+    }
     request.body = std::move(text);
 }
 
@@ -67,7 +106,9 @@ void spoil(Sabotage sabotage, base::HttpRequest& request, const base::Clock& clo
     if (sabotage == Sabotage::spreads_service_keys && is_of_the_product) {
         request.headers.emplace_back("x-service-key", "key");
     }
-    if (sabotage == Sabotage::loses_bearers && is_of_the_product) {
+    const bool asks_for_spaces = request.url.ends_with("/organization/list");
+    if ((sabotage == Sabotage::loses_bearers && is_of_the_product) ||
+        (sabotage == Sabotage::loses_logins && asks_for_spaces)) {
         drop_header(request, "authorization");
     }
 }

@@ -78,9 +78,10 @@ std::string Talks::persona_in(std::string_view text) {
     return std::string(rest.substr(0, rest.find('.')));
 }
 
-void Talks::fail(Invariant invariant, const Question& question, std::string_view what) {
-    referee_.fail(invariant, fmt::format("{}, visit {}: {}", question.persona,
-                                         question.visit ? question.visit->id : "none", what));
+void Talks::fail(Invariant invariant, const Question& question, std::string_view what,
+                 Referee::Place where) {
+    const std::string visit = question.visit ? question.visit->id : "none";
+    referee_.fail(invariant, fmt::format("{}, visit {}: {}", question.persona, visit, what), where);
 }
 
 void Talks::leaves(const Sent& sent, const std::string& body) {
@@ -142,8 +143,9 @@ const Talks::Head& Talks::head_of(const std::string& text) {
 }
 
 void Talks::read_tools(Head& head, const Json& tools) {
-    const auto wrong = [&](const std::string& what) {
-        referee_.fail(Invariant::names_map_both_ways, what);
+    const auto wrong = [&](const std::string& what,
+                           Referee::Place where = Referee::Place::current()) {
+        referee_.fail(Invariant::names_map_both_ways, what, where);
     };
     std::set<const OfferedTool*> found;
     for (const Json& tool : tools) {
@@ -201,8 +203,9 @@ Talks::Question Talks::hear(const std::string& body, Caller caller) {
 // Every message that was there is there, then the reply of the last one, then answers to its calls.
 void Talks::hear_day(Question& question, const Head& head, std::string messages) {
     Day& day = *question.day;
-    const auto wrong = [&](std::string_view what) {
-        fail(Invariant::history_only_grows, question, what);
+    const auto wrong = [&](std::string_view what,
+                           Referee::Place where = Referee::Place::current()) {
+        fail(Invariant::history_only_grows, question, what, where);
     };
     if (!head.is_in_character || head.tools.empty()) wrong("no character or no tools");
     question.is_first = day.count == 0 || (day.count == 1 && messages == day.messages);
@@ -222,8 +225,9 @@ void Talks::hear_day(Question& question, const Head& head, std::string messages)
 
 void Talks::check_echo(Question& question, const Head& head, const std::string& fresh) {
     Day& day = *question.day;
-    const auto wrong = [&](const std::string& what) {
-        fail(Invariant::history_only_grows, question, what);
+    const auto wrong = [&](const std::string& what,
+                           Referee::Place where = Referee::Place::current()) {
+        fail(Invariant::history_only_grows, question, what, where);
     };
     const Json messages = base::parse_json("[" + fresh + "]", "messages", 64);
     day.count += messages.size();

@@ -88,7 +88,8 @@ class Talks {
                      Caller caller);
     void check_digest(Question& question, Caller caller);
     void check_line(const std::string& visit, int seq, const Line& line);
-    void fail(Invariant invariant, const Question& question, std::string_view what);
+    void fail(Invariant invariant, const Question& question, std::string_view what,
+              Referee::Place where = Referee::Place::current());
 
     const Profile& profile_;
     const AuthService& auth_;

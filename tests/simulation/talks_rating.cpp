@@ -63,13 +63,15 @@ bool was_answered(const Talks::Line& line) {
 
 void Talks::hear_rating(Question& question, const Head& head, const std::string& messages,
                         Caller caller) {
-    const auto wrong = [&](std::string_view what) {
-        fail(Invariant::ratings_remember, question, what);
+    const auto wrong = [&](std::string_view what,
+                           Referee::Place where = Referee::Place::current()) {
+        fail(Invariant::ratings_remember, question, what, where);
     };
     if (!head.is_in_character) wrong("the question is put to nobody");
     if (!head.tools.empty() || head.prompt.find(R"("tools":)") != std::string::npos) {
         wrong("the question offers tools");
     }
+    if (profile_.sabotage == Sabotage::forgets_days) question.day->count = 0;
     if (question.day->count == 0) wrong("a day that was not lived is rated");
     const Json said = base::parse_json("[" + messages + "]", "messages", 64);
     if (said.size() != 1 || said[0].at("role") != "user") {

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t jumps_max = 3'000'000;  // Past it the world runs in circles.
 // Every orphan is reaped by its deadline, the grace past it and a heartbeat; retries take their
 // longest wait meanwhile.
 constexpr std::chrono::minutes rest_limit{60};
@@ -19,8 +18,9 @@ constexpr std::chrono::minutes claim_patience{5};
 
 }  // namespace
 
-World::World(const Profile& profile, bool print)
+World::World(const Profile& profile, bool print, Wanted enough)
     : profile_(profile),
+      enough_(std::move(enough)),
       clock_(profile.begin),
       trace_(clock_, print),
       referee_(trace_),
@@ -36,6 +36,7 @@ World::World(const Profile& profile, bool print)
       model_(profile_, network_, auth_, talks_, money_, trace_, referee_),
       checks_({profile_, auth_, product_, model_, talks_, disks_, network_, holds_, blame_, money_,
                referee_}),
+      asleep_(loop_),
       harms_(loop_),
       keepers_(loop_) {
     network_.connect(Place::auth, auth_);
@@ -88,7 +89,12 @@ Outcome World::run() {
     return outcome;
 }
 
+base::Task<void> World::stand_still() {
+    for (;;) co_await loop_.sleep(0s);
+}
+
 base::Task<void> World::history() {
+    if (profile_.sabotage == Sabotage::time_stands) harms_.add(stand_still());
     harms_.add(unrest(profile_.crashes, &World::do_crash));
     harms_.add(unrest(profile_.stops, &World::do_stop));
     harms_.add(unrest(profile_.auth_outages, &World::do_auth_outage));
@@ -124,6 +130,11 @@ base::Task<void> World::history() {
                       fmt::format("{} is due and nobody comes for her", overdue.front()));
     }
     // … and when no more are taken, everything is told and confirmed.
+    if (profile_.sabotage == Sabotage::falls_asleep) {
+        keepers_.drop_all();
+        for (const auto& node : nodes_) node->process.reset();
+        co_await asleep_.wait();
+    }
     ending_ = true;
     for (const auto& node : nodes_) {
         if (node->process) node->process->scheduler().stop_claiming();
@@ -177,11 +188,15 @@ void World::check(bool has_timer) {
     }
     checks_.after_step(living_);
     keep_first_trouble();
+    const auto& violations = referee_.violations();
+    for (; enough_ && seen_ < violations.size(); ++seen_) {
+        if (enough_(violations[seen_])) loop_.stop();
+    }
     if (!has_timer) {
         referee_.fail(Invariant::everything_drains, "nothing will ever happen again");
         loop_.stop();
     }
-    if (clock_.jumps() > jumps_max) {
+    if (clock_.jumps() > profile_.steps_max) {
         referee_.fail(Invariant::everything_drains, "the world runs in circles");
         loop_.stop();
     }
@@ -243,14 +258,14 @@ std::string World::restlessness() const {
 std::string report_of(const Profile& profile, const Outcome& outcome, std::string_view program) {
     std::string text = fmt::format("seed {} FAILED  {}\n", profile.seed, profile.words());
     for (const std::string& line : outcome.recent) text += "    " + line + '\n';
-    for (const auto& [invariant, what] : outcome.violations) {
-        text += fmt::format("  {}: {}\n", word_of(invariant), what);
+    for (const Violation& each : outcome.violations) {
+        text += fmt::format("  {}: {} ({})\n", word_of(each.invariant), each.what, each.place);
     }
     return text + fmt::format("replay: {} --seed {} --trace\n", program, profile.seed);
 }
 
-Outcome run_world(const Profile& profile, bool print) {
-    World world(profile, print);
+Outcome run_world(const Profile& profile, bool print, World::Wanted enough) {
+    World world(profile, print, std::move(enough));
     return world.run();
 }
 

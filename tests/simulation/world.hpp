@@ -29,7 +29,7 @@ namespace simulation {
 struct Outcome {
     std::uint64_t hash = 0;
     std::size_t events = 0;
-    std::vector<std::pair<Invariant, std::string>> violations;
+    std::vector<Violation> violations;
     std::vector<std::string> recent;  // The end of the trace, as it was at the first violation.
     // What happened, so that a world in which nothing happened is noticed.
     int visits = 0, finished = 0, lost = 0, calls = 0, ratings = 0, lives = 0;
@@ -37,7 +37,9 @@ struct Outcome {
 
 class World {
   public:
-    World(const Profile& profile, bool print);
+    // `enough`: the world ends early when a violation is as wanted.
+    using Wanted = std::function<bool(const Violation&)>;
+    World(const Profile& profile, bool print, Wanted enough = {});
     World(const World&) = delete;
     World& operator=(const World&) = delete;
     ~World();
@@ -52,6 +54,7 @@ class World {
     };
 
     base::Task<void> history();
+    base::Task<void> stand_still();
     base::Task<void> keep_node(Node& node);
     base::Task<void> unrest(double per_hour, void (World::*harm)());
     base::Task<void> end_harm(base::Duration after, std::function<void()> end);
@@ -81,6 +84,8 @@ class World {
     void keep_first_trouble();
 
     const Profile profile_;
+    const Wanted enough_;
+    std::size_t seen_ = 0;  // Violations that were not enough.
     DrivenClock clock_;
     Trace trace_;
     Referee referee_;
@@ -100,6 +105,7 @@ class World {
     bool ending_ = false;
     std::vector<const Process*> living_;
     std::vector<std::string> first_trouble_;
+    base::Gate asleep_;  // Nobody wakes it.
     base::Group harms_;
     base::Group keepers_;
 };
@@ -109,6 +115,6 @@ class World {
 std::string report_of(const Profile& profile, const Outcome& outcome, std::string_view program);
 
 // Runs one seed.
-Outcome run_world(const Profile& profile, bool print = false);
+Outcome run_world(const Profile& profile, bool print = false, World::Wanted enough = {});
 
 }  // namespace simulation
