@@ -116,8 +116,9 @@ void Traffic::Call::failed(const Failure& failure, std::optional<std::chrono::mi
         }
         if (demanded && *demanded > traffic_->options_.hold_max) {
             traffic_->stop(*demanded, failure, false);
-        } else if (wait) {
-            traffic_->hold(*wait, failure);
+        } else if (const auto span = wait ? wait : demanded) {
+            // The model's word binds the others also when this caller gives up.
+            traffic_->hold(*span, failure);
         }
     }
 }

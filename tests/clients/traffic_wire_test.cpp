@@ -269,4 +269,17 @@ TEST(TrafficWire, AVeryLongDemandStopsEveryoneUntilThen) {
     EXPECT_EQ(room.ask(claude, 1).replies, 1);
 }
 
+// One call has used up its tries; the model's demand came with the last of them.
+TEST(TrafficWire, ADemandBindsTheOthersAlsoWhenItsCallGivesUp) {
+    TrafficRoom room;
+    clients::ClaudeOptions options = room.options();
+    options.retry.attempts_max = 1;
+    Claude claude(room.http, options, room.metrics, room.random);
+    room.far_end.then(traffic_refusal(529, "overloaded_error", "", {{"retry-after", "30"}}));
+    EXPECT_EQ(room.ask(claude, 1).failures.size(), 1U);
+    const base::Steady before = room.clock.steady();
+    EXPECT_EQ(room.ask(claude, 2).replies, 2);
+    EXPECT_GE(room.clock.steady() - before, seconds{30});
+}
+
 }  // namespace
