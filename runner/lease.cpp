@@ -85,7 +85,12 @@ base::Task<bool> Lease::beat() {
             co_await auth_.heartbeat(runner_id, options_.node, options_.length, spending);
         if (runner_id != runner_id_) co_return false;  // Revoked meanwhile.
         if (answer.heartbeat == clients::Heartbeat::gone) {
-            revoke("the auth service declared this runner dead");
+            // Only a registration of the same node buries a runner whose lease still holds.
+            const bool was_alive = is_held();
+            revoke(was_alive ? "the auth service declared this runner dead before its lease ran "
+                               "out: another daemon registered as this node; if its state "
+                               "directory is a copy of ours, delete the file \"node\" in one"
+                             : "the auth service declared this runner dead");
             co_return false;
         }
         if (!held_) base::log_info("lease held", {{"runner", runner_id}});

@@ -239,6 +239,7 @@ void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string&
         ++tick->report.ran;
         base::log_info("visit done", {{"persona", persona},
                                       {"visit", visit.id()},
+                                      {"ending", catalog::word_of(status)},
                                       {"turns", progress.turns},
                                       {"actions", progress.tool_calls},
                                       {"errors", progress.tool_errors},
@@ -249,14 +250,18 @@ void Scheduler::settle(Visit& visit, const TickPointer& tick, const std::string&
     } else {
         status = progress.tool_calls > 0 ? VisitEnd::Status::partial : VisitEnd::Status::failed;
         tick->report.failed.emplace_back(persona, error);
-        base::log_warning("visit failed", {{"persona", persona},
-                                           {"visit", visit.id()},
-                                           {"attempt", visit.claimed().attempt},
-                                           {"ending", catalog::word_of(status)},
-                                           {"source", catalog::word_of(source)},
-                                           {"actions", progress.tool_calls},
-                                           {"reason", error},
-                                           {"ms", took}});
+        const VisitRecords* left = services_.outbox.find(visit.id());
+        const bool is_unused = status == VisitEnd::Status::failed && left != nullptr && left->end &&
+                               left->end->handed_back;
+        const char* const event = is_unused ? "visit handed back" : "visit failed";
+        base::log_warning(event, {{"persona", persona},
+                                  {"visit", visit.id()},
+                                  {"attempt", visit.claimed().attempt},
+                                  {"ending", catalog::word_of(status)},
+                                  {"source", catalog::word_of(source)},
+                                  {"actions", progress.tool_calls},
+                                  {"reason", error},
+                                  {"ms", took}});
     }
     visit_metrics_.ended(progress, status, source, took);
     if (!visit.is_inside()) --entering_;

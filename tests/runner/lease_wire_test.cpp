@@ -173,7 +173,8 @@ TEST(LeaseWire, ADeadRunnerRegistersUnderANewId) {
     EXPECT_NE(room.lease.runner_id(), first);
     EXPECT_TRUE(room.lease.is_held());
     ASSERT_EQ(room.losses.size(), 1U);
-    EXPECT_THAT(room.losses[0], HasSubstr("declared this runner dead"));
+    EXPECT_THAT(room.losses[0], HasSubstr("declared this runner dead before its lease ran out"));
+    EXPECT_THAT(room.losses[0], HasSubstr("another daemon registered as this node"));
     EXPECT_EQ(room.far_end.seen().back().request.json()["runnerId"], room.lease.runner_id());
 }
 

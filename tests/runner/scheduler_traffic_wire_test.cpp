@@ -14,6 +14,7 @@ using runner_tests::call_block;
 using runner_tests::model_calls;
 using runner_tests::model_error;
 using std::chrono::minutes;
+using testing::AllOf;
 using testing::HasSubstr;
 
 struct TrafficSchedule : runner_tests::RunnerWorld {
@@ -58,12 +59,16 @@ TEST(SchedulerTraffic, ASpendingCapEndsRunningVisitsAndLetsNoneStart) {
     EXPECT_TRUE(room.until([&] { return room.model.waiting() == 1; }));
     room.due({"anna"});
     room.model.then(model_error(429, "rate_limit_error", "monthly limit reached"));
+    testing::internal::CaptureStderr();
     room.tick();
     EXPECT_TRUE(room.until([&] { return room.reports.size() == 1; }));
     EXPECT_THAT(room.scheduler.model_stop(), HasSubstr("spending cap"));
     room.model.then(model_calls({call_block("toolu_1", "todo_create", R"({"title":"Milch"})")}));
     room.model.release();
     EXPECT_TRUE(room.until([&] { return room.reports.size() == 2; }));
+    EXPECT_THAT(
+        testing::internal::GetCapturedStderr(),
+        AllOf(HasSubstr("visit handed back persona=anna"), HasSubstr("visit failed persona=ben")));
     EXPECT_EQ(room.model.turns().size(), 2U);
     for (const TickReport& report : room.reports) {
         ASSERT_EQ(report.failed.size(), 1U);
