@@ -226,9 +226,17 @@ TEST_F(ProfileTest, OfTwoAccountsOneCanGoAndTheLastStays) {
               "ACCOUNT_NOT_FOUND");
     // Both at once: each is one of two until the other is gone.
     std::vector<std::thread> threads;
-    for (const char* provider : {"google", "credential"}) {
-        threads.emplace_back([&, provider] { unlink({{"providerId", provider}}); });
-    }
+    pool_.transact([&](base::Transaction& transaction) {
+        transaction.run("select id from auth.accounts for update");
+        for (const char* provider : {"google", "credential"}) {
+            threads.emplace_back([&, provider] { unlink({{"providerId", provider}}); });
+        }
+        const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (count("pg_locks where not granted") < 2) {
+            ASSERT_LT(std::chrono::steady_clock::now(), end);
+            std::this_thread::yield();
+        }
+    });
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(count("auth.accounts"), 1);
     EXPECT_EQ(count("auth.security_events where event_type = 'ACCOUNT_UNLINKED'"), 1);
