@@ -127,6 +127,18 @@ void dispatch_add_cors(const Options& options, const ServerRequest& request,
     headers.emplace_back("Vary", "Origin");
 }
 
+// Tokens and personal data are nobody's to keep on the way; what everybody may know is.
+void dispatch_keep_private(const ServerRequest& request, ServerResponse& answer) {
+    auto& headers = answer.headers;
+    const auto add = [&](const char* name, const char* value) {
+        const bool known = std::any_of(headers.begin(), headers.end(),
+                                       [&](const auto& header) { return header.first == name; });
+        if (!known) headers.emplace_back(name, value);
+    };
+    if (!request.path.ends_with("/jwks")) add("Cache-Control", "no-store");
+    add("X-Content-Type-Options", "nosniff");
+}
+
 // Ours, or the caller's when it is a short printable word: it goes into an answer's header.
 std::string dispatch_request_id(const ServerRequest& request) {
     const std::string_view given = request.header("x-request-id");
@@ -160,6 +172,7 @@ void install_routes(base::Server& server, const Context& context) {
     server.before(dispatch_preflight);
     server.after([&context](const ServerRequest& request, ServerResponse& answer) {
         dispatch_add_cors(context.options, request, answer);
+        dispatch_keep_private(request, answer);
         answer.headers.emplace_back("X-Request-Id", dispatch_request_id(request));
     });
     server.print_failures([](const ServerRequest& request, const base::Failure& failure) {

@@ -378,6 +378,22 @@ TEST_F(SecurityTest, HeadersAreReadInOneWay) {
                 testing::MatchesRegex("[0-9a-f]{8}"));
 }
 
+TEST_F(SecurityTest, NobodyKeepsWhatIsPrivate) {
+    const auto kept = [&](const std::string& path) {
+        const Answer answer = get(path, bearer(good_));
+        EXPECT_EQ(answer.raw.header("X-Content-Type-Options"), "nosniff") << path;
+        return std::string(answer.raw.header("Cache-Control"));
+    };
+    for (const char* path : {"/api/auth/get-session", "/api/auth/token", "/api/v1/auth/profile",
+                             "/api/v1/me/data/export", "/api/v1/admin/personas", "/api/auth/error",
+                             "/api/auth/magic-link/verify?token=x", "/nowhere"}) {
+        EXPECT_EQ(kept(path), "no-store") << path;
+    }
+    for (const char* path : {"/api/auth/jwks", "/openapi.json"}) {
+        EXPECT_NE(kept(path), "no-store") << path;
+    }
+}
+
 TEST_F(SecurityTest, BodiesHaveALimitInSizeAndDepth) {
     const base::HttpHeaders json = {{"Content-Type", "application/json"}};
     const auto nested = [](std::size_t depth) {

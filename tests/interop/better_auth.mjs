@@ -66,6 +66,22 @@ await check("accounts are listed and sessions updated by nobody but the service"
     assert.equal(refused.error.code, "FIELD_NOT_ALLOWED");
 });
 
+await check("other providers are missing in the words that the client knows", async () => {
+    const answers = [
+        [client.signIn.social({ provider: "google", callbackURL: "/" }), 404, "PROVIDER_NOT_FOUND"],
+        [client.linkSocial({ provider: "google", callbackURL: "/" }), 404, "PROVIDER_NOT_FOUND"],
+        [client.unlinkAccount({ providerId: "credential" }), 400, "FAILED_TO_UNLINK_LAST_ACCOUNT"],
+        [client.getAccessToken({ providerId: "google" }), 400, "PROVIDER_NOT_SUPPORTED"],
+        [client.refreshToken({ providerId: "google" }), 400, "PROVIDER_NOT_SUPPORTED"],
+        [client.accountInfo({ query: { accountId: "x" } }), 400, "ACCOUNT_NOT_FOUND"],
+    ];
+    for (const [asked, status, code] of answers) {
+        const { error } = await asked;
+        assert.equal(error.status, status, code);
+        assert.equal(error.code, code);
+    }
+});
+
 await check("signing out ends it for good", async () => {
     const stolen = new Map(jar);
     const { data, error } = await client.signOut();
