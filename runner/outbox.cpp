@@ -79,9 +79,7 @@ Outbox::~Outbox() = default;
 
 // Unfinished visits are closed: whoever lived them is gone.
 void Outbox::take_over(Recovered found) {
-    log_.count_aside(found.aside_bytes);
-    rejected_visits_ = found.rejected_visits;
-    broken_visits_ = found.broken_visits;
+    take_aside(found.aside);
     for (const BrokenVisit& broken : found.broken) {
         if (!broken.is_kept) {
             log_.pin(broken.segment);
@@ -170,16 +168,36 @@ std::string Outbox::refusal() const {
     }
     if (!log_.is_full()) return {};
     constexpr std::uint64_t mega = 1U << 20;
+    std::string aside;
+    if (log_.aside_bytes() > 0) {
+        aside = fmt::format(
+            ", {} MB of them set aside in rejected/ and broken/ for you to look at and delete",
+            log_.aside_bytes() / mega);
+    }
     return fmt::format(
-        "the outbox is full: {} of {} MB in {} wait for the auth service at {}{}{}; no visit opens "
-        "until it has taken them (or raise PERSONA_OUTBOX_MAX_MB)",
-        log_.bytes() / mega, options_.bytes_max / mega, folder, auth_.url(),
-        last_error_.empty() ? "" : ", which fails: ", last_error_);
+        "the outbox is full: {} of {} MB are used in {}{}; no visit opens until the auth service "
+        "at {} has taken what waits for it{}{} (or raise PERSONA_OUTBOX_MAX_MB)",
+        log_.bytes() / mega, options_.bytes_max / mega, folder, aside, auth_.url(),
+        last_error_.empty() ? "" : ", but it fails: ", last_error_);
+}
+
+void Outbox::take_aside(const AsideCount& count) {
+    log_.set_aside_bytes(count.bytes);
+    rejected_visits_ = count.rejected;
+    broken_visits_ = count.broken;
 }
 
 base::Task<void> Outbox::probe() {
-    if (std::string reason = refusal(); !reason.empty()) return refuse(std::move(reason));
-    return log_.probe();
+    if (log_.aside_bytes() > 0) {
+        const std::function<AsideCount()> look = [folder = options_.folder] {
+            return count_aside(folder);
+        };
+        const AsideCount count = co_await disk_.run<AsideCount>(look);
+        take_aside(count);
+    }
+    const std::string reason = refusal();
+    if (!reason.empty()) throw Failure{Failure::Kind::unavailable, reason};
+    co_await log_.probe();
 }
 
 // A visit that may not open leaves its header all the same: its end follows, so that the service

@@ -45,6 +45,7 @@ class Auth;
 
 namespace runner {
 
+struct AsideCount;
 struct Recovered;
 
 struct OutboxOptions {
@@ -82,7 +83,8 @@ class Outbox {
     ~Outbox();
 
     // Whether the disk takes a record: a full one is found before a visit is claimed, not by it.
-    // What was refused already is tried again without it.
+    // What was refused already is tried again without it. What a person deleted of the visits set
+    // aside is free again.
     base::Task<void> probe();
     base::Task<void> open(VisitRecords visit);
     // On disk when it returns. `so_far`: what the visit has used, should nobody be left to say it.
@@ -124,6 +126,7 @@ class Outbox {
     Outbox(base::Loop& loop, base::Worker& disk, clients::Auth& auth, OutboxOptions options,
            base::Metrics& metrics, base::Random& random, Recovered found);
     void take_over(Recovered found);
+    void take_aside(const AsideCount& count);
 
     Entry& entry_of(const std::string& visit_id);
     Entry& enter(VisitRecords visit, LogVisitPointer log);

@@ -10,6 +10,21 @@ constexpr std::size_t aside_name_bytes_max = 64;
 constexpr std::string_view aside_plain =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
 
+// Visits in the folder, none when it is missing; adds the bytes of all files.
+std::size_t count_folder(const std::filesystem::path& folder, std::uint64_t& bytes) {
+    std::size_t visits = 0;
+    std::error_code missing;
+    for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
+        const std::string ending = item.path().extension();
+        visits += ending == ".visit" || ending == unreadable_ending ? 1 : 0;
+        // A file may go while we look, or the disk may not tell its size.
+        std::error_code untold;
+        const std::uintmax_t size = item.is_regular_file(untold) ? item.file_size(untold) : 0;
+        if (!untold) bytes += size;
+    }
+    return visits;
+}
+
 }  // namespace
 
 std::string aside_name(std::string_view visit_id) {
@@ -26,25 +41,11 @@ std::string put_aside(const Disk& disk, const std::filesystem::path& folder,
     return disk.write_whole(folder / (name + ".reason"), std::string(reason) + '\n');
 }
 
-std::uint64_t bytes_in(const std::filesystem::path& folder) {
-    std::uint64_t bytes = 0;
-    std::error_code missing;
-    for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
-        std::error_code untold;  // Of a file whose size the disk does not tell.
-        const std::uintmax_t size = item.is_regular_file(untold) ? item.file_size(untold) : 0;
-        if (!untold) bytes += size;
-    }
-    return bytes;
-}
-
-std::size_t visits_in(const std::filesystem::path& folder) {
-    std::size_t visits = 0;
-    std::error_code missing;
-    for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
-        const std::string ending = item.path().extension();
-        visits += ending == ".visit" || ending == unreadable_ending ? 1 : 0;
-    }
-    return visits;
+AsideCount count_aside(const std::filesystem::path& outbox_folder) {
+    AsideCount count;
+    count.rejected = count_folder(outbox_folder / "rejected", count.bytes);
+    count.broken = count_folder(outbox_folder / "broken", count.bytes);
+    return count;
 }
 
 }  // namespace runner

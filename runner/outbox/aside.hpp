@@ -22,9 +22,12 @@ std::string put_aside(const Disk& disk, const std::filesystem::path& folder,
 
 inline constexpr std::string_view unreadable_ending = ".unreadable";
 
-// Of all files in the folder; 0 when there is none.
-std::uint64_t bytes_in(const std::filesystem::path& folder);
-// How many were set aside there; an unreadable segment counts as one, nobody knows how many it is.
-std::size_t visits_in(const std::filesystem::path& folder);
+// What stands in the outbox's rejected/ and broken/. A person deletes there, at any time. An
+// unreadable segment counts as one visit, nobody knows how many it is.
+struct AsideCount {
+    std::uint64_t bytes = 0;
+    std::size_t rejected = 0, broken = 0;  // Visits.
+};
+AsideCount count_aside(const std::filesystem::path& outbox_folder);
 
 }  // namespace runner

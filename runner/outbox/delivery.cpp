@@ -57,7 +57,7 @@ base::Task<void> Outbox::set_aside(std::string visit_id, std::string reason) {
     metrics_
         .counter("persona_outbox_rejected_total", "Visits whose records the auth service refuses")
         .add();
-    log_.count_aside(text.size() + reason.size());
+    log_.set_aside_bytes(log_.aside_bytes() + text.size() + reason.size());
     ++rejected_visits_;
     remove(visit_id);
 }

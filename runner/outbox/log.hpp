@@ -92,7 +92,8 @@ class Log {
     bool is_full() const { return bytes() >= options_.bytes_max / 4 * 3; }
     bool is_overfull() const { return bytes() >= options_.bytes_max; }
     std::uint64_t bytes() const;  // Of the log and of what was set aside.
-    void count_aside(std::uint64_t bytes) { aside_bytes_ += bytes; }
+    std::uint64_t aside_bytes() const { return aside_bytes_; }
+    void set_aside_bytes(std::uint64_t bytes) { aside_bytes_ = bytes; }
     const std::string& disk_error() const { return disk_error_; }  // Empty: the last write went.
     const LogOptions& options() const { return options_; }
 

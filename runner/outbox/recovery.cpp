@@ -242,9 +242,7 @@ Recovered recover_outbox(const Disk& disk, const fs::path& folder, base::Metrics
     }
     std::sort(files.begin(), files.end());
     for (const fs::path& file : files) read_old_file(recovery, file, known, of_files);
-    recovery.found.aside_bytes = bytes_in(recovery.broken()) + bytes_in(folder / "rejected");
-    recovery.found.broken_visits = visits_in(recovery.broken());
-    recovery.found.rejected_visits = visits_in(folder / "rejected");
+    recovery.found.aside = count_aside(folder);
     return std::move(recovery.found);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/metrics.hpp"
+#include "runner/outbox/aside.hpp"
 #include "runner/outbox/disk.hpp"
 #include "runner/outbox/records.hpp"
 
@@ -38,9 +39,8 @@ struct Recovered {
     std::vector<RecoveredVisit> visits;
     std::vector<BrokenVisit> broken;
     std::map<std::uint64_t, std::uint64_t> segments;  // Number -> bytes.
-    std::uint64_t newest = 0;       // Highest number of a segment, those in broken/ included.
-    std::uint64_t aside_bytes = 0;  // In broken/ and rejected/.
-    std::size_t broken_visits = 0, rejected_visits = 0;  // Kept there, by earlier ones too.
+    std::uint64_t newest = 0;  // Highest number of a segment, those in broken/ included.
+    AsideCount aside;          // By earlier starts, too.
 };
 
 // Makes the folders when they are missing (0700). Throws Failure::unavailable when one cannot be

@@ -159,12 +159,19 @@ TEST_F(OutboxPressure, AFullLogOpensNoVisitAndLetsRunningOnesGoOnWithinTheReserv
     EXPECT_TRUE(world.service.end_of("late"));
 }
 
-TEST_F(OutboxPressure, WhatIsSetAsideCounts) {
+TEST_F(OutboxPressure, WhatIsSetAsideCountsUntilAPersonDeletesIt) {
     options.bytes_max = 20'000;
     fs::create_directories(folder / "rejected");
     std::ofstream(folder / "rejected" / "v0.visit") << std::string(16'000, 'x');
     begin();
-    EXPECT_THAT(outbox->refusal(), HasSubstr("the outbox is full"));
+    EXPECT_THAT(outbox->refusal(),
+                AllOf(HasSubstr("the outbox is full"), HasSubstr("set aside in rejected/")));
+    EXPECT_THAT(world.failure_of(outbox->probe()), HasSubstr("the outbox is full"));
+    EXPECT_EQ(outbox->rejected_visits(), 1U);
+    fs::remove(folder / "rejected" / "v0.visit");
+    EXPECT_EQ(world.failure_of(outbox->probe()), "");
+    EXPECT_EQ(outbox->refusal(), "");
+    EXPECT_EQ(outbox->rejected_visits(), 0U);
 }
 
 TEST_F(OutboxPressure, ManyVisitsShareASync) {
