@@ -32,7 +32,7 @@ struct McpOptions {
     std::chrono::milliseconds call_limit_max{300'000};  // Of a call that makes progress.
     std::size_t answer_bytes_max = std::size_t{8} * 1024 * 1024;
     std::size_t result_bytes_max = std::size_t{32} * 1024;  // Of a call's text.
-    std::chrono::milliseconds list_limit{60'000};  // No further page of a list is asked for.
+    std::chrono::milliseconds list_limit{30'000};  // No further page of a list is asked for.
     int pages_max = 50;
     std::size_t list_bytes_max = std::size_t{16} * 1024 * 1024;  // Of all pages.
     std::size_t tools_max = 1'000;

@@ -178,10 +178,11 @@ McpServer::Refusal McpServer::check_writing(const Json& body, const McpCaller& c
         return traits && traits->writes;
     };
     const bool any = body.is_array() ? std::any_of(body.begin(), body.end(), writes) : writes(body);
-    if (!any || memberships_.role(caller.user_id, caller.space_id, Memberships::Use::writing)) {
-        return std::nullopt;
-    }
-    return mcp_refusal(403, "you are not a member of the space in X-Mana-Space");
+    if (!any) return std::nullopt;
+    const auto role = memberships_.role(caller.user_id, caller.space_id, Memberships::Use::writing);
+    if (role && may_write(*role)) return std::nullopt;
+    return mcp_refusal(403, role ? "your role in the space in X-Mana-Space does not write"
+                                 : "you are not a member of the space in X-Mana-Space");
 }
 
 ServerResponse McpServer::post(const ServerRequest& request) {

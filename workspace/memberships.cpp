@@ -37,6 +37,10 @@ Json memberships_read(const base::HttpRequest& request, std::string_view what) {
 
 }  // namespace
 
+bool may_write(std::string_view role) {
+    return role != "viewer" && role != "reader" && role != "guest";
+}
+
 Memberships::Memberships(MembershipOptions options, base::Clock& clock)
     : options_(std::move(options)), clock_(clock) {}
 

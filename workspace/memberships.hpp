@@ -28,6 +28,8 @@ struct MembershipOptions {
     std::size_t users_max = 20'000;
 };
 
+bool may_write(std::string_view role);  // Viewers, readers and guests may not.
+
 // Resource; any inbound thread. Nothing is locked while the auth service is asked.
 class Memberships {
   public:

@@ -290,6 +290,20 @@ TEST(McpServer, StopsWritingAtOnceWhenAMemberHasLeft) {
     EXPECT_EQ(world.look("select count(*) as n from workspace.records")[0].integer("n"), 1);
 }
 
+TEST(McpServer, LetsARoleThatReadsOnlyRead) {
+    World world;
+    world.auth.join("eve", "flat", "viewer");
+    Client eve(world, "eve", "flat");
+    eve.call("todo.list");
+    const auto refused =
+        eve.send({{"jsonrpc", "2.0"},
+                  {"id", 9},
+                  {"method", "tools/call"},
+                  {"params", {{"name", "todo.create"}, {"arguments", {{"title", "x"}}}}}});
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_THAT(refused.body, HasSubstr("does not write"));
+}
+
 TEST(McpServer, SeesANewMembershipWithinSeconds) {
     World world;
     Client anna(world, "anna", "nest");

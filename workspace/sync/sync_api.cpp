@@ -22,8 +22,6 @@ using base::ServerResponse;
 
 constexpr std::size_t sync_tables_max = 50;
 constexpr std::size_t sync_client_bytes_max = 128;
-// Who reads only.
-constexpr std::array<std::string_view, 3> sync_readers{"viewer", "reader", "guest"};
 
 std::optional<std::string> sync_client(const ServerRequest& request) {
     const std::string client(base::trim(request.header("x-client-id")));
@@ -155,9 +153,7 @@ void SyncApi::settle_spaces(const Caller& caller, std::vector<PushedChange>& cha
         if (!asked.emplace(change.space_id, true).second) continue;
         const auto role =
             memberships_.role(caller.user_id, change.space_id, Memberships::Use::writing);
-        const bool reads_only = role && std::find(sync_readers.begin(), sync_readers.end(),
-                                                  *role) != sync_readers.end();
-        if (role && !reads_only) continue;
+        if (role && may_write(*role)) continue;
         throw Failure(Failure::Kind::forbidden,
                       role ? "your role in the space of a change does not write"
                            : "you are not a member of the space of a change");
