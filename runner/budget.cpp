@@ -201,8 +201,8 @@ std::string Budget::stop_reason() const {
     const Day day = found == days_.end() ? Day{} : found->second;
     if (!is_used_up(day) && day.fixed() < limits_.day) return {};
     return fmt::format(
-        "budget: BUDGET_DAY_USD is {:.4f} USD and {:.4f} is used; visits start "
-        "again tomorrow",
+        "budget: BUDGET_DAY_USD is {:.4f} USD and {:.4f} is spent or held by visits that run; "
+        "visits start again when enough of it comes back, or tomorrow",
         limits_.day, day.fixed());
 }
 

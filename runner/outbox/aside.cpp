@@ -1,5 +1,9 @@
 #include "runner/outbox/aside.hpp"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+
 #include "base/crypto.hpp"
 
 namespace runner {
@@ -17,10 +21,12 @@ std::size_t count_folder(const std::filesystem::path& folder, std::uint64_t& byt
     for (const auto& item : std::filesystem::directory_iterator(folder, missing)) {
         const std::string ending = item.path().extension();
         visits += ending == ".visit" || ending == unreadable_ending ? 1 : 0;
-        // A file may go while we look, or the disk may not tell its size.
-        std::error_code untold;
-        const std::uintmax_t size = item.is_regular_file(untold) ? item.file_size(untold) : 0;
-        if (!untold) bytes += size;
+        // What it takes from the disk: a damaged file may claim any size. It may go while we look.
+        struct stat status{};
+        if (::lstat(item.path().c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+        constexpr std::int64_t block_bytes = 512;
+        bytes += static_cast<std::uint64_t>(
+            std::min<std::int64_t>(status.st_size, status.st_blocks * block_bytes));
     }
     return visits;
 }

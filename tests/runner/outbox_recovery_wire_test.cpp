@@ -381,6 +381,7 @@ TEST_F(OutboxRecovery, WhatOnlyLooksLikeASegmentIsSetAsideUnread) {
     EXPECT_THAT(testing::internal::GetCapturedStderr(),
                 AllOf(HasSubstr("Too many levels of symbolic links"), HasSubstr("File too large")));
     EXPECT_EQ(outbox->waiting_visits(), 1U);
+    EXPECT_EQ(outbox->refusal(), "") << "what takes no room on the disk fills nothing";
     EXPECT_EQ(outbox_text(folder / "elsewhere.txt"), "not ours");
 }
 
