@@ -26,6 +26,9 @@ constexpr LimitRule api_key_limit{"api-key", 60, std::chrono::seconds(60)};
 constexpr std::size_t api_key_name_bytes_max = 100;
 constexpr std::size_t api_key_list_max = 10;
 constexpr int api_key_requests_max = 100'000;
+// What a key may do unless a service gives it more: the limit protects what is behind the key from
+// its owner.
+constexpr int api_key_own_requests_max = 60;
 constexpr int api_key_window_max = 86'400;
 
 bool api_key_scope_known(std::string_view scope) {
@@ -82,6 +85,14 @@ ServerResponse create_api_key(const User& user, const Context& context,
         wish.limit.requests = static_cast<int>(limit.integer("requests", 1, api_key_requests_max));
         wish.limit.window_seconds =
             static_cast<int>(limit.integer("window", 1, api_key_window_max));
+        const bool more = wish.limit.requests > api_key_own_requests_max ||
+                          wish.limit.requests > wish.limit.window_seconds;
+        if (more && !has_service_key(context, request)) {
+            throw Failure(Failure::Kind::forbidden,
+                          "rateLimit: of your own at most 60 requests, and one a second; more is "
+                          "for a service of ours to give (X-Service-Key)",
+                          "RATE_LIMIT_NOT_ALLOWED");
+        }
     }
     const base::Moment now = context.clock.now();
     const auto made = context.database.transact([&](base::Transaction& transaction) {

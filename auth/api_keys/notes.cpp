@@ -12,7 +12,7 @@ constexpr auto notes_of_api_keys = std::to_array<RouteNote>({
     {"POST /api/v1/api-keys", "Makes a key, which is shown this once", "201 NewApiKey",
      "{name:text(1,100) scopes?:word(stt,tts)[]|null "
      "rateLimit?:{requests:integer(1,100000) window:integer(1,86400)}|null}",
-     "409 TOO_MANY_API_KEYS"},
+     "403 RATE_LIMIT_NOT_ALLOWED, 409 TOO_MANY_API_KEYS"},
     {"DELETE /api/v1/api-keys/:id", "Ends a key", "{success:flag}", "", "404 NOT_FOUND"},
     {"POST /api/v1/api-keys/validate", "Whether a key is valid, and counts the use",
      "{valid:flag reason?:word(scope_denied,rate_limited) retryAfterSec?:integer userId?:text "

@@ -71,6 +71,17 @@ TEST_F(ApiKeysTest, AKeysLimitIsItsOwn) {
               (Json{{"valid", false}, {"reason", "rate_limited"}, {"retryAfterSec", 20}}));
     clock_.advance(std::chrono::seconds(20));
     EXPECT_EQ(validate(key)["valid"], true);
+
+    for (const Json& more :
+         {Json{{"requests", 61}, {"window", 86'400}}, Json{{"requests", 60}, {"window", 59}}}) {
+        Json wish = {{"name", "x"}, {"rateLimit", more}};
+        const Answer refused = make(wish);
+        EXPECT_EQ(refused.status, 403) << refused.raw.body;
+        EXPECT_EQ(refused.text("code"), "RATE_LIMIT_NOT_ALLOWED");
+        auto headers = anna_;
+        headers.emplace_back("X-Service-Key", "dev-service-key");
+        EXPECT_EQ(post("/api/v1/api-keys", wish, headers).json["rateLimit"], more);
+    }
 }
 
 TEST_F(ApiKeysTest, ARevokedKeyIsGoodForNothing) {
