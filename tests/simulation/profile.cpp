@@ -86,6 +86,12 @@ Profile profile_of(std::uint64_t seed, Sabotage sabotage) {
         profile.budget_visit = dice.chance(0.6) ? 0.08 + 0.4 * dice.random().number01() : 0;
         profile.budget_persona_day = dice.chance(0.4) ? 0.2 + dice.random().number01() : 0;
         profile.budget_day = dice.chance(0.6) ? 0.2 + 3 * dice.random().number01() : 0;
+        // Days of money end while visits run.
+        if (dice.chance(0.3)) {
+            profile.begin = std::chrono::ceil<std::chrono::days>(profile.begin) -
+                            std::chrono::minutes(dice.between(5, 25));
+            profile.model_pace = dice.time(5s, 40s);
+        }
     }
     if (dice.chance(0.1))
         profile.outbox_bytes = static_cast<std::uint64_t>(dice.between(8, 32)) << 10;
