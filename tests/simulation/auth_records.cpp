@@ -151,6 +151,10 @@ void AuthService::hear_end(KnownVisit& visit, const Json& body, Caller caller) {
     visit.told_by = caller;
     visit.told_at = now();
     if (profile_.sabotage == Sabotage::loses_sources) visit.source.clear();
+    if (profile_.sabotage == Sabotage::invents_sources) visit.source = "infra";
+    const bool failed = visit.said_status != "finished";
+    if (profile_.sabotage == Sabotage::hears_other_waits && failed) visit.reason = "login: no";
+    if (profile_.sabotage == Sabotage::hears_lost_leases && failed) visit.reason = "no heartbeat";
     if (profile_.sabotage == Sabotage::blames_another && !visit.source.empty()) {
         visit.source = visit.source == "model" ? "product" : "model";
     }

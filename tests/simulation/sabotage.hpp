@@ -23,38 +23,41 @@ enum class Sabotage {
     swaps_sessions,      // gives one persona's session to another.
     mishears_methods,    // understands another method than was asked for.
     // The auth service …
-    forgets_rows,        // confirms action rows that it does not keep.
-    forgets_ends,        // confirms a finish and lets the visit run on.
-    ends_twice,          // ends a visit, and again when its runner dies.
-    two_visits_at_once,  // hands out a persona who is on a visit.
-    takes_visits_away,   // ends a visit to hand its persona to somebody else.
-    short_leases,        // lets runners die long before their lease is over.
-    due_again_at_once,   // makes a persona due at once after a failed or lost visit.
-    refuses_for_ever,    // never takes rows of some visits.
-    ignores_holds,       // hands out who is paused or in quarantine.
-    tries_for_ever,      // counts every attempt as the first.
-    forgets_skipped,     // keeps no ledger of slots that were given up.
-    gives_up_lived,      // writes lived slots into it as well.
-    takes_early,         // hands out personas before their slot.
-    mishears_paths,      // understands another call than was made.
-    loses_end_texts,     // ends visits and forgets what the end said.
-    loses_evidence,      // hears ratings without what they rest on.
-    loses_sources,       // hears failures without whose they are.
-    blames_another,      // hears that failures are another's.
-    confuses_tokens,     // lets one persona in as another.
-    hears_long_rows,     // hears more text in a row than a row may have.
-    grants_to_each,      // grants the day's money to each runner anew.
-    hears_many_rows,     // hears each row five hundred times more.
-    hears_strange_rows,  // hears rows of a visit that is nobody's,
-    hears_strange_ratings,
-    hears_strange_ends,
-    loses_scores,        // hears ratings without their number.
-    mistakes_passwords,  // derives other passwords.
-    loses_sessions,      // gives out sessions that it does not know.
-    disowns_personas,    // does not know personas whom it handed out.
-    leaves_out_slots,    // makes the next slot too late.
-    hands_out_nobody,    // has nobody to visit, whoever is due.
-    forgets_the_spent,   // says that nobody has spent anything today.
+    forgets_rows,           // confirms action rows that it does not keep.
+    forgets_ends,           // confirms a finish and lets the visit run on.
+    ends_twice,             // ends a visit, and again when its runner dies.
+    two_visits_at_once,     // hands out a persona who is on a visit.
+    takes_visits_away,      // ends a visit to hand its persona to somebody else.
+    short_leases,           // lets runners die long before their lease is over.
+    due_again_at_once,      // makes a persona due at once after a failed or lost visit.
+    refuses_for_ever,       // never takes rows of some visits.
+    ignores_holds,          // hands out who is paused or in quarantine.
+    tries_for_ever,         // counts every attempt as the first.
+    forgets_skipped,        // keeps no ledger of slots that were given up.
+    gives_up_lived,         // writes lived slots into it as well.
+    takes_early,            // hands out personas before their slot.
+    mishears_paths,         // understands another call than was made.
+    loses_end_texts,        // ends visits and forgets what the end said.
+    loses_evidence,         // hears ratings without what they rest on.
+    loses_sources,          // hears failures without whose they are.
+    blames_another,         // hears that failures are another's.
+    invents_sources,        // hears of a failure where there was none.
+    hears_other_waits,      // hears that a visit failed while its persona logged in.
+    hears_lost_leases,      // hears that it failed with all visits of its process.
+    confuses_tokens,        // lets one persona in as another.
+    hears_long_rows,        // hears more text in a row than a row may have.
+    grants_to_each,         // grants the day's money to each runner anew.
+    hears_many_rows,        // hears each row five hundred times more.
+    hears_strange_rows,     // hears rows of a visit that is nobody's,
+    hears_strange_ratings,  // ratings of one,
+    hears_strange_ends,     // and the end of one.
+    loses_scores,           // hears ratings without their number.
+    mistakes_passwords,     // derives other passwords.
+    loses_sessions,         // gives out sessions that it does not know.
+    disowns_personas,       // does not know personas whom it handed out.
+    leaves_out_slots,       // makes the next slot too late.
+    hands_out_nobody,       // has nobody to visit, whoever is due.
+    forgets_the_spent,      // says that nobody has spent anything today.
     // The disk …
     loses_outcomes,  // keeps no outcome of a call, whatever it says.
     disk_lies,       // says synced and is not.

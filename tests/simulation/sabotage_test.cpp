@@ -76,6 +76,15 @@ void busy_services(Profile& profile) {
     profile.busy = 0.3;
 }
 
+// The model fails, and nothing else does.
+void calm_processes(Profile& profile) {
+    profile.model_outages = 20;
+    profile.stops = profile.auth_outages = profile.partitions = profile.orphanings = 0;
+    profile.refused = profile.vanished = profile.reset_before = profile.reset_after = 0;
+    profile.silent_after = profile.gateway_before = profile.gateway_after = profile.slow = 0;
+    profile.busy = profile.garbled = profile.beat_lost = profile.crashes = 0;
+}
+
 void few_steps(Profile& profile) {
     profile.steps_max = 100;
 }
@@ -245,6 +254,12 @@ const Break breaks[] = {
      "ends for the 2th time"},
     {"AnAnswerToACallThatNobodyMade", Sabotage::adds_answers, Invariant::history_only_grows,
      "that nobody made"},
+    {"AFailureThatWasNone", Sabotage::invents_sources, Invariant::failures_have_a_source,
+     "it did not fail"},
+    {"AFailureWhereNothingWentWrong", Sabotage::hears_other_waits,
+     Invariant::failures_have_a_source, "nothing went wrong there"},
+    {"AFailureOfAllThatWasOfOne", Sabotage::hears_lost_leases, Invariant::failures_have_a_source,
+     "its process lived", calm_processes},
 };
 
 bool fits(const Break& wanted, const Violation& violation) {
