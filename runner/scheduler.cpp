@@ -172,6 +172,11 @@ base::Task<std::size_t> Scheduler::claim_some(TickPointer tick, int places) {
     try {
         claimed = co_await services_.auth.claim(runner_id, request_id, places, tick->everybody,
                                                 tick->idle_since, budget_day());
+        // The right may have ended while the answer was on its way. Under the same id the next
+        // claim asks for the same visits by name; under another one they are lost already.
+        if (services_.lease.runner_id() != runner_id || !services_.lease.is_held()) {
+            throw Failure{Failure::Kind::unavailable, "the lease ended while visits were claimed"};
+        }
         unanswered_claim_.reset();
     } catch (const Failure& failure) {
         if (failure.status() == 410) services_.lease.revoke(failure.what());

@@ -374,6 +374,22 @@ TEST(SchedulerWire, AClaimWithoutAnAnswerIsAskedAgainByItsName) {
     EXPECT_NE(claims[2].body.at("requestId"), claims[1].body.at("requestId")) << "answered";
 }
 
+// Its visits are lost for the service: lived under the next lease they would be lived beside
+// others.
+TEST(SchedulerWire, AClaimThatIsAnsweredAfterTheLeaseStartsNobody) {
+    SchedulerRoom room;
+    room.hold_lease();
+    room.due({"anna"});
+    room.service.then("claim", [&room](const ServerRequest& request) {
+        room.loop.post([&room] { room.lease.revoke("declared dead"); });
+        return room.service.usual("claim", request);
+    });
+    const TickReport report = room.ticked();
+    EXPECT_EQ(report.due, 0);
+    EXPECT_THAT(report.trouble, HasSubstr("the lease ended while visits were claimed"));
+    EXPECT_EQ(room.scheduler.running(), 0U);
+}
+
 TEST(SchedulerWire, AVisitThatIsHandedOutTwiceRunsOnce) {
     SchedulerRoom room({.concurrency_max = 4});
     room.hold_lease();

@@ -126,6 +126,7 @@ void World::do_deletion() {
     const std::string id = dice_.pick(left);
     trace_.add("{} is deleted", id);
     auth_.delete_persona(id);
+    money_.forget(id);
 }
 
 void World::do_pause() {

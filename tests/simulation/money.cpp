@@ -117,6 +117,14 @@ void Money::process_ends(Caller caller) {
     }
 }
 
+void Money::forget(const std::string& persona) {
+    for (auto& [id, account] : accounts_) {
+        if (account.persona != persona) continue;
+        account.is_gone = true;
+        count(account, 0);
+    }
+}
+
 bool Money::is_used_up() const {
     if (profile_.budget_day <= 0) return false;
     const auto today = days_.find(day_of(auth_.now()));

@@ -39,6 +39,8 @@ class Money {
     void bill(const std::string& visit, double usd);
     void told(const KnownVisit& visit);
     void process_ends(Caller caller);
+    // Her visits are gone, and what they cost with them.
+    void forget(const std::string& persona);
     // Whether the day's money may be too little for a visit's first request and its rating.
     bool is_used_up() const;
 
