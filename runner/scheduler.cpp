@@ -217,7 +217,7 @@ base::Task<void> Scheduler::run_visit(std::string visit_id, TickPointer tick) {
     VisitEnd::Source source = VisitEnd::Source::none;
     try {
         const bool in_time = co_await services_.loop.within(visit.claimed().time_left, visit.run());
-        if (!in_time) {
+        if (!in_time && !visit.is_ended()) {
             error = fmt::format("deadline passed while waiting for {}",
                                 word_of(visit.progress().waiting_for));
             source = source_of(visit.progress().waiting_for, Failure::Kind::unavailable);
@@ -225,9 +225,11 @@ base::Task<void> Scheduler::run_visit(std::string visit_id, TickPointer tick) {
         }
     } catch (const Failure& failure) {
         // One persona's trouble is settled here; the other visits never see it.
-        error = fmt::format("{}: {}", word_of(visit.progress().waiting_for), failure.what());
-        source = source_of(visit.progress().waiting_for, failure.kind());
-        visit.give_up(error, source);
+        if (!visit.is_ended()) {
+            error = fmt::format("{}: {}", word_of(visit.progress().waiting_for), failure.what());
+            source = source_of(visit.progress().waiting_for, failure.kind());
+            visit.give_up(error, source);
+        }
     }
     settle(visit, tick, error, source);
 }
@@ -310,8 +312,12 @@ void Scheduler::end_visits(const std::string& reason, bool handed_back) {
     std::vector<Visit*> dropped;
     for (const auto& [id, visit] : active_) dropped.push_back(visit.get());
     for (Visit* visit : dropped) {
-        visit->give_up(reason, VisitEnd::Source::infra, handed_back);
         const TickPointer tick = tick_of_[visit->id()];
+        if (visit->is_ended()) {
+            settle(*visit, tick, "", VisitEnd::Source::none);
+            continue;
+        }
+        visit->give_up(reason, VisitEnd::Source::infra, handed_back);
         settle(*visit, tick, reason, VisitEnd::Source::infra);
     }
 }

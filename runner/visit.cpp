@@ -107,10 +107,13 @@ base::Task<void> Visit::run() {
     talk_.reset();  // The rating is a conversation of its own.
     std::vector<catalog::Rating> ratings = co_await rate();
     progress_.rating_cost_usd = progress_.cost_usd - day_cost_usd;
-    co_await session_->close();
     progress_.waiting_for = Waiting::disk;
     VisitEnd end = end_of(VisitEnd::Status::finished, reason_, VisitEnd::Source::none);
-    co_await services_.outbox.close(id(), std::move(ratings), std::move(end));
+    base::Task<void> kept = services_.outbox.close(id(), std::move(ratings), std::move(end));
+    is_ended_ = true;  // From here on her day stands, whatever the disk or the product say.
+    co_await std::move(kept);
+    progress_.waiting_for = Waiting::tool;
+    co_await session_->close();
 }
 
 // Passwords are checked a few at a time; whoever comes in a crowd is told to wait a little.

@@ -98,9 +98,12 @@ class Visit {
     Visit& operator=(const Visit&) = delete;
     ~Visit();
 
-    // Returns when the visit is closed in the outbox. Throws base::Failure when it cannot go on;
-    // then whoever runs it calls give_up().
+    // Returns when the visit is closed in the outbox and the product was told goodbye. Throws
+    // base::Failure when it cannot go on; then whoever runs it calls give_up(), unless is_ended().
     base::Task<void> run();
+    // Its day stands in the outbox; what fails, is cut or takes too long afterwards is no trouble
+    // of the visit.
+    bool is_ended() const { return is_ended_; }
     // Logged in, tools open: told once, from inside run(). Until then is_inside() is false.
     void on_entered(std::function<void()> told) { entered_ = std::move(told); }
     bool is_inside() const { return inside_; }
@@ -164,6 +167,7 @@ class Visit {
     VisitProgress progress_;
     std::function<void()> entered_;
     bool inside_ = false;
+    bool is_ended_ = false;
     clients::Login login_;
     std::unique_ptr<clients::McpSession> session_;
     // What the model was told of. A product may change its tools meanwhile: names are read by this

@@ -290,6 +290,31 @@ TEST(SchedulerWire, DroppingVisitsClosesEachOnce) {
     EXPECT_EQ(room.outbox.find("visit-anna-1")->end->reason, "lease lost");
 }
 
+TEST(SchedulerWire, ADayThatWasRatedStandsThoughTheProductSaysNoGoodbye) {
+    SchedulerRoom room;
+    room.hold_lease();
+    room.due({"anna"});
+    room.model.then(model_calls({call_block("t1", "todo_list")}));
+    std::promise<void> open;
+    std::atomic<bool> asked = false;
+    room.product.on_goodbye([&asked, opened = open.get_future().share()] {
+        asked = true;
+        opened.wait_for(std::chrono::seconds{15});
+    });
+    room.tick();
+    EXPECT_TRUE(room.until([&] { return asked.load(); }));
+    room.scheduler.drop_visits("lease lost");
+    open.set_value();
+    EXPECT_TRUE(room.until([&] { return !room.reports.empty(); }));
+    EXPECT_EQ(room.reports[0].ran, 1);
+    EXPECT_THAT(room.reports[0].failed, testing::IsEmpty());
+    const runner::VisitRecords* left = room.outbox.find("visit-anna-1");
+    ASSERT_NE(left, nullptr);
+    EXPECT_EQ(left->end->status, VisitEnd::Status::finished);
+    ASSERT_FALSE(left->ratings.empty());
+    EXPECT_EQ(left->ratings[0].status, catalog::Rating::Status::rated);
+}
+
 TEST(SchedulerWire, ACallUnderWayIsUnknownWhenItsVisitIsDropped) {
     SchedulerRoom room;
     room.hold_lease();
@@ -381,7 +406,12 @@ TEST(SchedulerWire, AClaimThatIsAnsweredAfterTheLeaseStartsNobody) {
     room.hold_lease();
     room.due({"anna"});
     room.service.then("claim", [&room](const ServerRequest& request) {
-        room.loop.post([&room] { room.lease.revoke("declared dead"); });
+        std::promise<void> revoked;
+        room.loop.post([&] {
+            room.lease.revoke("declared dead");
+            revoked.set_value();
+        });
+        revoked.get_future().wait();
         return room.service.usual("claim", request);
     });
     const TickReport report = room.ticked();

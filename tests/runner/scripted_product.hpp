@@ -45,6 +45,11 @@ class ScriptedProduct {
         const std::lock_guard lock(mutex_);
         check_ = std::move(check);
     }
+    // Runs while a client ends its session, which waits for it.
+    void on_goodbye(std::function<void()> told) {
+        const std::lock_guard lock(mutex_);
+        goodbye_ = std::move(told);
+    }
     void offer(base::Json tools) {
         const std::lock_guard lock(mutex_);
         tools_ = std::move(tools);
@@ -69,7 +74,7 @@ class ScriptedProduct {
             base::Json{{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(value)}});
     }
     base::ServerResponse serve(const base::ServerRequest& request) {
-        if (request.method == "DELETE") return bare(204);
+        if (request.method == "DELETE") return goodbye();
         if (request.method == "GET") return bare(405);
         const base::Json message = request.json();
         const std::string method = message.value("method", "");
@@ -87,6 +92,15 @@ class ScriptedProduct {
             return answer;
         }
         return result(message["id"], {{"tools", tools_}});
+    }
+    base::ServerResponse goodbye() {
+        std::function<void()> told;
+        {
+            const std::lock_guard lock(mutex_);
+            told = goodbye_;
+        }
+        if (told) told();
+        return bare(204);
     }
     base::ServerResponse call(const base::ServerRequest& request, const base::Json& message) {
         const base::Json& params = message.at("params");
@@ -119,6 +133,7 @@ class ScriptedProduct {
         {"name":"todo.list","inputSchema":{"type":"object"}},
         {"name":"notes.add","inputSchema":{"type":"object","properties":{"text":{"type":"string"}}}}])");
     std::function<std::optional<base::ServerResponse>(const Call&)> check_;
+    std::function<void()> goodbye_;
     std::vector<Call> calls_;
     std::string name_ = "mana", version_ = "1.2";
     base::Server server_;
