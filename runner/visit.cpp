@@ -112,7 +112,7 @@ base::Task<void> Visit::run() {
     base::Task<void> kept = services_.outbox.close(id(), std::move(ratings), std::move(end));
     is_ended_ = true;  // From here on her day stands, whatever the disk or the product say.
     co_await std::move(kept);
-    progress_.waiting_for = Waiting::tool;
+    progress_.waiting_for = Waiting::tools;
     co_await session_->close();
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "workspace/dates.hpp"
 #include "workspace/record_list.hpp"
 #include "workspace/schema.hpp"
 
@@ -162,8 +163,13 @@ Json merge_fields(Json& data, Json& times, const Json& changed, const std::strin
 
 std::string enter(base::Transaction& transaction, const Scope& scope, base::Moment now,
                   std::string_view zone) {
-    return transaction.run(name_the_scope, {scope.user_id, scope.space_id, now, zone})[0].text(
-        "local");
+    const auto row = transaction.run(name_the_scope, {scope.user_id, scope.space_id, now, zone})[0];
+    std::string local = row.text("local");
+    const std::size_t space = local.find(' ');
+    const bool is_moment = space != local.npos && is_date(local.substr(0, space)) &&
+                           is_time(std::string_view(local).substr(space + 1));
+    if (!is_moment) base::strange_answer("column \"local\" holds no day and time");
+    return local;
 }
 
 Records::Records(base::Transaction& transaction, const Scope& scope, base::Moment now)

@@ -58,7 +58,7 @@ base::Json merge_fields(base::Json& data, base::Json& times, const base::Json& c
                         const std::string& at);
 
 // Names the caller and the one space for the rest of the transaction: row-level security shows and
-// accepts nothing else. Answers the local "YYYY-MM-DD HH:MM" of `now` in `zone`.
+// accepts nothing else. Answers the local "YYYY-MM-DD HH:MM" of `now` in `zone`, a day that exists.
 std::string enter(base::Transaction& transaction, const Scope& scope, base::Moment now,
                   std::string_view zone);
 

@@ -48,6 +48,27 @@ TEST(Changes, ShowOneUserNothingOfAnotherOverTheWire) {
     EXPECT_THAT(pick(anna.call("todo.list")["tasks"], "title"), ElementsAre("secret"));
 }
 
+// What PostgreSQL says may have been garbled on the way; dates are reckoned with, so a strange one
+// ends the call, not the daemon.
+TEST(Changes, BelieveNoDayThatIsNone) {
+    World world;
+    base::Postgres postgres({.url = world.database.app_url()});
+    constexpr base::Moment far = std::chrono::sys_days{std::chrono::year{10'001} / 1 / 1};
+    const auto enter = [&](base::Moment now) {
+        return postgres.transact([&](base::Transaction& transaction) {
+            return workspace::enter(transaction, {.user_id = "anna", .space_id = "home"}, now,
+                                    "Europe/Berlin");
+        });
+    };
+    EXPECT_EQ(enter(std::chrono::sys_days{std::chrono::year{2026} / 11 / 26}), "2026-11-26 01:00");
+    try {
+        enter(far);
+        ADD_FAILURE() << "a day of year 10001 was believed";
+    } catch (const base::Failure& failure) {
+        EXPECT_EQ(failure.code(), "strange_answer") << failure.what();
+    }
+}
+
 TEST(Changes, KeepTheSpacesOfOneUserApart) {
     World world;
     Client home(world, "anna", "home");
