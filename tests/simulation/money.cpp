@@ -127,8 +127,17 @@ void Money::forget(const std::string& persona) {
 
 bool Money::is_used_up() const {
     if (profile_.budget_day <= 0) return false;
-    const auto today = days_.find(day_of(auth_.now()));
-    return today != days_.end() && today->second.counted + first_request_max > profile_.budget_day;
+    const std::int64_t today = day_of(auth_.now());
+    const auto found = days_.find(today);
+    double used = found == days_.end() ? 0 : found->second.counted;
+    // Visits near midnight: for one clock they are of this day, for another of the next.
+    for (const auto& [id, account] : accounts_) {
+        const KnownVisit* visit = account.day ? nullptr : auth_.visit(id);
+        if (visit == nullptr) continue;
+        const std::int64_t day = day_of(visit->started_at);
+        if (day >= today - 1 && day <= today + 1) used += account.counted;
+    }
+    return used + first_request_max > profile_.budget_day;
 }
 
 void Money::told(const KnownVisit& visit) {
