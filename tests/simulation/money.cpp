@@ -121,6 +121,7 @@ void Money::forget(const std::string& persona) {
     for (auto& [id, account] : accounts_) {
         if (account.persona != persona) continue;
         account.is_gone = true;
+        forgotten_ += account.counted;
         count(account, 0);
     }
 }
@@ -130,6 +131,8 @@ bool Money::is_used_up() const {
     const std::int64_t today = day_of(auth_.now());
     const auto found = days_.find(today);
     double used = found == days_.end() ? 0 : found->second.counted;
+    // Runners know what a deleted persona spent, though the service does not any more.
+    used += forgotten_;
     // Visits near midnight: for one clock they are of this day, for another of the next.
     for (const auto& [id, account] : accounts_) {
         const KnownVisit* visit = account.day ? nullptr : auth_.visit(id);

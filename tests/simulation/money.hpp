@@ -81,6 +81,7 @@ class Money {
     std::map<std::string, Account> accounts_;
     std::map<int, std::string> open_;  // Request -> visit.
     std::map<std::int64_t, Day> days_;
+    double forgotten_ = 0;  // Of deleted personas.
 };
 
 }  // namespace simulation
